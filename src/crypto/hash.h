@@ -1,0 +1,16 @@
+/* ISC license. */
+
+/* Private to this layer: BearSSL's view of our hash functions. */
+
+#ifndef KTLS_CRYPTO_HASH_H
+#define KTLS_CRYPTO_HASH_H
+
+#include <bearssl.h>
+
+#include "crypto/crypto.h"
+
+extern br_hash_class const *hash_class(enum crypto_hash hash);
+/* For br_rsa_pkcs1_sign and br_rsa_pkcs1_vrfy. */
+extern unsigned char const *hash_oid(enum crypto_hash hash);
+
+#endif

@@ -1,0 +1,38 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "crypto/crypto.h"
+
+void crypto_wipe(void *secret, size_t len)
+{
+    explicit_bzero(secret, len);
+}
+
+int crypto_equal(void const *a, void const *b, size_t len)
+{
+    unsigned char const volatile *x = a;
+    unsigned char const volatile *y = b;
+    unsigned int differs = 0;
+    for (size_t i = 0; i < len; i++) differs |= (unsigned int)(x[i] ^ y[i]);
+    return (int)(1 & ((differs - 1) >> 8));
+}
+
+static void fill_from_kernel(void *ctx, void *buf, size_t len)
+{
+    (void)ctx;
+    unsigned char *to = buf;
+    while (len) {
+        ssize_t r = getrandom(to, len, 0);
+        if (r < 0 && errno != EINTR) abort();
+        if (r > 0) {
+            to += r;
+            len -= (size_t)r;
+        }
+    }
+}
+
+struct crypto_random const crypto_random_os = { .fill = fill_from_kernel, .ctx = NULL };

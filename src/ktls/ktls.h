@@ -1,0 +1,85 @@
+/* ISC license. */
+
+/*
+ * Kernel TLS sockets (linux/tls.h, Documentation/networking/tls.rst).
+ *
+ * Every function that can fail returns -1 and sets errno; nothing here prints,
+ * allocates, or keeps state. Descriptors stay the caller's.
+ */
+
+#ifndef KTLS_H
+#define KTLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define KTLS_TLS_1_2 0x0303
+#define KTLS_TLS_1_3 0x0304
+
+/* Record content types (RFC 8446, 5.1; RFC 5246, 6.2.1). */
+enum ktls_content_type {
+    KTLS_CHANGE_CIPHER_SPEC = 20,
+    KTLS_ALERT = 21,
+    KTLS_HANDSHAKE = 22,
+    KTLS_APPLICATION_DATA = 23,
+};
+
+/* The values are those of TLS_CIPHER_* in linux/tls.h. */
+enum ktls_cipher {
+    KTLS_AES_128_GCM = 51,
+    KTLS_AES_256_GCM = 52,
+    KTLS_CHACHA20_POLY1305 = 54,
+};
+
+enum ktls_direction { KTLS_TX, KTLS_RX };
+
+/* One direction's record protection. iv is the 12-byte per-connection IV of
+   RFC 8446, 5.3 and RFC 7905; for AES-GCM in TLS 1.2 its first four bytes are
+   the salt (RFC 5288, 3) and the explicit nonce is seq. seq is the sequence
+   number of the next record. Secret: wipe after use. */
+struct ktls_traffic_keys {
+    uint16_t version;
+    uint16_t cipher;
+    unsigned char key[32];
+    unsigned char iv[12];
+    uint64_t seq;
+};
+
+/* Attaches the "tls" ULP to a connected TCP socket; bytes still pass unchanged
+   until keys are installed. Do it before the handshake: after the peer's FIN
+   the kernel refuses. Success when it is attached already.
+   ENOENT: this kernel has no TLS. ENOTCONN: not connected, or FIN received.
+   ENOTSOCK, EOPNOTSUPP, ENOPROTOOPT: not a TCP socket. */
+extern int ktls_attach(int fd);
+
+/* Installs one direction's keys; again on the same direction, it is the rekey
+   after a KeyUpdate (TLS 1.3, Linux 6.14 and later; EBUSY before).
+   EINVAL: version or cipher unknown. ENOENT: the kernel lacks the cipher. */
+extern int ktls_install(int fd, enum ktls_direction direction, struct ktls_traffic_keys const *keys);
+
+/* Receives at most len bytes of one record and its content type; flags as for
+   recvmsg(2). 0 is the peer's FIN when *type is KTLS_APPLICATION_DATA, else an
+   empty record. EBADMSG: forged or corrupt record.
+   EKEYEXPIRED: the peer's KeyUpdate was taken, the new key is not installed. */
+extern ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t len, int flags);
+
+/* Sends len bytes (at most 16384) as one record of the given type. */
+extern ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len);
+
+/* Sends the alert close_notify (RFC 8446, 6.1). The kernel never does. */
+extern int ktls_close_notify(int fd);
+
+/* What a loopback connection on this kernel accepted. */
+struct ktls_capabilities {
+    unsigned int aes_128_gcm : 1;
+    unsigned int aes_256_gcm : 1;
+    unsigned int chacha20_poly1305 : 1;
+    unsigned int rekey : 1; /* TLS 1.3 keys can be replaced after a KeyUpdate */
+};
+
+/* Tries each capability of one protocol version on a throw-away connection on
+   127.0.0.1. ENOENT: this kernel has no TLS. Socket errors otherwise. */
+extern int ktls_probe(uint16_t version, struct ktls_capabilities *found);
+
+#endif

@@ -1,0 +1,91 @@
+/* ISC license. */
+
+#include "ktls/ktls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void close_keeping_errno(int fd)
+{
+    int saved = errno;
+    close(fd);
+    errno = saved;
+}
+
+/* A listener on a port of the kernel's choice, which *address tells. */
+static int listen_on_loopback(struct sockaddr_in *address)
+{
+    socklen_t len = sizeof *address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) return -1;
+    memset(address, 0, sizeof *address);
+    address->sin_family = AF_INET;
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)address, len) == 0 && listen(fd, 4) == 0 &&
+        getsockname(fd, (struct sockaddr *)address, &len) == 0)
+        return fd;
+    close_keeping_errno(fd);
+    return -1;
+}
+
+/* A connection that nobody accepts: it is established all the same, and what
+   the kernel takes for it is all that is asked. */
+static int connect_and_attach(struct sockaddr_in const *address)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) return -1;
+    if (connect(fd, (struct sockaddr const *)address, sizeof *address) == 0 && ktls_attach(fd) == 0) return fd;
+    close_keeping_errno(fd);
+    return -1;
+}
+
+/* -1: no connection. Else whether the cipher can be installed in both
+   directions, and a second time in *rekey. */
+static int try_cipher(struct sockaddr_in const *address, uint16_t version, uint16_t cipher, int *rekey)
+{
+    struct ktls_traffic_keys const keys = {.version = version, .cipher = cipher};
+    int fd = connect_and_attach(address);
+
+    if (fd < 0) return -1;
+    int works = ktls_install(fd, KTLS_TX, &keys) == 0 && ktls_install(fd, KTLS_RX, &keys) == 0;
+    *rekey = works && ktls_install(fd, KTLS_TX, &keys) == 0 && ktls_install(fd, KTLS_RX, &keys) == 0;
+    close(fd);
+    return works;
+}
+
+static int try_all(struct sockaddr_in const *address, uint16_t version, struct ktls_capabilities *found)
+{
+    static uint16_t const ciphers[3] = {KTLS_AES_128_GCM, KTLS_AES_256_GCM, KTLS_CHACHA20_POLY1305};
+    int works[3], rekey[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        works[i] = try_cipher(address, version, ciphers[i], &rekey[i]);
+        if (works[i] < 0) return -1;
+    }
+    found->aes_128_gcm = works[0] != 0;
+    found->aes_256_gcm = works[1] != 0;
+    found->chacha20_poly1305 = works[2] != 0;
+    found->rekey = rekey[0] || rekey[1] || rekey[2];
+    return 0;
+}
+
+int ktls_probe(uint16_t version, struct ktls_capabilities *found)
+{
+    struct sockaddr_in address;
+
+    if (version != KTLS_TLS_1_2 && version != KTLS_TLS_1_3) {
+        errno = EINVAL;
+        return -1;
+    }
+    int listener = listen_on_loopback(&address);
+    if (listener < 0) return -1;
+    int result = try_all(&address, version, found);
+    close_keeping_errno(listener);
+    return result;
+}

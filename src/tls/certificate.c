@@ -1,0 +1,165 @@
+/* ISC license. */
+
+/* Certificate and CertificateVerify (RFC 8446, 4.4.2 and 4.4.3; RFC 5246,
+   7.4.2, 7.4.6 and 7.4.8), and signatures in handshake messages. */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+int write_certificate(struct handshake *hs)
+{
+    struct writer *w = begin_message(hs, CERTIFICATE);
+    if (hs->version == TLS_1_3) write8(w, 0); /* certificate_request_context */
+    size_t const list = open_vector(w, 3);
+    for (size_t i = 0; hs->credential && i < hs->credential->chain.count; i++) {
+        struct x509_certificate const *cert = hs->credential->chain.cert + i;
+        size_t const mark = open_vector(w, 3);
+        write_bytes(w, cert->der, cert->len);
+        close_vector(w, mark, 3);
+        if (hs->version == TLS_1_3) write16(w, 0); /* no extensions */
+    }
+    close_vector(w, list, 3);
+    return end_message(hs);
+}
+
+static enum tls_alert alert_for(enum x509_error error)
+{
+    switch (error) {
+    case X509_BAD_CERTIFICATE:
+    case X509_WRONG_NAME: return TLS_BAD_CERTIFICATE;
+    case X509_UNSUPPORTED:
+    case X509_WRONG_PURPOSE: return TLS_UNSUPPORTED_CERTIFICATE;
+    case X509_EXPIRED: return TLS_CERTIFICATE_EXPIRED;
+    case X509_NO_ANCHORS:
+    case X509_UNKNOWN_CA: return TLS_UNKNOWN_CA;
+    default: return TLS_INTERNAL_ERROR;
+    }
+}
+
+static int verify_chain(struct handshake *hs, struct x509_chain const *chain)
+{
+    struct tls_config const *config = hs->config;
+    enum x509_purpose const purpose = hs->is_server ? X509_CLIENT_AUTH : X509_SERVER_AUTH;
+    char const *name = hs->is_server ? NULL : config->server_name;
+    enum x509_error const error =
+        config->trust ? x509_verify(chain, config->trust, purpose, name, &hs->peer_key)
+                      : x509_public_key(chain->cert, &hs->peer_key);
+    return error == X509_OK || fail(hs, alert_for(error), x509_strerror(error));
+}
+
+/* The identity becomes believed when the peer has proven its key. */
+static void note_peer(struct handshake *hs, struct x509_certificate const *cert)
+{
+    crypto_hash(CRYPTO_SHA256, cert->der, cert->len, hs->session->peer_hash);
+    if (!x509_subject(cert, hs->session->peer_subject, sizeof hs->session->peer_subject))
+        hs->session->peer_subject[0] = 0;
+}
+
+static int read_entry(struct handshake *hs, struct reader *list, struct x509_chain *chain)
+{
+    struct span const der = read_vector24(list);
+    struct span const block = hs->version == TLS_1_3 ? read_vector16(list) : (struct span){ 0 };
+    struct extensions x;
+    if (list->bad || !der.len) return fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
+    if (block.len && !parse_answer(hs, block, 0, &x)) return 0;
+    /* What is behind the longest chain that we follow cannot matter. */
+    if (chain->count < X509_MAX_CERTIFICATES)
+        chain->cert[chain->count++] = (struct x509_certificate){ der.p, der.len };
+    return 1;
+}
+
+static int no_certificate(struct handshake *hs)
+{
+    if (!hs->is_server) return fail(hs, TLS_DECODE_ERROR, "the server sent no certificate");
+    if (hs->config->client_auth != TLS_REQUIRE_CLIENT_CERT) return 1;
+    return fail(hs, hs->version == TLS_1_3 ? TLS_CERTIFICATE_REQUIRED : TLS_HANDSHAKE_FAILURE,
+                "the client sent no certificate");
+}
+
+int read_certificate(struct handshake *hs, struct message const *m, int *empty)
+{
+    struct reader r = reader_on(m->body);
+    struct x509_chain chain = { .count = 0 };
+
+    struct span const context = hs->version == TLS_1_3 ? read_vector8(&r) : (struct span){ 0 };
+    struct reader list = reader_on(read_vector24(&r));
+    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
+    if (context.len) return fail(hs, TLS_ILLEGAL_PARAMETER, "certificate_request_context");
+    while (list.left)
+        if (!read_entry(hs, &list, &chain)) return 0;
+    *empty = !chain.count;
+    if (*empty) return no_certificate(hs);
+    if (!verify_chain(hs, &chain)) return 0;
+    note_peer(hs, chain.cert);
+    return 1;
+}
+
+int read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme const **scheme,
+                   struct span *signature)
+{
+    unsigned int const id = read16(r);
+    *signature = read_vector16(r);
+    if (!read_to_end(r)) return fail(hs, TLS_DECODE_ERROR, "malformed signature");
+    *scheme = crypto_scheme_by_id((uint16_t)id);
+    if (*scheme && crypto_scheme_fits(*scheme, &hs->peer_key, hs->version)) return 1;
+    return fail(hs, TLS_ILLEGAL_PARAMETER, "a signature scheme that does not fit");
+}
+
+int check_signature(struct handshake *hs, struct crypto_scheme const *scheme, unsigned char const *digest,
+                    struct span signature)
+{
+    if (!crypto_verify(&hs->peer_key, scheme, digest, signature.p, signature.len))
+        return fail(hs, TLS_DECRYPT_ERROR, "bad signature");
+    hs->session->peer_present = 1;
+    hs->session->peer_verified = hs->config->trust != NULL;
+    return 1;
+}
+
+int write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest)
+{
+    unsigned char signature[CRYPTO_MAX_SIGNATURE];
+    size_t const len = crypto_sign(&hs->credential->private_key, hs->scheme, digest, &hs->config->random, signature);
+    if (!len) return fail(hs, TLS_INTERNAL_ERROR, "cannot sign with our key");
+    write16(w, hs->scheme->id);
+    size_t const mark = open_vector(w, 2);
+    write_bytes(w, signature, len);
+    close_vector(w, mark, 2);
+    return 1;
+}
+
+/* What CertificateVerify signs, hashed: in 1.2 the handshake messages, in 1.3
+   a string that no other protocol signs and the transcript hash. */
+static void proof_digest(struct handshake *hs, int of_server, enum crypto_hash hash, unsigned char *digest)
+{
+    static char const context[2][34] = { "TLS 1.3, client CertificateVerify", "TLS 1.3, server CertificateVerify" };
+    unsigned char content[64 + sizeof *context + CRYPTO_MAX_HASH];
+
+    if (hs->version == TLS_1_2) {
+        crypto_transcript_hash(&hs->transcript, hash, digest);
+        return;
+    }
+    memset(content, ' ', 64);
+    memcpy(content + 64, context[of_server], sizeof *context);
+    size_t const size = crypto_transcript_hash(&hs->transcript, hs->suite->hash, content + 64 + sizeof *context);
+    crypto_hash(hash, content, 64 + sizeof *context + size, digest);
+}
+
+int write_certificate_verify(struct handshake *hs)
+{
+    unsigned char digest[CRYPTO_MAX_HASH];
+    proof_digest(hs, hs->is_server, hs->scheme->hash, digest);
+    return write_signature(hs, begin_message(hs, CERTIFICATE_VERIFY), digest) && end_message(hs);
+}
+
+int read_certificate_verify(struct handshake *hs, struct message const *m)
+{
+    struct reader r = reader_on(m->body);
+    struct crypto_scheme const *scheme;
+    struct span signature;
+    unsigned char digest[CRYPTO_MAX_HASH];
+
+    if (!read_signature(hs, &r, &scheme, &signature)) return 0;
+    proof_digest(hs, !hs->is_server, scheme->hash, digest);
+    return check_signature(hs, scheme, digest, signature);
+}

@@ -1,0 +1,132 @@
+/* ISC license. */
+
+/* The client's TLS 1.2 handshake behind the ServerHello (RFC 5246, 7.3; RFC 8422, 2). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+/* RFC 5746, 3.4: in a first handshake nothing but an empty renegotiated_connection. */
+static int check_renegotiation_info(struct handshake *hs, struct extensions const *x)
+{
+    struct span const body = x->body[EXT_RENEGOTIATION_INFO];
+    if (!body.p || (body.len == 1 && !body.p[0])) return 1;
+    return fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
+}
+
+static int check_point_formats(struct handshake *hs, struct extensions const *x)
+{
+    if (!HAS(x, EXT_EC_POINT_FORMATS)) return 1;
+    struct reader r = reader_on(x->body[EXT_EC_POINT_FORMATS]);
+    struct span const formats = read_vector8(&r);
+    if (!read_to_end(&r) || !formats.len) return fail(hs, TLS_DECODE_ERROR, "malformed ec_point_formats");
+    return memchr(formats.p, 0, formats.len) || fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
+}
+
+static int use_server_hello(struct handshake *hs, struct server_hello const *hello)
+{
+    /* supported_groups does not belong here, but some servers send it. */
+    unsigned int const allowed = BIT(EXT_SERVER_NAME) | BIT(EXT_EC_POINT_FORMATS) | BIT(EXT_ALPN) |
+                                 BIT(EXT_EXTENDED_MASTER_SECRET) | BIT(EXT_RENEGOTIATION_INFO) |
+                                 BIT(EXT_SUPPORTED_GROUPS);
+    struct extensions x;
+    if (!parse_answer(hs, hello->extension_block, allowed, &x)) return 0;
+    /* Ours is there for the middleboxes only: there is nothing to resume. */
+    if (hs->session_id_len && span_equal(hello->session_id, (struct span){ hs->session_id, hs->session_id_len }))
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "resumption of a session that does not exist");
+    if (x.body[EXT_EXTENDED_MASTER_SECRET].len)
+        return fail(hs, TLS_DECODE_ERROR, "extended_master_secret should be empty");
+    hs->extended_master_secret = HAS(&x, EXT_EXTENDED_MASTER_SECRET);
+    return check_renegotiation_info(hs, &x) && check_point_formats(hs, &x) && take_empty_server_name(hs, &x) &&
+           take_alpn(hs, &x);
+}
+
+static int read_server_certificate(struct handshake *hs)
+{
+    struct message m;
+    int empty;
+    if (!expect_message(hs, CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
+    if (hs->peer_key.type != hs->suite->auth)
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "the certificate's key does not suit the cipher suite");
+    add_to_transcript(hs, &m);
+    return 1;
+}
+
+/* ClientCertificateType (RFC 8422, 5.5). */
+static unsigned int key_types(struct span types)
+{
+    enum { RSA_SIGN = 1, ECDSA_SIGN = 64 };
+    unsigned int mask = 0;
+    for (size_t i = 0; i < types.len; i++) {
+        if (types.p[i] == RSA_SIGN) mask |= 1u << CRYPTO_RSA;
+        if (types.p[i] == ECDSA_SIGN) mask |= 1u << CRYPTO_EC;
+    }
+    return mask;
+}
+
+static int well_formed_names(struct span authorities)
+{
+    struct reader names = reader_on(authorities);
+    while (names.left)
+        if (!read_vector16(&names).len) return 0;
+    return !names.bad;
+}
+
+static int read_certificate_request(struct handshake *hs, struct message const *m)
+{
+    struct reader r = reader_on(m->body);
+    struct span const types = read_vector8(&r), schemes = read_vector16(&r), authorities = read_vector16(&r);
+    if (!read_to_end(&r) || !types.len || !schemes.len || schemes.len % 2 || !well_formed_names(authorities))
+        return fail(hs, TLS_DECODE_ERROR, "malformed CertificateRequest");
+    add_to_transcript(hs, m);
+    return choose_client_credential(hs, schemes, key_types(types));
+}
+
+/* peer_share lies in the input; it is copied before the next message moves it. */
+struct peer_share {
+    unsigned char bytes[CRYPTO_MAX_SHARE];
+    size_t len;
+};
+
+static int read_key_exchange(struct handshake *hs, struct peer_share *peer)
+{
+    struct message m;
+    struct span share;
+    if (!expect_message(hs, SERVER_KEY_EXCHANGE, &m) || !read_server_key_exchange(hs, &m, &share)) return 0;
+    memcpy(peer->bytes, share.p, share.len);
+    peer->len = share.len;
+    add_to_transcript(hs, &m);
+    return 1;
+}
+
+static int read_hello_done(struct handshake *hs, int *asked)
+{
+    struct message m;
+    if (!next_message(hs, &m)) return 0;
+    *asked = m.type == CERTIFICATE_REQUEST;
+    if (*asked && (!read_certificate_request(hs, &m) || !next_message(hs, &m))) return 0;
+    if (m.type != SERVER_HELLO_DONE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "ServerHelloDone expected");
+    if (m.body.len) return fail(hs, TLS_DECODE_ERROR, "ServerHelloDone is not empty");
+    add_to_transcript(hs, &m);
+    return at_record_boundary(hs);
+}
+
+static int send_flight(struct handshake *hs, int asked, struct peer_share const *peer)
+{
+    if (asked && !write_certificate(hs)) return 0;
+    if (!write_client_key_exchange(hs, (struct span){ peer->bytes, peer->len })) return 0;
+    if (hs->credential && !write_certificate_verify(hs)) return 0;
+    return write_finished12(hs) && flush_flight(hs);
+}
+
+int client12(struct handshake *hs, struct server_hello const *hello)
+{
+    struct peer_share peer;
+    int asked;
+    if (!use_server_hello(hs, hello)) return 0;
+    if (!read_server_certificate(hs)) return 0;
+    if (!read_key_exchange(hs, &peer)) return 0;
+    if (!read_hello_done(hs, &asked)) return 0;
+    if (!send_flight(hs, asked, &peer)) return 0;
+    return read_finished12(hs);
+}

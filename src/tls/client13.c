@@ -1,0 +1,109 @@
+/* ISC license. */
+
+/* The client's TLS 1.3 handshake behind the ServerHello (RFC 8446, 2 and 4.2 to 4.4). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+static int agree(struct handshake *hs, struct span body)
+{
+    struct reader r = reader_on(body);
+    unsigned char shared[CRYPTO_MAX_SHARED_SECRET];
+
+    unsigned int const group = read16(&r);
+    struct span const share = read_vector16(&r);
+    if (!read_to_end(&r) || !share.len) return fail(hs, TLS_DECODE_ERROR, "malformed key_share");
+    if (group != hs->share.group) return fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of another group");
+    size_t const len = crypto_share_agree(&hs->share, share.p, share.len, shared);
+    if (!len) return fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    schedule_handshake(hs, shared, len);
+    crypto_wipe(shared, sizeof shared);
+    crypto_wipe(&hs->share, sizeof hs->share);
+    return 1;
+}
+
+/* Our dummy ChangeCipherSpec goes before the first protected record, be it our
+   flight or an alert (RFC 8446, D.4). */
+static int send_dummy_ccs(struct handshake *hs)
+{
+    return hs->dummy_ccs_sent || !hs->session_id_len || put_change_cipher_spec(hs);
+}
+
+static int use_server_hello(struct handshake *hs, struct server_hello const *hello)
+{
+    struct extensions x;
+    if (!parse_answer(hs, hello->extension_block, BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE), &x)) return 0;
+    if (!HAS(&x, EXT_KEY_SHARE)) return fail(hs, TLS_MISSING_EXTENSION, "ServerHello without key_share");
+    return agree(hs, x.body[EXT_KEY_SHARE]) && protect_rx(hs) && send_dummy_ccs(hs) && protect_tx(hs);
+}
+
+static int read_encrypted_extensions(struct handshake *hs)
+{
+    struct message m;
+    struct extensions x;
+    if (!expect_message(hs, ENCRYPTED_EXTENSIONS, &m)) return 0;
+    struct reader r = reader_on(m.body);
+    struct span const block = read_vector16(&r);
+    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed EncryptedExtensions");
+    if (!parse_answer(hs, block, BIT(EXT_SERVER_NAME) | BIT(EXT_SUPPORTED_GROUPS) | BIT(EXT_ALPN), &x)) return 0;
+    add_to_transcript(hs, &m);
+    return take_empty_server_name(hs, &x) && take_alpn(hs, &x);
+}
+
+static int read_certificate_request(struct handshake *hs, struct message const *m)
+{
+    static unsigned int const allowed = BIT(EXT_SIGNATURE_ALGORITHMS) | BIT(EXT_SIGNATURE_ALGORITHMS_CERT);
+    struct reader r = reader_on(m->body);
+    struct extensions x;
+
+    struct span const context = read_vector8(&r), block = read_vector16(&r);
+    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed CertificateRequest");
+    if (context.len) return fail(hs, TLS_ILLEGAL_PARAMETER, "certificate_request_context");
+    if (!parse_extensions(hs, block, &x)) return 0;
+    for (enum extension e = 0; e < EXTENSIONS; e++)
+        if (HAS(&x, e) && !(allowed & BIT(e)))
+            return fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
+    if (!HAS(&x, EXT_SIGNATURE_ALGORITHMS))
+        return fail(hs, TLS_MISSING_EXTENSION, "CertificateRequest without signature_algorithms");
+    r = reader_on(x.body[EXT_SIGNATURE_ALGORITHMS]);
+    struct span const schemes = read_vector16(&r);
+    if (!read_to_end(&r) || !schemes.len || schemes.len % 2)
+        return fail(hs, TLS_DECODE_ERROR, "malformed signature_algorithms");
+    add_to_transcript(hs, m);
+    return choose_client_credential(hs, schemes, 1u << CRYPTO_RSA | 1u << CRYPTO_EC);
+}
+
+static int read_server_authentication(struct handshake *hs, int *asked)
+{
+    struct message m;
+    int empty;
+
+    if (!next_message(hs, &m)) return 0;
+    *asked = m.type == CERTIFICATE_REQUEST;
+    if (*asked && (!read_certificate_request(hs, &m) || !next_message(hs, &m))) return 0;
+    if (m.type != CERTIFICATE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "Certificate expected");
+    if (!read_certificate(hs, &m, &empty)) return 0;
+    add_to_transcript(hs, &m);
+    if (!expect_message(hs, CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
+    add_to_transcript(hs, &m);
+    return 1;
+}
+
+static int send_flight(struct handshake *hs, int asked)
+{
+    if (asked && !write_certificate(hs)) return 0;
+    if (hs->credential && !write_certificate_verify(hs)) return 0;
+    return write_finished13(hs) && flush_flight(hs) && advance_tx(hs);
+}
+
+int client13(struct handshake *hs, struct server_hello const *hello)
+{
+    int asked;
+    if (!use_server_hello(hs, hello)) return 0;
+    if (!read_encrypted_extensions(hs)) return 0;
+    if (!read_server_authentication(hs, &asked)) return 0;
+    if (!read_finished13(hs)) return 0;
+    schedule_application(hs);
+    return advance_rx(hs) && send_flight(hs, asked);
+}

@@ -1,0 +1,317 @@
+/* ISC license. */
+
+/* ClientHello (RFC 8446, 4.1.2; RFC 5246, 7.4.1.2), written and taken apart. */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+uint16_t const our_groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, 0 };
+
+/* ---- writing ---- */
+
+static int offers(struct handshake const *hs, uint16_t version)
+{
+    return hs->config->min_version <= version && version <= hs->config->max_version;
+}
+
+static void put_suites(struct handshake const *hs, struct writer *w)
+{
+    size_t const list = open_vector(w, 2);
+    for (size_t i = 0; i < hs->config->suite_count; i++) {
+        struct crypto_suite const *suite = crypto_suite_by_id(hs->config->suites[i]);
+        if (suite && offers(hs, suite->version)) write16(w, suite->id);
+    }
+    close_vector(w, list, 2);
+}
+
+static void put_server_name(struct writer *w, char const *name)
+{
+    size_t const extension = open_extension(w, EXT_SERVER_NAME);
+    size_t const list = open_vector(w, 2);
+    write8(w, 0); /* host_name */
+    size_t const host = open_vector(w, 2);
+    write_bytes(w, name, strlen(name));
+    close_vector(w, host, 2);
+    close_vector(w, list, 2);
+    close_extension(w, extension);
+}
+
+static void put_groups(struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_SUPPORTED_GROUPS);
+    size_t const list = open_vector(w, 2);
+    for (uint16_t const *group = our_groups; *group; group++) write16(w, *group);
+    close_vector(w, list, 2);
+    close_extension(w, extension);
+}
+
+static void put_alpn(struct writer *w, struct tls_config const *config)
+{
+    size_t const extension = open_extension(w, EXT_ALPN);
+    size_t const list = open_vector(w, 2);
+    write_bytes(w, config->alpn, config->alpn_len);
+    close_vector(w, list, 2);
+    close_extension(w, extension);
+}
+
+static void put_schemes(struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS);
+    put_signature_algorithms(w);
+    close_extension(w, extension);
+}
+
+/* RFC 7627; RFC 8422, 5.1.2; RFC 5746, 3.4. */
+static void put_extensions12(struct writer *w)
+{
+    close_extension(w, open_extension(w, EXT_EXTENDED_MASTER_SECRET));
+    size_t mark = open_extension(w, EXT_RENEGOTIATION_INFO);
+    write8(w, 0);
+    close_extension(w, mark);
+    mark = open_extension(w, EXT_EC_POINT_FORMATS);
+    write8(w, 1);
+    write8(w, 0); /* uncompressed */
+    close_extension(w, mark);
+}
+
+static void put_versions(struct handshake const *hs, struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_SUPPORTED_VERSIONS);
+    size_t const list = open_vector(w, 1);
+    write16(w, TLS_1_3);
+    if (offers(hs, TLS_1_2)) write16(w, TLS_1_2);
+    close_vector(w, list, 1);
+    close_extension(w, extension);
+}
+
+static void put_psk_modes(struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_PSK_KEY_EXCHANGE_MODES);
+    write8(w, 1);
+    write8(w, 1); /* psk_dhe_ke */
+    close_extension(w, extension);
+}
+
+static void put_cookie(struct writer *w, struct span cookie)
+{
+    size_t const extension = open_extension(w, EXT_COOKIE);
+    size_t const mark = open_vector(w, 2);
+    write_bytes(w, cookie.p, cookie.len);
+    close_vector(w, mark, 2);
+    close_extension(w, extension);
+}
+
+static void put_share(struct writer *w, struct crypto_share const *share)
+{
+    size_t const extension = open_extension(w, EXT_KEY_SHARE);
+    size_t const list = open_vector(w, 2);
+    write16(w, share->group);
+    size_t const key = open_vector(w, 2);
+    write_bytes(w, share->public_key, share->public_len);
+    close_vector(w, key, 2);
+    close_vector(w, list, 2);
+    close_extension(w, extension);
+}
+
+static void put_extensions(struct handshake const *hs, struct writer *w, struct span cookie)
+{
+    struct tls_config const *config = hs->config;
+    char const *name = config->server_name;
+    if (name && x509_is_dns_name(name, strlen(name))) put_server_name(w, name);
+    if (offers(hs, TLS_1_2)) put_extensions12(w);
+    put_groups(w);
+    if (config->alpn_len) put_alpn(w, config);
+    put_schemes(w);
+    if (!offers(hs, TLS_1_3)) return;
+    put_versions(hs, w);
+    if (config->ask_tickets) put_psk_modes(w);
+    if (cookie.p) put_cookie(w, cookie);
+    put_share(w, &hs->share);
+}
+
+int write_client_hello(struct handshake *hs, struct span cookie)
+{
+    struct writer *w = begin_message(hs, CLIENT_HELLO);
+    write16(w, TLS_1_2);
+    write_bytes(w, hs->client_random, sizeof hs->client_random);
+    write8(w, (unsigned int)hs->session_id_len);
+    write_bytes(w, hs->session_id, hs->session_id_len);
+    put_suites(hs, w);
+    write8(w, 1);
+    write8(w, 0); /* no compression */
+    size_t const block = open_vector(w, 2);
+    put_extensions(hs, w, cookie);
+    close_vector(w, block, 2);
+    if (!end_message(hs)) return 0;
+    if (hs->stage.len > sizeof hs->hello) return fail(hs, TLS_INTERNAL_ERROR, "our hello is too long");
+    memcpy(hs->hello, hs->stage.p, hs->stage.len);
+    hs->hello_len = hs->stage.len;
+    return 1;
+}
+
+/* ---- reading ---- */
+
+static int malformed(struct handshake *hs, char const *what)
+{
+    return fail(hs, TLS_DECODE_ERROR, what);
+}
+
+/* A vector of uint16, not empty, that is all of the extension. */
+static int read_list16(struct handshake *hs, struct span body, struct span *list, char const *what)
+{
+    if (!body.p) return 1;
+    struct reader r = reader_on(body);
+    *list = read_vector16(&r);
+    return (read_to_end(&r) && list->len && list->len % 2 == 0) || malformed(hs, what);
+}
+
+static int read_versions(struct handshake *hs, struct client_hello *hello)
+{
+    if (!HAS(&hello->x, EXT_SUPPORTED_VERSIONS)) return 1;
+    struct reader r = reader_on(hello->x.body[EXT_SUPPORTED_VERSIONS]);
+    hello->versions = read_vector8(&r);
+    return (read_to_end(&r) && hello->versions.len && hello->versions.len % 2 == 0) ||
+           malformed(hs, "malformed supported_versions");
+}
+
+/* RFC 6066, 3: of each type at most one, and there is only one type. */
+static int read_server_name(struct handshake *hs, struct client_hello *hello)
+{
+    if (!HAS(&hello->x, EXT_SERVER_NAME)) return 1;
+    struct reader r = reader_on(hello->x.body[EXT_SERVER_NAME]);
+    struct reader list = reader_on(read_vector16(&r));
+    if (!read_to_end(&r) || !list.left) return malformed(hs, "malformed server_name");
+    unsigned int const type = read8(&list);
+    hello->server_name = read_vector16(&list);
+    if (list.bad || !hello->server_name.len) return malformed(hs, "malformed server_name");
+    if (type || list.left) return fail(hs, TLS_ILLEGAL_PARAMETER, "server_name is not one host_name");
+    return x509_is_dns_name((char const *)hello->server_name.p, hello->server_name.len) ||
+           fail(hs, TLS_ILLEGAL_PARAMETER, "server_name is not a host name");
+}
+
+static int read_alpn(struct handshake *hs, struct client_hello *hello)
+{
+    if (!HAS(&hello->x, EXT_ALPN)) return 1;
+    struct reader r = reader_on(hello->x.body[EXT_ALPN]);
+    hello->alpn = read_vector16(&r);
+    struct reader names = reader_on(hello->alpn);
+    int bad = !read_to_end(&r) || !names.left;
+    while (!bad && names.left) bad = !read_vector8(&names).len || names.bad;
+    return !bad || malformed(hs, "malformed ALPN list");
+}
+
+static int read_shares(struct handshake *hs, struct client_hello *hello)
+{
+    if (!HAS(&hello->x, EXT_KEY_SHARE)) return 1;
+    struct reader r = reader_on(hello->x.body[EXT_KEY_SHARE]);
+    hello->shares = read_vector16(&r);
+    struct reader shares = reader_on(hello->shares);
+    int bad = !read_to_end(&r);
+    while (!bad && shares.left) {
+        read16(&shares);
+        bad = !read_vector16(&shares).len || shares.bad;
+    }
+    return !bad || malformed(hs, "malformed key_share");
+}
+
+/* RFC 8446, 4.2.11: we accept no PSK, but an offer must still be a whole one. */
+static int check_psk(struct handshake *hs, struct client_hello const *hello)
+{
+    if (!HAS(&hello->x, EXT_PRE_SHARED_KEY)) return 1;
+    struct reader r = reader_on(hello->x.body[EXT_PRE_SHARED_KEY]);
+    struct reader identities = reader_on(read_vector16(&r)), binders = reader_on(read_vector16(&r));
+    size_t offered = 0, bound = 0;
+    for (; identities.left && !identities.bad; offered++) {
+        if (!read_vector16(&identities).len) identities.bad = 1;
+        read_bytes(&identities, 4);
+    }
+    for (; binders.left && !binders.bad; bound++)
+        if (read_vector8(&binders).len < 32) binders.bad = 1;
+    if (!read_to_end(&r) || identities.bad || binders.bad || !offered || !bound)
+        return malformed(hs, "malformed pre_shared_key");
+    if (hello->x.last != extension_type[EXT_PRE_SHARED_KEY])
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "pre_shared_key is not the last extension");
+    if (offered != bound) return fail(hs, TLS_ILLEGAL_PARAMETER, "not one binder for each identity");
+    return 1;
+}
+
+/* Extensions of ours that are a single short vector, or nothing at all. */
+static int check_small_extensions(struct handshake *hs, struct extensions const *x)
+{
+    static enum extension const vectors8[] = { EXT_EC_POINT_FORMATS, EXT_PSK_KEY_EXCHANGE_MODES };
+    static enum extension const empty[] = { EXT_EXTENDED_MASTER_SECRET, EXT_EARLY_DATA };
+    for (size_t i = 0; i < sizeof vectors8 / sizeof *vectors8; i++) {
+        struct reader r = reader_on(x->body[vectors8[i]]);
+        if (HAS(x, vectors8[i]) && (!read_vector8(&r).len || !read_to_end(&r)))
+            return malformed(hs, "malformed extension");
+    }
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        if (x->body[empty[i]].len) return malformed(hs, "extension should be empty");
+    struct reader r = reader_on(x->body[EXT_RENEGOTIATION_INFO]);
+    read_vector8(&r);
+    return !HAS(x, EXT_RENEGOTIATION_INFO) || read_to_end(&r) || malformed(hs, "malformed renegotiation_info");
+}
+
+static int read_extension_bodies(struct handshake *hs, struct client_hello *hello)
+{
+    struct span cert_schemes, *body = hello->x.body;
+    return read_server_name(hs, hello) && read_versions(hs, hello) && read_alpn(hs, hello) &&
+           read_list16(hs, body[EXT_SUPPORTED_GROUPS], &hello->groups, "malformed supported_groups") &&
+           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS], &hello->signature_algorithms,
+                       "malformed signature_algorithms") &&
+           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS_CERT], &cert_schemes,
+                       "malformed signature_algorithms_cert") &&
+           read_shares(hs, hello) && check_small_extensions(hs, &hello->x) && check_psk(hs, hello);
+}
+
+int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello)
+{
+    struct reader r = reader_on(m->body);
+    *hello = (struct client_hello){ .legacy_version = read16(&r) };
+    hello->random = read_bytes(&r, 32);
+    hello->session_id = read_vector8(&r);
+    hello->cipher_suites = read_vector16(&r);
+    hello->compression = read_vector8(&r);
+    if (r.left) hello->extension_block = read_vector16(&r);
+    if (!read_to_end(&r)) return malformed(hs, "malformed ClientHello");
+    if (hello->session_id.len > 32 || !hello->cipher_suites.len || hello->cipher_suites.len % 2 ||
+        !hello->compression.len)
+        return malformed(hs, "malformed ClientHello");
+    return parse_extensions(hs, hello->extension_block, &hello->x) && read_extension_bodies(hs, hello);
+}
+
+/* The next extension that must stay as it was; 0 at the end. */
+static int next_fixed_extension(struct reader *block, unsigned int *type, struct span *body)
+{
+    while (block->left) {
+        *type = read16(block);
+        *body = read_vector16(block);
+        if (*type != extension_type[EXT_KEY_SHARE] && *type != extension_type[EXT_EARLY_DATA] &&
+            *type != extension_type[EXT_PRE_SHARED_KEY] && *type != extension_type[EXT_PADDING])
+            return 1;
+    }
+    return 0;
+}
+
+static int same_fixed_extensions(struct span first, struct span second)
+{
+    struct reader a = reader_on(first), b = reader_on(second);
+    unsigned int type_a, type_b;
+    struct span body_a, body_b;
+    for (;;) {
+        int const more_a = next_fixed_extension(&a, &type_a, &body_a);
+        int const more_b = next_fixed_extension(&b, &type_b, &body_b);
+        if (!more_a || !more_b) return more_a == more_b;
+        if (type_a != type_b || !span_equal(body_a, body_b)) return 0;
+    }
+}
+
+int is_same_hello(struct client_hello const *first, struct client_hello const *second)
+{
+    return first->legacy_version == second->legacy_version && span_equal(first->random, second->random) &&
+           span_equal(first->session_id, second->session_id) &&
+           span_equal(first->cipher_suites, second->cipher_suites) &&
+           span_equal(first->compression, second->compression) &&
+           same_fixed_extensions(first->extension_block, second->extension_block);
+}

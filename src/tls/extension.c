@@ -1,0 +1,111 @@
+/* ISC license. */
+
+/* Extension blocks (RFC 8446, 4.2; RFC 5246, 7.4.1.4). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+uint16_t const extension_type[EXTENSIONS] = {
+    [EXT_SERVER_NAME] = 0,
+    [EXT_SUPPORTED_GROUPS] = 10,
+    [EXT_EC_POINT_FORMATS] = 11,
+    [EXT_SIGNATURE_ALGORITHMS] = 13,
+    [EXT_ALPN] = 16,
+    [EXT_PADDING] = 21,
+    [EXT_EXTENDED_MASTER_SECRET] = 23,
+    [EXT_PRE_SHARED_KEY] = 41,
+    [EXT_EARLY_DATA] = 42,
+    [EXT_SUPPORTED_VERSIONS] = 43,
+    [EXT_COOKIE] = 44,
+    [EXT_PSK_KEY_EXCHANGE_MODES] = 45,
+    [EXT_SIGNATURE_ALGORITHMS_CERT] = 50,
+    [EXT_KEY_SHARE] = 51,
+    [EXT_RENEGOTIATION_INFO] = 0xff01,
+};
+
+static enum extension index_of(uint16_t type)
+{
+    enum extension e = 0;
+    while (e < EXTENSIONS && extension_type[e] != type) e++;
+    return e;
+}
+
+static int note_extension(struct extensions *x, unsigned char *seen, uint16_t type, struct span body)
+{
+    unsigned char const bit = (unsigned char)(1 << (type & 7));
+    if (seen[type >> 3] & bit) return 0;
+    seen[type >> 3] |= bit;
+    enum extension const e = index_of(type);
+    if (e < EXTENSIONS) x->body[e] = body;
+    x->last = type;
+    return 1;
+}
+
+int parse_extensions(struct handshake *hs, struct span block, struct extensions *x)
+{
+    unsigned char seen[65536 / 8] = { 0 };
+    struct reader r = reader_on(block);
+    memset(x, 0, sizeof *x);
+    while (r.left && !r.bad) {
+        uint16_t const type = (uint16_t)read16(&r);
+        struct span const body = read_vector16(&r);
+        if (!r.bad && !note_extension(x, seen, type, body))
+            return fail(hs, TLS_ILLEGAL_PARAMETER, "an extension twice");
+    }
+    return read_to_end(&r) || fail(hs, TLS_DECODE_ERROR, "malformed extensions");
+}
+
+/* A foreign ClientHello may have been put in place by a test; hence a look at
+   its bytes rather than at what we would offer. */
+static int was_offered(struct handshake const *hs, uint16_t type)
+{
+    struct reader r = reader_on((struct span){ hs->hello, hs->hello_len });
+    read_bytes(&r, 4 + 2 + 32);
+    read_vector8(&r);
+    read_vector16(&r);
+    read_vector8(&r);
+    struct reader block = reader_on(read_vector16(&r));
+    while (block.left && !block.bad) {
+        unsigned int const offered = read16(&block);
+        read_vector16(&block);
+        if (offered == type && !block.bad) return 1;
+    }
+    return 0;
+}
+
+int parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x)
+{
+    if (!parse_extensions(hs, block, x)) return 0;
+    struct reader r = reader_on(block);
+    while (r.left) {
+        uint16_t const type = (uint16_t)read16(&r);
+        enum extension const e = index_of(type);
+        read_vector16(&r);
+        /* A cookie is the one thing that a server may say unasked (RFC 8446, 4.2.2). */
+        if (e == EXT_COOKIE && allowed & BIT(EXT_COOKIE)) continue;
+        if (!was_offered(hs, type)) return fail(hs, TLS_UNSUPPORTED_EXTENSION, "an extension we did not offer");
+        if (e < EXTENSIONS && !(allowed & BIT(e)))
+            return fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
+    }
+    return 1;
+}
+
+size_t open_extension(struct writer *w, enum extension e)
+{
+    write16(w, extension_type[e]);
+    return open_vector(w, 2);
+}
+
+void close_extension(struct writer *w, size_t mark)
+{
+    close_vector(w, mark, 2);
+}
+
+/* PKCS#1 v1.5 too in 1.3, where it means signatures in certificates (RFC 8446, 4.2.3). */
+void put_signature_algorithms(struct writer *w)
+{
+    size_t const list = open_vector(w, 2);
+    for (size_t i = 0; i < CRYPTO_SCHEMES; i++) write16(w, crypto_schemes[i].id);
+    close_vector(w, list, 2);
+}

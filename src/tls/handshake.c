@@ -1,0 +1,72 @@
+/* ISC license. */
+
+/* The frame around a handshake: its state, its result, its end. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls/handshake.h"
+
+struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
+                                struct tls_session *session, struct tls_error *error)
+{
+    struct handshake *hs = calloc(1, sizeof *hs);
+    if (!hs) {
+        *error = (struct tls_error){ TLS_ERROR_SYSTEM, errno, "memory" };
+        return NULL;
+    }
+    hs->config = config;
+    hs->transport = *transport;
+    hs->session = session;
+    hs->error = error;
+    memset(session, 0, sizeof *session);
+    memset(error, 0, sizeof *error);
+    crypto_transcript_init(&hs->transcript);
+    return hs;
+}
+
+/* Only what was written to: most of the buffers was never touched. */
+void handshake_free(struct handshake *hs)
+{
+    crypto_wipe(hs->in, hs->in_used);
+    crypto_wipe(hs->stage_bytes, hs->stage.len);
+    crypto_wipe(hs, offsetof(struct handshake, in));
+    free(hs);
+}
+
+void handshake_fill_session(struct handshake *hs)
+{
+    struct tls_session *session = hs->session;
+    session->version = hs->version;
+    session->suite = hs->suite;
+    session->tx = hs->tx;
+    session->rx = hs->rx;
+    if (hs->version == TLS_1_2) return;
+    memcpy(session->tx_secret, hs->is_server ? hs->secret.server : hs->secret.client, TLS_MAX_SECRET);
+    memcpy(session->rx_secret, hs->is_server ? hs->secret.client : hs->secret.server, TLS_MAX_SECRET);
+}
+
+static int end(struct handshake *hs, int done)
+{
+    enum { FATAL = 2 };
+    if (done) handshake_fill_session(hs);
+    else crypto_wipe(hs->session, sizeof *hs->session);
+    if (hs->error->kind == TLS_ERROR_SENT) send_alert(hs, FATAL, (unsigned int)hs->error->number);
+    handshake_free(hs);
+    return done;
+}
+
+int tls_client_handshake(struct tls_config const *config, struct tls_transport const *transport,
+                         struct tls_session *session, struct tls_error *error)
+{
+    struct handshake *hs = handshake_new(config, transport, session, error);
+    return hs && end(hs, client_send_hello(hs) && client_after_hello(hs));
+}
+
+int tls_server_handshake(struct tls_config const *config, struct tls_transport const *transport,
+                         struct tls_session *session, struct tls_error *error)
+{
+    struct handshake *hs = handshake_new(config, transport, session, error);
+    return hs && end(hs, server_handshake(hs));
+}

@@ -1,0 +1,295 @@
+/* ISC license. */
+
+/* Private to this layer: the state of one handshake, and who does what to it. */
+
+#ifndef KTLS_TLS_HANDSHAKE_H
+#define KTLS_TLS_HANDSHAKE_H
+
+#include "tls/tls.h"
+#include "tls/wire.h"
+
+#define RECORD_HEADER 5
+#define MAX_FRAGMENT 16384          /* RFC 8446, 5.1 */
+#define MAX_EXPANSION_1_2 2048      /* RFC 5246, 6.2.3 */
+#define MAX_EXPANSION_1_3 256       /* RFC 8446, 5.2 */
+#define MAX_HELLO 65536             /* our limit, header counted */
+#define MAX_CERTIFICATE_MESSAGE 131072
+#define MAX_MESSAGE 16384           /* any other handshake message */
+#define MAX_NUISANCE 32             /* dummy CCS, warnings, HelloRequests in all */
+#define MAX_SKIPPED_EARLY_DATA 65536
+
+#define IN_SIZE (MAX_CERTIFICATE_MESSAGE + RECORD_HEADER + MAX_FRAGMENT + MAX_EXPANSION_1_2)
+#define STAGE_SIZE (X509_MAX_CHAIN + 16384)
+#define OUT_SIZE (STAGE_SIZE + 4096)
+#define HELLO_SIZE MAX_HELLO
+
+/* HandshakeType (RFC 8446, 4; RFC 5246, 7.4). */
+enum handshake_type {
+    HELLO_REQUEST = 0,
+    CLIENT_HELLO = 1,
+    SERVER_HELLO = 2,
+    ENCRYPTED_EXTENSIONS = 8,
+    CERTIFICATE = 11,
+    SERVER_KEY_EXCHANGE = 12,
+    CERTIFICATE_REQUEST = 13,
+    SERVER_HELLO_DONE = 14,
+    CERTIFICATE_VERIFY = 15,
+    CLIENT_KEY_EXCHANGE = 16,
+    FINISHED = 20,
+    MESSAGE_HASH = 254,
+};
+
+/* A received handshake message; valid until the next one is read. */
+struct message {
+    enum handshake_type type;
+    struct span body;
+    struct span bytes; /* with its four-byte header */
+};
+
+struct handshake {
+    struct tls_config const *config;
+    struct tls_transport transport;
+    struct tls_session *session;
+    struct tls_error *error;
+
+    /* what is negotiated; version is 0 until then */
+    uint16_t version;
+    struct crypto_suite const *suite;
+    struct crypto_scheme const *scheme;        /* that we sign with */
+    struct x509_credential const *credential;  /* that we present; NULL: none */
+    struct crypto_transcript transcript;
+    unsigned char client_random[32], server_random[32];
+    unsigned char session_id[32];
+    size_t session_id_len;
+
+    /* secrets */
+    struct crypto_share share;
+    struct {
+        unsigned char current[CRYPTO_MAX_HASH]; /* 1.3: early, handshake, then master secret */
+        unsigned char client[CRYPTO_MAX_HASH];  /* 1.3: the current epoch's traffic secrets */
+        unsigned char server[CRYPTO_MAX_HASH];
+        unsigned char next_client[CRYPTO_MAX_HASH]; /* 1.3: application traffic secrets */
+        unsigned char next_server[CRYPTO_MAX_HASH];
+        unsigned char master[48];               /* 1.2 */
+    } secret;
+    struct ktls_traffic_keys tx, rx;
+    struct ktls_traffic_keys next_tx, next_rx; /* 1.2: for after the ChangeCipherSpec */
+
+    /* record layer */
+    unsigned char is_server;
+    unsigned char tx_protected, rx_protected;
+    unsigned char dummy_ccs_allowed; /* TLS 1.3's middlebox compatibility (RFC 8446, 5) */
+    unsigned char dummy_ccs_seen;
+    unsigned char dummy_ccs_sent;
+    unsigned char extended_master_secret;
+    unsigned char hello_sent;
+    unsigned int nuisances;
+    size_t early_data_left; /* bytes of undecryptable records that may still be skipped */
+    int64_t flushed_at;     /* ms; 0: the peer has answered since */
+
+    struct crypto_public_key peer_key;
+
+    /* handshake messages received: in[start..end); nothing below keep is reused */
+    size_t in_keep, in_start, in_end, in_used;
+    struct writer stage; /* handshake messages not yet in records */
+    size_t message_mark; /* of the message being written */
+    size_t out_len;
+    size_t hello_len; /* client: the ClientHello as sent */
+
+    unsigned char in[IN_SIZE];
+    unsigned char stage_bytes[STAGE_SIZE];
+    unsigned char out[OUT_SIZE];
+    unsigned char hello[HELLO_SIZE];
+};
+
+/* ---- error.c ---- */
+
+/* Notes the first failure and the alert it deserves; always 0. */
+extern int fail(struct handshake *hs, enum tls_alert alert, char const *reason);
+extern int fail_system(struct handshake *hs);
+extern int fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason);
+
+/* ---- record.c: records in ---- */
+
+struct record {
+    unsigned char type;
+    unsigned char *fragment;
+    size_t len;
+};
+
+/* The next record that matters, opened; alerts and dummies are dealt with.
+   Its fragment lies at in + in_end. */
+extern int next_record(struct handshake *hs, struct record *record);
+/* No bytes of a message may be left when keys change. */
+extern int at_record_boundary(struct handshake *hs);
+
+/* ---- message.c: handshake messages in ---- */
+
+extern int next_message(struct handshake *hs, struct message *m);
+extern int expect_message(struct handshake *hs, enum handshake_type type, struct message *m);
+extern int expect_change_cipher_spec(struct handshake *hs);
+extern void add_to_transcript(struct handshake *hs, struct message const *m);
+/* Replaces ClientHello1 by its message_hash (RFC 8446, 4.4.1). */
+extern void restart_transcript(struct handshake *hs);
+
+/* ---- flight.c: messages and records out ---- */
+
+extern struct writer *begin_message(struct handshake *hs, enum handshake_type type);
+extern int end_message(struct handshake *hs);     /* adds it to the transcript */
+extern int seal_staged(struct handshake *hs);     /* what is staged gets the present keys */
+extern int put_change_cipher_spec(struct handshake *hs);
+extern int flush_flight(struct handshake *hs);    /* one write */
+extern void send_alert(struct handshake *hs, unsigned int level, unsigned int description);
+
+/* ---- extension.c ---- */
+
+/* ExtensionType (IANA), those that we know; the order is the index below. */
+enum extension {
+    EXT_SERVER_NAME,
+    EXT_SUPPORTED_GROUPS,
+    EXT_EC_POINT_FORMATS,
+    EXT_SIGNATURE_ALGORITHMS,
+    EXT_ALPN,
+    EXT_PADDING,
+    EXT_EXTENDED_MASTER_SECRET,
+    EXT_PRE_SHARED_KEY,
+    EXT_EARLY_DATA,
+    EXT_SUPPORTED_VERSIONS,
+    EXT_COOKIE,
+    EXT_PSK_KEY_EXCHANGE_MODES,
+    EXT_SIGNATURE_ALGORITHMS_CERT,
+    EXT_KEY_SHARE,
+    EXT_RENEGOTIATION_INFO,
+    EXTENSIONS
+};
+
+extern uint16_t const extension_type[EXTENSIONS];
+
+/* An extension block taken apart; body[e].p is NULL when e is absent. */
+struct extensions {
+    struct span body[EXTENSIONS];
+    uint16_t last; /* the type of the last one */
+};
+
+#define HAS(x, e) ((x)->body[e].p != NULL)
+
+extern int parse_extensions(struct handshake *hs, struct span block, struct extensions *x);
+/* For answers: each extension must be in our ClientHello (unsupported_extension)
+   and in the mask of those allowed here (illegal_parameter). An extension that
+   was offered and that we do not know is ignored. */
+#define BIT(e) (1u << (e))
+extern int parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x);
+extern size_t open_extension(struct writer *w, enum extension e);
+extern void close_extension(struct writer *w, size_t mark);
+extern void put_signature_algorithms(struct writer *w);
+
+/* ---- client_hello.c ---- */
+
+struct client_hello {
+    unsigned int legacy_version;
+    struct span random, session_id, cipher_suites, compression, extension_block;
+    struct extensions x;
+    /* derived */
+    struct span server_name, versions, groups, signature_algorithms, alpn, shares;
+};
+
+/* With the share in hs->share; cookie.p NULL: none. */
+extern int write_client_hello(struct handshake *hs, struct span cookie);
+extern int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello);
+/* 1 when the second hello differs from the first only where RFC 8446, 4.1.2 allows. */
+extern int is_same_hello(struct client_hello const *first, struct client_hello const *second);
+/* The groups we have, in our order, 0 at the end. */
+extern uint16_t const our_groups[];
+
+/* ---- server_hello.c ---- */
+
+extern unsigned char const hello_retry_random[32];
+
+struct server_hello {
+    unsigned int legacy_version, cipher_suite, compression;
+    struct span random, session_id, extension_block;
+    int is_retry;
+};
+
+extern int parse_server_hello(struct handshake *hs, struct message const *m, struct server_hello *hello);
+extern struct writer *begin_server_hello(struct handshake *hs, unsigned char const *random);
+
+/* ---- handshake.c ---- */
+
+extern struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
+                                       struct tls_session *session, struct tls_error *error);
+extern void handshake_fill_session(struct handshake *hs);
+extern void handshake_free(struct handshake *hs); /* wipes it */
+
+/* ---- negotiate.c: the server's choices ---- */
+
+extern int choose_version(struct handshake *hs, struct client_hello const *hello);
+extern int choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello);
+/* The first scheme in a peer's list that fits our key; NULL: none. */
+extern struct crypto_scheme const *choose_scheme(struct handshake const *hs,
+                                                 struct x509_credential const *credential, struct span offered);
+extern int choose_alpn(struct handshake *hs, struct client_hello const *hello);
+extern void put_chosen_alpn(struct handshake const *hs, struct writer *w);
+extern void note_server_name(struct handshake *hs, struct client_hello const *hello);
+
+/* ---- certificate.c ---- */
+
+extern int write_certificate(struct handshake *hs);
+/* Reads and verifies the peer's; *empty when it sent none. */
+extern int read_certificate(struct handshake *hs, struct message const *m, int *empty);
+extern int write_certificate_verify(struct handshake *hs);
+extern int read_certificate_verify(struct handshake *hs, struct message const *m);
+/* The signed part of a message: a scheme and a signature (RFC 5246, 4.7). */
+extern int read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme const **scheme,
+                          struct span *signature);
+extern int check_signature(struct handshake *hs, struct crypto_scheme const *scheme,
+                           unsigned char const *digest, struct span signature);
+extern int write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest);
+
+/* ---- schedule.c: RFC 8446, 7.1 ---- */
+
+extern void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len);
+extern void schedule_application(struct handshake *hs);
+/* From here on one direction's records are under the handshake traffic keys,
+   or with advance_ under the application's. Before tx changes, what is staged
+   gets the old keys; rx may only change at a record boundary. */
+extern int protect_tx(struct handshake *hs);
+extern int protect_rx(struct handshake *hs);
+extern int advance_tx(struct handshake *hs);
+extern int advance_rx(struct handshake *hs);
+extern int write_finished13(struct handshake *hs);
+extern int read_finished13(struct handshake *hs);
+
+/* ---- prf12.c: RFC 5246, 8.1 and 6.3; RFC 7627 ---- */
+
+extern void derive_master(struct handshake *hs, unsigned char const *premaster, size_t len);
+extern void derive_keys12(struct handshake *hs); /* to next_tx and next_rx */
+extern int write_finished12(struct handshake *hs); /* with its ChangeCipherSpec */
+extern int read_finished12(struct handshake *hs);
+
+/* ---- key_exchange12.c: RFC 8422, 5.4 and 5.7 ---- */
+
+extern int write_server_key_exchange(struct handshake *hs);
+/* Makes our share for the group that the server named; *peer_share is its own. */
+extern int read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share);
+/* Both derive the master secret: with RFC 7627 it depends on this message. */
+extern int write_client_key_exchange(struct handshake *hs, struct span peer_share);
+extern int read_client_key_exchange(struct handshake *hs);
+
+/* ---- the flights ---- */
+
+extern int client12(struct handshake *hs, struct server_hello const *hello);
+extern int client13(struct handshake *hs, struct server_hello const *hello);
+/* The client's handshake in two steps: a test puts a foreign ClientHello between them. */
+extern int client_send_hello(struct handshake *hs);
+extern int client_after_hello(struct handshake *hs);
+extern int server_handshake(struct handshake *hs);
+/* Shared by both versions of the client. */
+extern int take_suite(struct handshake *hs, struct server_hello const *hello);
+extern int take_alpn(struct handshake *hs, struct extensions const *x);
+extern int take_empty_server_name(struct handshake *hs, struct extensions const *x);
+extern int choose_client_credential(struct handshake *hs, struct span schemes, unsigned int key_types);
+extern int server12(struct handshake *hs, struct client_hello const *hello);
+extern int server13(struct handshake *hs, struct client_hello const *hello);
+
+#endif

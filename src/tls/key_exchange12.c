@@ -1,0 +1,96 @@
+/* ISC license. */
+
+/* ServerKeyExchange and ClientKeyExchange of ECDHE in TLS 1.2 (RFC 8422, 5.4 and 5.7). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+#define NAMED_CURVE 3
+#define MAX_PARAMS (4 + CRYPTO_MAX_SHARE)
+
+/* The server signs both randoms and its parameters. */
+static void params_digest(struct handshake const *hs, enum crypto_hash hash, struct span params,
+                          unsigned char *digest)
+{
+    unsigned char content[32 + 32 + MAX_PARAMS];
+    memcpy(content, hs->client_random, 32);
+    memcpy(content + 32, hs->server_random, 32);
+    memcpy(content + 64, params.p, params.len);
+    crypto_hash(hash, content, 64 + params.len, digest);
+}
+
+int write_server_key_exchange(struct handshake *hs)
+{
+    struct writer *w = begin_message(hs, SERVER_KEY_EXCHANGE);
+    unsigned char digest[CRYPTO_MAX_HASH];
+    size_t const start = w->len;
+
+    write8(w, NAMED_CURVE);
+    write16(w, hs->share.group);
+    write8(w, (unsigned int)hs->share.public_len);
+    write_bytes(w, hs->share.public_key, hs->share.public_len);
+    params_digest(hs, hs->scheme->hash, (struct span){ w->p + start, w->len - start }, digest);
+    return write_signature(hs, w, digest) && end_message(hs);
+}
+
+static int is_our_group(unsigned int group)
+{
+    for (uint16_t const *g = our_groups; *g; g++)
+        if (*g == group) return 1;
+    return 0;
+}
+
+int read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share)
+{
+    struct reader r = reader_on(m->body);
+    struct crypto_scheme const *scheme;
+    struct span signature;
+    unsigned char digest[CRYPTO_MAX_HASH];
+
+    unsigned int const curve_type = read8(&r), group = read16(&r);
+    *peer_share = read_vector8(&r);
+    struct span const params = { m->body.p, m->body.len - r.left };
+    if (r.bad) return fail(hs, TLS_DECODE_ERROR, "malformed ServerKeyExchange");
+    if (curve_type != NAMED_CURVE || !is_our_group(group))
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "a group we did not offer");
+    if (peer_share->len != crypto_share_size((uint16_t)group))
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "key share of a wrong length");
+    if (!read_signature(hs, &r, &scheme, &signature)) return 0;
+    params_digest(hs, scheme->hash, params, digest);
+    if (!check_signature(hs, scheme, digest, signature)) return 0;
+    return crypto_share_generate(&hs->share, (uint16_t)group, &hs->config->random) ||
+           fail(hs, TLS_INTERNAL_ERROR, "no key share");
+}
+
+/* Called once ClientKeyExchange is in the transcript. */
+static int agree(struct handshake *hs, struct span peer_share)
+{
+    unsigned char premaster[CRYPTO_MAX_SHARED_SECRET];
+    size_t const len = crypto_share_agree(&hs->share, peer_share.p, peer_share.len, premaster);
+    if (!len) return fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    derive_master(hs, premaster, len);
+    crypto_wipe(premaster, sizeof premaster);
+    crypto_wipe(&hs->share, sizeof hs->share);
+    derive_keys12(hs);
+    return 1;
+}
+
+int write_client_key_exchange(struct handshake *hs, struct span peer_share)
+{
+    struct writer *w = begin_message(hs, CLIENT_KEY_EXCHANGE);
+    write8(w, (unsigned int)hs->share.public_len);
+    write_bytes(w, hs->share.public_key, hs->share.public_len);
+    return end_message(hs) && agree(hs, peer_share);
+}
+
+int read_client_key_exchange(struct handshake *hs)
+{
+    struct message m;
+    if (!expect_message(hs, CLIENT_KEY_EXCHANGE, &m)) return 0;
+    struct reader r = reader_on(m.body);
+    struct span const peer_share = read_vector8(&r);
+    if (!read_to_end(&r) || !peer_share.len) return fail(hs, TLS_DECODE_ERROR, "malformed ClientKeyExchange");
+    add_to_transcript(hs, &m);
+    return agree(hs, peer_share);
+}

@@ -1,0 +1,142 @@
+/* ISC license. */
+
+/* What the server chooses from a ClientHello: version, suite, credential, ALPN. */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+#define FALLBACK_SCSV 0x5600 /* RFC 7507 */
+
+static uint16_t best_version(struct handshake const *hs, struct client_hello const *hello)
+{
+    for (uint16_t v = hs->config->max_version; v >= hs->config->min_version; v--) {
+        int const offered = hello->versions.p ? list16_has(hello->versions, v)
+                                              : v == TLS_1_2 && hello->legacy_version >= TLS_1_2;
+        if (offered) return v;
+    }
+    return 0;
+}
+
+int choose_version(struct handshake *hs, struct client_hello const *hello)
+{
+    /* RFC 8446, D.5: SSL 3.0 ends it even when something better is offered. */
+    hs->version = hello->legacy_version <= 0x0300 ? 0 : best_version(hs, hello);
+    if (!hs->version) return fail(hs, TLS_PROTOCOL_VERSION, "no common protocol version");
+    if (hs->version < hs->config->max_version && list16_has(hello->cipher_suites, FALLBACK_SCSV))
+        return fail(hs, TLS_INAPPROPRIATE_FALLBACK, "the client fell back from a better version");
+    return 1;
+}
+
+struct crypto_scheme const *choose_scheme(struct handshake const *hs, struct x509_credential const *credential,
+                                          struct span offered)
+{
+    struct reader r = reader_on(offered);
+    while (r.left) {
+        struct crypto_scheme const *scheme = crypto_scheme_by_id((uint16_t)read16(&r));
+        if (scheme && crypto_scheme_fits(scheme, &credential->public_key, hs->version)) return scheme;
+    }
+    return NULL;
+}
+
+/* RFC 8422, 5.1: in 1.2 supported_groups also says which keys the client can verify. */
+static int can_use(struct handshake const *hs, struct client_hello const *hello,
+                   struct x509_credential const *credential)
+{
+    uint16_t const group = credential->public_key.group;
+    return hs->version == TLS_1_3 || credential->public_key.type != CRYPTO_EC || !hello->groups.p ||
+           list16_has(hello->groups, group);
+}
+
+static int choose_credential(struct handshake *hs, struct client_hello const *hello, enum crypto_key_type type)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct x509_credential const *credential = hs->config->credential[i];
+        if (!credential || (type != CRYPTO_ANY_KEY && credential->public_key.type != type)) continue;
+        if (!can_use(hs, hello, credential)) continue;
+        hs->scheme = choose_scheme(hs, credential, hello->signature_algorithms);
+        if (!hs->scheme) continue;
+        hs->credential = credential;
+        return 1;
+    }
+    return 0;
+}
+
+static int try_suite(struct handshake *hs, struct client_hello const *hello, struct crypto_suite const *suite)
+{
+    if (!suite || suite->version != hs->version || !list16_has(hello->cipher_suites, suite->id)) return 0;
+    if (!choose_credential(hs, hello, suite->auth)) return 0;
+    hs->suite = suite;
+    return 1;
+}
+
+/* A client that puts ChaCha20 first has no fast AES: its preference wins. */
+static int client_prefers_chacha(struct handshake const *hs, struct client_hello const *hello)
+{
+    struct reader r = reader_on(hello->cipher_suites);
+    while (r.left) {
+        struct crypto_suite const *suite = crypto_suite_by_id((uint16_t)read16(&r));
+        if (suite && suite->version == hs->version) return suite->cipher == KTLS_CHACHA20_POLY1305;
+    }
+    return 0;
+}
+
+int choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello)
+{
+    struct tls_config const *config = hs->config;
+    int const chacha_first = client_prefers_chacha(hs, hello);
+    int common = 0;
+
+    for (int pass = !chacha_first; pass < 2; pass++)
+        for (size_t i = 0; i < config->suite_count; i++) {
+            struct crypto_suite const *suite = crypto_suite_by_id(config->suites[i]);
+            if (!pass && suite && suite->cipher != KTLS_CHACHA20_POLY1305) continue;
+            if (try_suite(hs, hello, suite)) return 1;
+            common |= suite && suite->version == hs->version && list16_has(hello->cipher_suites, suite->id);
+        }
+    return fail(hs, TLS_HANDSHAKE_FAILURE,
+                common ? "no certificate of ours suits the client" : "no common cipher suite");
+}
+
+static int alpn_offers(struct span offered, struct span name)
+{
+    struct reader r = reader_on(offered);
+    while (r.left)
+        if (span_equal(read_vector8(&r), name)) return 1;
+    return 0;
+}
+
+int choose_alpn(struct handshake *hs, struct client_hello const *hello)
+{
+    if (!hello->alpn.p || !hs->config->alpn_len) return 1;
+    struct reader ours = reader_on((struct span){ hs->config->alpn, hs->config->alpn_len });
+    while (ours.left && !ours.bad) {
+        struct span const name = read_vector8(&ours);
+        if (!alpn_offers(hello->alpn, name)) continue;
+        memcpy(hs->session->alpn, name.p, name.len);
+        hs->session->alpn[name.len] = 0;
+        return 1;
+    }
+    return fail(hs, TLS_NO_APPLICATION_PROTOCOL, "no common application protocol");
+}
+
+void put_chosen_alpn(struct handshake const *hs, struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_ALPN);
+    size_t const list = open_vector(w, 2);
+    size_t const name = open_vector(w, 1);
+    write_bytes(w, hs->session->alpn, strlen(hs->session->alpn));
+    close_vector(w, name, 1);
+    close_vector(w, list, 2);
+    close_extension(w, extension);
+}
+
+void note_server_name(struct handshake *hs, struct client_hello const *hello)
+{
+    struct span const name = hello->server_name;
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char const c = name.p[i];
+        hs->session->server_name[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    hs->session->server_name[name.len] = 0;
+}

@@ -1,0 +1,165 @@
+/* ISC license. */
+
+/* The record layer, inwards (RFC 8446, 5; RFC 5246, 6.2). */
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls/handshake.h"
+
+static int read_exactly(struct handshake *hs, unsigned char *to, size_t len)
+{
+    while (len) {
+        ssize_t const r = hs->transport.read(hs->transport.ctx, to, len);
+        if (r < 0) return fail_system(hs);
+        if (!r) return fail_with(hs, TLS_ERROR_EOF, 0, "closed");
+        to += r;
+        len -= (size_t)r;
+    }
+    return 1;
+}
+
+static void note_round_trip(struct handshake *hs)
+{
+    struct timespec t;
+    if (!hs->flushed_at) return;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t const waited = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 - hs->flushed_at;
+    if (waited > hs->session->rtt_ms) hs->session->rtt_ms = waited > UINT32_MAX ? UINT32_MAX : (uint32_t)waited;
+    hs->flushed_at = 0;
+}
+
+static int is_protected13(struct handshake const *hs)
+{
+    return hs->rx_protected && hs->version == TLS_1_3;
+}
+
+static size_t max_record(struct handshake const *hs, unsigned char type)
+{
+    if (!hs->rx_protected) return MAX_FRAGMENT;
+    if (hs->version == TLS_1_2) return MAX_FRAGMENT + MAX_EXPANSION_1_2;
+    return type == KTLS_APPLICATION_DATA ? MAX_FRAGMENT + MAX_EXPANSION_1_3 : MAX_FRAGMENT;
+}
+
+/* legacy_record_version is to be ignored in plaintext records of TLS 1.3, but
+   a major version other than 3 was never TLS. */
+static int check_header(struct handshake *hs, unsigned char const *header, size_t len)
+{
+    if (header[0] < KTLS_CHANGE_CIPHER_SPEC || header[0] > KTLS_APPLICATION_DATA)
+        return fail(hs, TLS_UNEXPECTED_MESSAGE, "not a TLS record");
+    int const exact = hs->rx_protected || hs->version == TLS_1_2;
+    if (header[1] != 3 || (exact && header[2] != 3)) return fail(hs, TLS_PROTOCOL_VERSION, "record version");
+    if (len > max_record(hs, header[0])) return fail(hs, TLS_RECORD_OVERFLOW, "record too long");
+    if (len > IN_SIZE - hs->in_end) return fail(hs, TLS_ILLEGAL_PARAMETER, "handshake message too long");
+    return 1;
+}
+
+static int count_nuisance(struct handshake *hs)
+{
+    if (++hs->nuisances <= MAX_NUISANCE) return 1;
+    return fail(hs, TLS_UNEXPECTED_MESSAGE, "too many records without effect");
+}
+
+enum verdict { FAILED, DELIVER, DROPPED };
+
+static enum verdict drop(struct handshake *hs)
+{
+    return count_nuisance(hs) ? DROPPED : FAILED;
+}
+
+static enum verdict take_alert(struct handshake *hs, struct record const *record)
+{
+    enum { WARNING = 1, FATAL = 2 };
+    if (record->len != 2) return fail(hs, TLS_DECODE_ERROR, "malformed alert"), FAILED;
+    unsigned char const level = record->fragment[0], description = record->fragment[1];
+    if (level != WARNING && level != FATAL) return fail(hs, TLS_ILLEGAL_PARAMETER, "alert level"), FAILED;
+    /* RFC 8446, 6: in 1.3 the level says nothing. */
+    int const ends = description == TLS_CLOSE_NOTIFY ||
+                     (hs->version == TLS_1_3 ? description != TLS_USER_CANCELED : level == FATAL);
+    if (ends) return fail_with(hs, TLS_ERROR_RECEIVED, description, "alert"), FAILED;
+    return drop(hs);
+}
+
+static enum verdict take_dummy_ccs(struct handshake *hs, struct record const *record)
+{
+    if (!hs->dummy_ccs_allowed || record->len != 1 || record->fragment[0] != 1 || hs->in_start != hs->in_end)
+        return fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec out of place"), FAILED;
+    hs->dummy_ccs_seen = 1;
+    return drop(hs);
+}
+
+static enum verdict skip_early_data(struct handshake *hs, size_t len)
+{
+    if (len + RECORD_HEADER > hs->early_data_left)
+        return fail(hs, TLS_UNEXPECTED_MESSAGE, "too much early data"), FAILED;
+    hs->early_data_left -= len + RECORD_HEADER;
+    return DROPPED;
+}
+
+static enum verdict open_record(struct handshake *hs, unsigned char const *header, struct record *record)
+{
+    size_t const sealed_len = record->len;
+    long const len = crypto_open_record(&hs->rx, header, record->fragment, sealed_len, &record->type,
+                                        &record->fragment);
+    if (len == -1 && hs->early_data_left) return skip_early_data(hs, sealed_len);
+    if (len == -1) return fail(hs, TLS_BAD_RECORD_MAC, "record does not authenticate"), FAILED;
+    hs->early_data_left = 0;
+    int const too_long = hs->version == TLS_1_2 ? len > MAX_FRAGMENT
+                                                : sealed_len - CRYPTO_TAG > MAX_FRAGMENT + 1;
+    if (too_long) return fail(hs, TLS_RECORD_OVERFLOW, "plaintext too long"), FAILED;
+    if (len < 0) return fail(hs, TLS_UNEXPECTED_MESSAGE, "record of padding only"), FAILED;
+    record->len = (size_t)len;
+    return DELIVER;
+}
+
+/* TLS 1.3 with keys: everything is application data outside, but for the dummy
+   ChangeCipherSpec and the alert of a client that could not use our hello. */
+static enum verdict open_record13(struct handshake *hs, unsigned char const *header, struct record *record)
+{
+    if (header[0] == KTLS_APPLICATION_DATA) return open_record(hs, header, record);
+    if (header[0] == KTLS_CHANGE_CIPHER_SPEC) return take_dummy_ccs(hs, record);
+    if (header[0] == KTLS_ALERT && hs->is_server && !hs->rx.seq) return take_alert(hs, record);
+    return fail(hs, TLS_UNEXPECTED_MESSAGE, "unprotected record"), FAILED;
+}
+
+static enum verdict take_plaintext(struct handshake *hs, struct record *record)
+{
+    if (record->type == KTLS_APPLICATION_DATA && hs->early_data_left) return skip_early_data(hs, record->len);
+    if (record->type == KTLS_CHANGE_CIPHER_SPEC && hs->dummy_ccs_allowed) return take_dummy_ccs(hs, record);
+    return DELIVER;
+}
+
+static enum verdict take_record(struct handshake *hs, unsigned char const *header, struct record *record)
+{
+    enum verdict v;
+    if (is_protected13(hs)) v = open_record13(hs, header, record);
+    else if (hs->rx_protected) v = open_record(hs, header, record);
+    else v = take_plaintext(hs, record);
+    if (v != DELIVER) return v;
+    if (!record->len) return fail(hs, TLS_UNEXPECTED_MESSAGE, "empty record"), FAILED;
+    if (record->type == KTLS_ALERT && hs->in_start == hs->in_end) return take_alert(hs, record);
+    return DELIVER;
+}
+
+int next_record(struct handshake *hs, struct record *record)
+{
+    unsigned char header[RECORD_HEADER];
+    enum verdict v;
+    do {
+        if (!read_exactly(hs, header, sizeof header)) return 0;
+        note_round_trip(hs);
+        *record = (struct record){ header[0], hs->in + hs->in_end, (size_t)header[3] << 8 | header[4] };
+        if (!check_header(hs, header, record->len)) return 0;
+        if (!read_exactly(hs, record->fragment, record->len)) return 0;
+        if (hs->in_end + record->len > hs->in_used) hs->in_used = hs->in_end + record->len;
+        v = take_record(hs, header, record);
+    } while (v == DROPPED);
+    return v == DELIVER;
+}
+
+int at_record_boundary(struct handshake *hs)
+{
+    if (hs->in_start == hs->in_end) return 1;
+    return fail(hs, TLS_UNEXPECTED_MESSAGE, "more in the record than one flight");
+}

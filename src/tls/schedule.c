@@ -1,0 +1,119 @@
+/* ISC license. */
+
+/* The key schedule of TLS 1.3 (RFC 8446, 7.1 to 7.3) and its Finished (4.4.4). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+static void derive_secret(struct handshake *hs, unsigned char const *secret, char const *label,
+                          unsigned char const *transcript_hash, unsigned char *out)
+{
+    size_t const size = crypto_hash_size(hs->suite->hash);
+    crypto_hkdf_expand_label(hs->suite->hash, secret, label, transcript_hash, size, out, size);
+}
+
+/* The step from one of the three secrets to the next, with new input keying material. */
+static void extract_next(struct handshake *hs, void const *ikm, size_t len)
+{
+    enum crypto_hash const hash = hs->suite->hash;
+    unsigned char empty_hash[CRYPTO_MAX_HASH], salt[CRYPTO_MAX_HASH];
+    crypto_hash(hash, "", 0, empty_hash);
+    derive_secret(hs, hs->secret.current, "derived", empty_hash, salt);
+    crypto_hkdf_extract(hash, salt, crypto_hash_size(hash), ikm, len, hs->secret.current);
+    crypto_wipe(salt, sizeof salt);
+}
+
+void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len)
+{
+    static unsigned char const zero[CRYPTO_MAX_HASH];
+    enum crypto_hash const hash = hs->suite->hash;
+    size_t const size = crypto_hash_size(hash);
+    unsigned char hello_hash[CRYPTO_MAX_HASH];
+
+    crypto_hkdf_extract(hash, zero, size, zero, size, hs->secret.current);
+    extract_next(hs, shared, len);
+    crypto_transcript_hash(&hs->transcript, hash, hello_hash);
+    derive_secret(hs, hs->secret.current, "c hs traffic", hello_hash, hs->secret.client);
+    derive_secret(hs, hs->secret.current, "s hs traffic", hello_hash, hs->secret.server);
+}
+
+void schedule_application(struct handshake *hs)
+{
+    static unsigned char const zero[CRYPTO_MAX_HASH];
+    unsigned char finished_hash[CRYPTO_MAX_HASH];
+
+    extract_next(hs, zero, crypto_hash_size(hs->suite->hash));
+    crypto_transcript_hash(&hs->transcript, hs->suite->hash, finished_hash);
+    derive_secret(hs, hs->secret.current, "c ap traffic", finished_hash, hs->secret.next_client);
+    derive_secret(hs, hs->secret.current, "s ap traffic", finished_hash, hs->secret.next_server);
+    crypto_wipe(hs->secret.current, sizeof hs->secret.current);
+}
+
+int protect_tx(struct handshake *hs)
+{
+    if (!seal_staged(hs)) return 0;
+    crypto_traffic_keys(hs->suite, hs->is_server ? hs->secret.server : hs->secret.client, &hs->tx);
+    hs->tx_protected = 1;
+    return 1;
+}
+
+int protect_rx(struct handshake *hs)
+{
+    if (!at_record_boundary(hs)) return 0;
+    crypto_traffic_keys(hs->suite, hs->is_server ? hs->secret.client : hs->secret.server, &hs->rx);
+    hs->rx_protected = 1;
+    return 1;
+}
+
+static void use_application_secret(struct handshake *hs, int of_server)
+{
+    if (of_server) memcpy(hs->secret.server, hs->secret.next_server, sizeof hs->secret.server);
+    else memcpy(hs->secret.client, hs->secret.next_client, sizeof hs->secret.client);
+}
+
+int advance_tx(struct handshake *hs)
+{
+    use_application_secret(hs, hs->is_server);
+    return protect_tx(hs);
+}
+
+int advance_rx(struct handshake *hs)
+{
+    use_application_secret(hs, !hs->is_server);
+    return protect_rx(hs);
+}
+
+static size_t verify_data(struct handshake *hs, unsigned char const *base_key, unsigned char *out)
+{
+    enum crypto_hash const hash = hs->suite->hash;
+    size_t const size = crypto_hash_size(hash);
+    unsigned char finished_key[CRYPTO_MAX_HASH], transcript_hash[CRYPTO_MAX_HASH];
+
+    crypto_hkdf_expand_label(hash, base_key, "finished", NULL, 0, finished_key, size);
+    crypto_transcript_hash(&hs->transcript, hash, transcript_hash);
+    crypto_hmac(hash, finished_key, size, transcript_hash, size, out);
+    crypto_wipe(finished_key, sizeof finished_key);
+    return size;
+}
+
+int write_finished13(struct handshake *hs)
+{
+    unsigned char data[CRYPTO_MAX_HASH];
+    size_t const len = verify_data(hs, hs->is_server ? hs->secret.server : hs->secret.client, data);
+    write_bytes(begin_message(hs, FINISHED), data, len);
+    return end_message(hs);
+}
+
+int read_finished13(struct handshake *hs)
+{
+    struct message m;
+    unsigned char expected[CRYPTO_MAX_HASH];
+
+    if (!expect_message(hs, FINISHED, &m)) return 0;
+    size_t const len = verify_data(hs, hs->is_server ? hs->secret.client : hs->secret.server, expected);
+    if (m.body.len != len) return fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
+    if (!crypto_equal(m.body.p, expected, len)) return fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
+    add_to_transcript(hs, &m);
+    return 1;
+}

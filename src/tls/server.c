@@ -1,0 +1,21 @@
+/* ISC license. */
+
+/* The server up to the version (RFC 8446, 4.1.1). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+int server_handshake(struct handshake *hs)
+{
+    struct message m;
+    struct client_hello hello;
+
+    hs->is_server = 1;
+    if (!expect_message(hs, CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, &hello)) return 0;
+    if (!at_record_boundary(hs) || !choose_version(hs, &hello)) return 0;
+    memcpy(hs->client_random, hello.random.p, sizeof hs->client_random);
+    note_server_name(hs, &hello);
+    add_to_transcript(hs, &m);
+    return hs->version == TLS_1_3 ? server13(hs, &hello) : server12(hs, &hello);
+}

@@ -1,0 +1,137 @@
+/* ISC license. */
+
+/* The server's TLS 1.2 handshake (RFC 5246, 7.3 and 7.4; RFC 8422). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+static int check_hello(struct handshake *hs, struct client_hello const *hello)
+{
+    struct extensions const *x = &hello->x;
+    if (!memchr(hello->compression.p, 0, hello->compression.len))
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "no null compression");
+    if (x->body[EXT_RENEGOTIATION_INFO].len > 1)
+        return fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
+    struct reader r = reader_on(x->body[EXT_EC_POINT_FORMATS]);
+    struct span const formats = HAS(x, EXT_EC_POINT_FORMATS) ? read_vector8(&r) : (struct span){ 0 };
+    if (formats.p && !memchr(formats.p, 0, formats.len))
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
+    return 1;
+}
+
+/* RFC 8422, 4: without supported_groups the choice is ours; every client that
+   leaves it out has P-256. */
+static uint16_t choose_group(struct client_hello const *hello)
+{
+    if (!hello->groups.p) return CRYPTO_SECP256R1;
+    for (uint16_t const *g = our_groups; *g; g++)
+        if (list16_has(hello->groups, *g)) return *g;
+    return 0;
+}
+
+static int make_share(struct handshake *hs, struct client_hello const *hello)
+{
+    uint16_t const group = choose_group(hello);
+    if (!group) return fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
+    return crypto_share_generate(&hs->share, group, &hs->config->random) ||
+           fail(hs, TLS_INTERNAL_ERROR, "no key share");
+}
+
+/* RFC 8446, 4.1.3: a server that also speaks 1.3 marks its 1.2 answers. */
+static void make_random(struct handshake *hs)
+{
+    static unsigned char const sentinel[8] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D', 1 };
+    struct crypto_random const *random = &hs->config->random;
+    random->fill(random->ctx, hs->server_random, sizeof hs->server_random);
+    if (hs->config->max_version == TLS_1_3) memcpy(hs->server_random + 24, sentinel, sizeof sentinel);
+}
+
+static void put_renegotiation_info(struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_RENEGOTIATION_INFO);
+    write8(w, 0);
+    close_extension(w, extension);
+}
+
+static void put_point_formats(struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_EC_POINT_FORMATS);
+    write8(w, 1);
+    write8(w, 0); /* uncompressed */
+    close_extension(w, extension);
+}
+
+static int write_server_hello(struct handshake *hs, struct client_hello const *hello)
+{
+    enum { RENEGOTIATION_SCSV = 0x00ff };
+    struct writer *w = begin_server_hello(hs, hs->server_random);
+    struct extensions const *x = &hello->x;
+
+    hs->extended_master_secret = HAS(x, EXT_EXTENDED_MASTER_SECRET);
+    size_t const block = open_vector(w, 2);
+    if (HAS(x, EXT_RENEGOTIATION_INFO) || list16_has(hello->cipher_suites, RENEGOTIATION_SCSV))
+        put_renegotiation_info(w);
+    if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
+    if (HAS(x, EXT_EC_POINT_FORMATS)) put_point_formats(w);
+    if (hs->extended_master_secret) close_extension(w, open_extension(w, EXT_EXTENDED_MASTER_SECRET));
+    if (hs->session->alpn[0]) put_chosen_alpn(hs, w);
+    close_vector(w, block, 2);
+    /* A client that sent no extension may not know what they are. */
+    if (w->len == block) w->len -= 2;
+    return end_message(hs);
+}
+
+static int write_certificate_request(struct handshake *hs)
+{
+    static unsigned char const types[] = { 1, 64 }; /* rsa_sign, ecdsa_sign */
+    struct writer *w = begin_message(hs, CERTIFICATE_REQUEST);
+    write8(w, sizeof types);
+    write_bytes(w, types, sizeof types);
+    put_signature_algorithms(w);
+    write16(w, 0); /* any authority */
+    return end_message(hs);
+}
+
+static int write_hello_done(struct handshake *hs)
+{
+    begin_message(hs, SERVER_HELLO_DONE);
+    return end_message(hs);
+}
+
+static int send_flight(struct handshake *hs, struct client_hello const *hello)
+{
+    make_random(hs);
+    if (!write_server_hello(hs, hello) || !write_certificate(hs) || !write_server_key_exchange(hs)) return 0;
+    if (hs->config->client_auth && !write_certificate_request(hs)) return 0;
+    return write_hello_done(hs) && flush_flight(hs);
+}
+
+static int read_client_certificate(struct handshake *hs, int *empty)
+{
+    struct message m;
+    if (!expect_message(hs, CERTIFICATE, &m) || !read_certificate(hs, &m, empty)) return 0;
+    add_to_transcript(hs, &m);
+    return 1;
+}
+
+static int read_proof(struct handshake *hs)
+{
+    struct message m;
+    if (!expect_message(hs, CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
+    add_to_transcript(hs, &m);
+    return 1;
+}
+
+int server12(struct handshake *hs, struct client_hello const *hello)
+{
+    int no_certificate = 1;
+    if (!check_hello(hs, hello) || !choose_suite_and_credential(hs, hello)) return 0;
+    if (!choose_alpn(hs, hello) || !make_share(hs, hello)) return 0;
+    if (!send_flight(hs, hello)) return 0;
+    if (hs->config->client_auth && !read_client_certificate(hs, &no_certificate)) return 0;
+    if (!read_client_key_exchange(hs)) return 0;
+    if (!no_certificate && !read_proof(hs)) return 0;
+    if (!read_finished12(hs)) return 0;
+    return write_finished12(hs) && flush_flight(hs);
+}

@@ -1,0 +1,219 @@
+/* ISC license. */
+
+/* The server's TLS 1.3 handshake (RFC 8446, 2, 4.1 to 4.4). */
+
+#include <string.h>
+
+#include "tls/handshake.h"
+
+static int check_hello(struct handshake *hs, struct client_hello const *hello)
+{
+    struct extensions const *x = &hello->x;
+    if (hello->compression.len != 1 || hello->compression.p[0])
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "compression");
+    if (HAS(x, EXT_PRE_SHARED_KEY) && !HAS(x, EXT_PSK_KEY_EXCHANGE_MODES))
+        return fail(hs, TLS_MISSING_EXTENSION, "pre_shared_key without psk_key_exchange_modes");
+    if (!HAS(x, EXT_SUPPORTED_GROUPS) || !HAS(x, EXT_KEY_SHARE) || !HAS(x, EXT_SIGNATURE_ALGORITHMS))
+        return fail(hs, TLS_MISSING_EXTENSION, "the client offers no key exchange with certificates");
+    return 1;
+}
+
+/* RFC 8446, 4.2.8: each share of a group that is listed, and no group twice. */
+static int check_shares(struct handshake *hs, struct client_hello const *hello)
+{
+    struct reader r = reader_on(hello->shares);
+    while (r.left) {
+        uint16_t const group = (uint16_t)read16(&r);
+        read_vector16(&r);
+        if (!list16_has(hello->groups, group)) return fail(hs, TLS_ILLEGAL_PARAMETER, "share of an unlisted group");
+        struct reader rest = r;
+        while (rest.left) {
+            if (read16(&rest) == group) return fail(hs, TLS_ILLEGAL_PARAMETER, "two shares of one group");
+            read_vector16(&rest);
+        }
+    }
+    return 1;
+}
+
+static struct span find_share(struct client_hello const *hello, uint16_t group)
+{
+    struct reader r = reader_on(hello->shares);
+    while (r.left) {
+        unsigned int const of = read16(&r);
+        struct span const share = read_vector16(&r);
+        if (of == group) return share;
+    }
+    return (struct span){ 0 };
+}
+
+/* A share that is here beats a better group that costs a round trip. */
+static int choose_group(struct handshake *hs, struct client_hello const *hello, uint16_t *group, struct span *share)
+{
+    *group = 0;
+    *share = (struct span){ 0 };
+    for (uint16_t const *g = our_groups; *g; g++) {
+        if (!list16_has(hello->groups, *g)) continue;
+        if (!*group) *group = *g;
+        *share = find_share(hello, *g);
+        if (!share->p) continue;
+        *group = *g;
+        return 1;
+    }
+    return *group || fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
+}
+
+static void put_version_and_close(struct writer *w, size_t block)
+{
+    size_t const version = open_extension(w, EXT_SUPPORTED_VERSIONS);
+    write16(w, TLS_1_3);
+    close_extension(w, version);
+    close_vector(w, block, 2);
+}
+
+static int send_dummy_ccs(struct handshake *hs)
+{
+    int const due = hs->session_id_len && !hs->dummy_ccs_sent;
+    hs->dummy_ccs_sent = 1;
+    return !due || put_change_cipher_spec(hs);
+}
+
+static int send_retry(struct handshake *hs, uint16_t group)
+{
+    restart_transcript(hs);
+    struct writer *w = begin_server_hello(hs, hello_retry_random);
+    size_t const block = open_vector(w, 2);
+    size_t const share = open_extension(w, EXT_KEY_SHARE);
+    write16(w, group);
+    close_extension(w, share);
+    put_version_and_close(w, block);
+    return end_message(hs) && send_dummy_ccs(hs) && flush_flight(hs);
+}
+
+/* One share, of the group that we asked for. */
+static int take_only_share(struct handshake *hs, struct client_hello const *hello, uint16_t group, struct span *share)
+{
+    struct reader r = reader_on(hello->shares);
+    unsigned int const of = read16(&r);
+    *share = read_vector16(&r);
+    return (read_to_end(&r) && of == group) ||
+           fail(hs, TLS_ILLEGAL_PARAMETER, "not the key share that HelloRetryRequest asked for");
+}
+
+static int retry(struct handshake *hs, struct client_hello *hello, uint16_t group, struct span *share)
+{
+    struct client_hello const first = *hello;
+    struct message m;
+
+    if (!send_retry(hs, group)) return 0;
+    hs->in_keep = hs->in_start; /* the first hello stays, to be compared */
+    hs->early_data_left = HAS(&first.x, EXT_EARLY_DATA) ? MAX_SKIPPED_EARLY_DATA : 0;
+    if (!expect_message(hs, CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, hello)) return 0;
+    hs->early_data_left = 0;
+    hs->in_keep = 0;
+    if (!at_record_boundary(hs) || !check_hello(hs, hello)) return 0;
+    if (!is_same_hello(&first, hello) || HAS(&hello->x, EXT_EARLY_DATA))
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "the second ClientHello is not the first");
+    add_to_transcript(hs, &m);
+    return take_only_share(hs, hello, group, share);
+}
+
+/* Returns the length of the shared secret; 0: failed. */
+static size_t agree(struct handshake *hs, uint16_t group, struct span share, unsigned char *shared)
+{
+    if (!crypto_share_generate(&hs->share, group, &hs->config->random))
+        return (size_t)fail(hs, TLS_INTERNAL_ERROR, "no key share");
+    size_t const len = crypto_share_agree(&hs->share, share.p, share.len, shared);
+    if (!len) fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    return len;
+}
+
+static int write_server_hello(struct handshake *hs)
+{
+    struct writer *w = begin_server_hello(hs, hs->server_random);
+    size_t const block = open_vector(w, 2);
+    size_t const extension = open_extension(w, EXT_KEY_SHARE);
+    write16(w, hs->share.group);
+    size_t const key = open_vector(w, 2);
+    write_bytes(w, hs->share.public_key, hs->share.public_len);
+    close_vector(w, key, 2);
+    close_extension(w, extension);
+    put_version_and_close(w, block);
+    return end_message(hs);
+}
+
+static int say_hello(struct handshake *hs, uint16_t group, struct span share)
+{
+    unsigned char shared[CRYPTO_MAX_SHARED_SECRET];
+    struct crypto_random const *random = &hs->config->random;
+
+    random->fill(random->ctx, hs->server_random, sizeof hs->server_random);
+    size_t const len = agree(hs, group, share, shared);
+    if (!len || !write_server_hello(hs)) return 0;
+    schedule_handshake(hs, shared, len);
+    crypto_wipe(shared, sizeof shared);
+    crypto_wipe(&hs->share, sizeof hs->share);
+    return send_dummy_ccs(hs) && protect_tx(hs) && protect_rx(hs);
+}
+
+static int write_encrypted_extensions(struct handshake *hs, struct client_hello const *hello)
+{
+    struct writer *w = begin_message(hs, ENCRYPTED_EXTENSIONS);
+    size_t const block = open_vector(w, 2);
+    if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
+    if (hs->session->alpn[0]) put_chosen_alpn(hs, w);
+    close_vector(w, block, 2);
+    return end_message(hs);
+}
+
+static int write_certificate_request(struct handshake *hs)
+{
+    struct writer *w = begin_message(hs, CERTIFICATE_REQUEST);
+    write8(w, 0); /* certificate_request_context */
+    size_t const block = open_vector(w, 2);
+    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS);
+    put_signature_algorithms(w);
+    close_extension(w, extension);
+    close_vector(w, block, 2);
+    return end_message(hs);
+}
+
+static int send_flight(struct handshake *hs, struct client_hello const *hello)
+{
+    if (!write_encrypted_extensions(hs, hello)) return 0;
+    if (hs->config->client_auth && !write_certificate_request(hs)) return 0;
+    if (!write_certificate(hs) || !write_certificate_verify(hs) || !write_finished13(hs)) return 0;
+    schedule_application(hs);
+    return flush_flight(hs) && advance_tx(hs);
+}
+
+static int read_client_authentication(struct handshake *hs)
+{
+    struct message m;
+    int empty;
+    if (!expect_message(hs, CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
+    add_to_transcript(hs, &m);
+    if (empty) return 1;
+    if (!expect_message(hs, CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
+    add_to_transcript(hs, &m);
+    return 1;
+}
+
+int server13(struct handshake *hs, struct client_hello const *first)
+{
+    struct client_hello hello = *first;
+    struct span share;
+    uint16_t group;
+
+    hs->dummy_ccs_allowed = 1;
+    hs->session_id_len = hello.session_id.len;
+    memcpy(hs->session_id, hello.session_id.p, hello.session_id.len);
+    if (!check_hello(hs, &hello) || !check_shares(hs, &hello)) return 0;
+    if (!choose_suite_and_credential(hs, &hello) || !choose_group(hs, &hello, &group, &share)) return 0;
+    if (!choose_alpn(hs, &hello)) return 0;
+    if (!share.p && !retry(hs, &hello, group, &share)) return 0;
+    if (!say_hello(hs, group, share)) return 0;
+    if (HAS(&hello.x, EXT_EARLY_DATA)) hs->early_data_left = MAX_SKIPPED_EARLY_DATA;
+    if (!send_flight(hs, &hello)) return 0;
+    if (hs->config->client_auth && !read_client_authentication(hs)) return 0;
+    return read_finished13(hs) && advance_rx(hs);
+}

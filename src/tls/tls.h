@@ -1,0 +1,154 @@
+/* ISC license. */
+
+/*
+ * The TLS handshake, client and server, versions 1.3 (RFC 8446) and 1.2
+ * (RFC 5246, with 5746, 7627, 7905 and 8422).
+ *
+ * A handshake reads exactly the records it needs from its transport, writes
+ * each flight with one call, and yields a tls_session: the keys and sequence
+ * numbers of both directions, ready for the kernel or for user space. It
+ * allocates one block for its duration and wipes it on every path.
+ */
+
+#ifndef KTLS_TLS_H
+#define KTLS_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "crypto/crypto.h"
+#include "x509/x509.h"
+
+#define TLS_1_2 0x0303
+#define TLS_1_3 0x0304
+
+/* AlertDescription (RFC 8446, 6; the IANA registry has the rest). */
+enum tls_alert {
+    TLS_CLOSE_NOTIFY = 0,
+    TLS_UNEXPECTED_MESSAGE = 10,
+    TLS_BAD_RECORD_MAC = 20,
+    TLS_RECORD_OVERFLOW = 22,
+    TLS_HANDSHAKE_FAILURE = 40,
+    TLS_BAD_CERTIFICATE = 42,
+    TLS_UNSUPPORTED_CERTIFICATE = 43,
+    TLS_CERTIFICATE_REVOKED = 44,
+    TLS_CERTIFICATE_EXPIRED = 45,
+    TLS_CERTIFICATE_UNKNOWN = 46,
+    TLS_ILLEGAL_PARAMETER = 47,
+    TLS_UNKNOWN_CA = 48,
+    TLS_ACCESS_DENIED = 49,
+    TLS_DECODE_ERROR = 50,
+    TLS_DECRYPT_ERROR = 51,
+    TLS_PROTOCOL_VERSION = 70,
+    TLS_INSUFFICIENT_SECURITY = 71,
+    TLS_INTERNAL_ERROR = 80,
+    TLS_INAPPROPRIATE_FALLBACK = 86,
+    TLS_USER_CANCELED = 90,
+    TLS_NO_RENEGOTIATION = 100,
+    TLS_MISSING_EXTENSION = 109,
+    TLS_UNSUPPORTED_EXTENSION = 110,
+    TLS_UNRECOGNIZED_NAME = 112,
+    TLS_CERTIFICATE_REQUIRED = 116,
+    TLS_NO_APPLICATION_PROTOCOL = 120,
+};
+
+/* The registry's name, or "unknown alert". */
+extern char const *tls_alert_name(unsigned int description);
+
+/* How bytes reach the peer. read gives at least one byte, 0 at the end of the
+   stream, or -1 with errno; it never takes more than it is asked for. write
+   takes everything or gives -1 with errno. ETIMEDOUT is a passed deadline. */
+struct tls_transport {
+    ssize_t (*read)(void *ctx, void *buf, size_t len);
+    ssize_t (*write)(void *ctx, void const *buf, size_t len);
+    void *ctx;
+};
+
+/* A transport on descriptors (the same one twice for a socket), blocking or
+   not, that leaves their flags alone. deadline in ms of CLOCK_MONOTONIC, 0 for
+   none: it bounds the whole handshake, not each read. */
+struct tls_fd_transport {
+    int fdr, fdw;
+    int64_t deadline;
+};
+
+extern int64_t tls_deadline_after(unsigned int ms); /* 0 gives 0: none */
+extern struct tls_transport tls_transport_on_fds(struct tls_fd_transport *fds);
+/* After a fatal alert: no more writing, and what the peer still sends is
+   dropped (within a second and 256 KiB), so that a reset does not overtake the alert. */
+extern void tls_transport_linger(struct tls_fd_transport const *fds);
+
+struct tls_config {
+    uint16_t min_version, max_version;     /* TLS_1_2 or TLS_1_3 */
+    uint16_t suites[CRYPTO_SUITES];        /* ids in our order of preference */
+    size_t suite_count;
+    unsigned char const *alpn;             /* ProtocolNameList bytes (RFC 7301) without the outer length; our order */
+    size_t alpn_len;
+    struct x509_credential const *credential[2]; /* of different key types; NULL: none */
+    struct x509_trust const *trust;        /* NULL: the peer's certificate is not verified */
+    struct crypto_random random;
+
+    /* client */
+    char const *server_name; /* DNS name or IP literal to verify; a DNS name is sent as SNI. NULL: none */
+    unsigned char ask_tickets; /* offer psk_dhe_ke, so that servers send their tickets at once */
+
+    /* server */
+    enum tls_client_auth { TLS_NO_CLIENT_CERT, TLS_REQUEST_CLIENT_CERT, TLS_REQUIRE_CLIENT_CERT } client_auth;
+};
+
+/* Both versions, all suites (AES first where the CPU is fast at it), no ALPN,
+   no credential, no trust, the system's randomness. */
+extern void tls_config_init(struct tls_config *config);
+
+/* Comma- or colon-separated lists from a command line; 0 when one is malformed
+   or unknown. tls_parse_alpn writes ProtocolNameList bytes, at most max. */
+extern int tls_parse_suites(struct tls_config *config, char const *list);
+extern size_t tls_parse_alpn(unsigned char *out, size_t max, char const *list);
+
+#define TLS_MAX_SECRET 48
+#define TLS_MAX_SUBJECT 512
+
+struct tls_session {
+    uint16_t version;
+    struct crypto_suite const *suite;
+    struct ktls_traffic_keys tx, rx;
+    /* TLS 1.3: what the next KeyUpdate derives from (RFC 8446, 7.2). */
+    unsigned char tx_secret[TLS_MAX_SECRET], rx_secret[TLS_MAX_SECRET];
+    char server_name[X509_MAX_NAME + 1]; /* "" when none */
+    char alpn[256];                      /* "" when none */
+    unsigned char peer_present;          /* a certificate was sent and its key proven */
+    unsigned char peer_verified;         /* and its chain verified */
+    unsigned char peer_hash[32];         /* SHA-256 of the end-entity certificate */
+    char peer_subject[TLS_MAX_SUBJECT];
+    uint32_t rtt_ms;                     /* the longest wait for a flight of the peer */
+};
+
+struct tls_error {
+    enum tls_error_kind {
+        TLS_ERROR_NONE,
+        TLS_ERROR_SYSTEM,  /* errno in number; the transport or memory */
+        TLS_ERROR_TIMEOUT,
+        TLS_ERROR_EOF,     /* the peer closed in the middle */
+        TLS_ERROR_SENT,    /* we ended it: number is the alert that we sent */
+        TLS_ERROR_RECEIVED /* the peer ended it: number is its alert */
+    } kind;
+    int number;
+    char const *reason; /* static text */
+};
+
+/* 1: done, *session is filled and must be wiped by the caller. 0: *error says
+   why, and the fatal alert has been sent where the protocol wants one. */
+extern int tls_client_handshake(struct tls_config const *config, struct tls_transport const *transport,
+                                struct tls_session *session, struct tls_error *error);
+extern int tls_server_handshake(struct tls_config const *config, struct tls_transport const *transport,
+                                struct tls_session *session, struct tls_error *error);
+
+/* One line for people: "received alert handshake_failure", "sent alert ...: why". */
+extern void tls_error_text(struct tls_error const *error, char *out, size_t max);
+
+/* The next generation of one direction's secret and keys (RFC 8446, 7.2). */
+extern void tls_next_keys(struct crypto_suite const *suite, unsigned char secret[TLS_MAX_SECRET],
+                          struct ktls_traffic_keys *keys);
+
+#endif

@@ -1,0 +1,100 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tls/tls.h"
+
+#define LINGER_MS 1000
+#define LINGER_BYTES (256u << 10)
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t tls_deadline_after(unsigned int ms)
+{
+    return ms ? now_ms() + ms : 0;
+}
+
+static int wait_for(int fd, short events, int64_t deadline)
+{
+    struct pollfd p = { .fd = fd, .events = events };
+    for (;;) {
+        int64_t left = deadline ? deadline - now_ms() : -1;
+        if (deadline && left < 0) left = 0;
+        int const r = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
+        if (r > 0) return 1;
+        if (!r) {
+            errno = ETIMEDOUT;
+            return 0;
+        }
+        if (errno != EINTR) return 0;
+    }
+}
+
+static int try_again(void)
+{
+    return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+static ssize_t fd_read(void *ctx, void *buf, size_t len)
+{
+    struct tls_fd_transport const *fds = ctx;
+    for (;;) {
+        if (!wait_for(fds->fdr, POLLIN, fds->deadline)) return -1;
+        ssize_t const r = read(fds->fdr, buf, len);
+        if (r >= 0 || !try_again()) return r;
+    }
+}
+
+/* Neither a socket nor a pipe blocks here, whatever its flags say: a pipe that
+   is ready takes PIPE_BUF bytes (pipe(7)). */
+static ssize_t write_some(int fd, void const *buf, size_t len)
+{
+    ssize_t const r = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (r >= 0 || errno != ENOTSOCK) return r;
+    return write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF);
+}
+
+static ssize_t fd_write(void *ctx, void const *buf, size_t len)
+{
+    struct tls_fd_transport const *fds = ctx;
+    unsigned char const *p = buf;
+    for (size_t left = len; left;) {
+        if (!wait_for(fds->fdw, POLLOUT, fds->deadline)) return -1;
+        ssize_t const r = write_some(fds->fdw, p, left);
+        if (r < 0 && !try_again()) return -1;
+        if (r <= 0) continue;
+        p += r;
+        left -= (size_t)r;
+    }
+    return (ssize_t)len;
+}
+
+struct tls_transport tls_transport_on_fds(struct tls_fd_transport *fds)
+{
+    return (struct tls_transport){ .read = &fd_read, .write = &fd_write, .ctx = fds };
+}
+
+void tls_transport_linger(struct tls_fd_transport const *fds)
+{
+    struct tls_fd_transport bounded = *fds;
+    unsigned char dropped[4096];
+    size_t total = 0;
+
+    bounded.deadline = tls_deadline_after(LINGER_MS);
+    if (shutdown(fds->fdw, SHUT_WR) < 0) return;
+    while (total < LINGER_BYTES) {
+        ssize_t const r = fd_read(&bounded, dropped, sizeof dropped);
+        if (r <= 0) return;
+        total += (size_t)r;
+    }
+}

@@ -1,0 +1,59 @@
+/* ISC license. */
+
+/*
+ * The presentation language of RFC 8446, 3: bounded reading and writing of
+ * integers and vectors. Errors stick, so that a structure can be read or
+ * written top to bottom and checked once at its end.
+ */
+
+#ifndef KTLS_TLS_WIRE_H
+#define KTLS_TLS_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Borrowed bytes. p is NULL when absent. */
+struct span {
+    unsigned char const *p;
+    size_t len;
+};
+
+extern int span_equal(struct span a, struct span b);
+
+struct reader {
+    unsigned char const *p;
+    size_t left;
+    int bad; /* something was read past the end */
+};
+
+extern struct reader reader_on(struct span bytes);
+extern unsigned int read8(struct reader *r);
+extern unsigned int read16(struct reader *r);
+extern unsigned int read24(struct reader *r);
+extern struct span read_bytes(struct reader *r, size_t len);
+/* Vectors with a length prefix of 8, 16 or 24 bits. */
+extern struct span read_vector8(struct reader *r);
+extern struct span read_vector16(struct reader *r);
+extern struct span read_vector24(struct reader *r);
+/* 1 when everything was there and nothing is left. */
+extern int read_to_end(struct reader const *r);
+
+/* 1 when a vector of uint16 contains value. */
+extern int list16_has(struct span list, uint16_t value);
+
+struct writer {
+    unsigned char *p;
+    size_t len, max;
+    int overflow;
+};
+
+extern void write8(struct writer *w, unsigned int n);
+extern void write16(struct writer *w, unsigned int n);
+extern void write24(struct writer *w, unsigned int n);
+extern void write_bytes(struct writer *w, void const *bytes, size_t len);
+/* A length prefix of size bytes whose value is known when the vector is
+   closed; gives the mark for it. A length too large for its prefix is overflow. */
+extern size_t open_vector(struct writer *w, size_t size);
+extern void close_vector(struct writer *w, size_t mark, size_t size);
+
+#endif
