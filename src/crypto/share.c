@@ -54,13 +54,10 @@ static void prng_init(br_prng_class const **ctx, void const *params, void const 
 
 static br_prng_class const prng_vtable = { sizeof(struct prng), &prng_init, &prng_generate, &prng_ignore };
 
-/* RFC 7748 scalars are little-endian, BearSSL's are big-endian. */
+/* Any 32 bytes are a scalar (RFC 7748, 5): BearSSL takes them in that order and clamps. */
 static void generate_x25519(struct crypto_share *share, struct crypto_random const *random)
 {
-    unsigned char scalar[X25519_SIZE];
-    random->fill(random->ctx, scalar, sizeof scalar);
-    for (size_t i = 0; i < sizeof scalar; i++) share->private_key[i] = scalar[sizeof scalar - 1 - i];
-    crypto_wipe(scalar, sizeof scalar);
+    random->fill(random->ctx, share->private_key, X25519_SIZE);
 }
 
 static int generate_scalar(struct crypto_share *share, struct crypto_random const *random)

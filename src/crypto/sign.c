@@ -63,6 +63,8 @@ static int rsa_matches(struct crypto_private_key const *private_key, struct cryp
     br_rsa_private_key const key = rsa_private(private_key);
     br_rsa_compute_modulus compute = br_rsa_compute_modulus_get_default();
     unsigned char modulus[CRYPTO_MAX_SIGNATURE];
+    /* BearSSL 0.6: the 31-bit code believes 4096 bits to be too many. */
+    if (!compute(NULL, &key)) compute = &br_rsa_i15_compute_modulus;
     size_t const len = compute(NULL, &key);
     if (len != public_key->modulus_len || len > sizeof modulus) return 0;
     return compute(modulus, &key) == len && crypto_equal(modulus, public_key->data, len);

@@ -59,7 +59,8 @@ static void pack_gcm_nonce(struct ktls_traffic_keys const *keys, unsigned char s
         memcpy(iv, keys->iv + 4, 8);
 }
 
-static socklen_t pack_aes_128_gcm(struct tls12_crypto_info_aes_gcm_128 *info, struct ktls_traffic_keys const *keys)
+static socklen_t pack_aes_128_gcm(struct tls12_crypto_info_aes_gcm_128 *info,
+                                  struct ktls_traffic_keys const *keys)
 {
     pack_gcm_nonce(keys, info->salt, info->iv);
     memcpy(info->key, keys->key, sizeof info->key);
@@ -67,7 +68,8 @@ static socklen_t pack_aes_128_gcm(struct tls12_crypto_info_aes_gcm_128 *info, st
     return sizeof *info;
 }
 
-static socklen_t pack_aes_256_gcm(struct tls12_crypto_info_aes_gcm_256 *info, struct ktls_traffic_keys const *keys)
+static socklen_t pack_aes_256_gcm(struct tls12_crypto_info_aes_gcm_256 *info,
+                                  struct ktls_traffic_keys const *keys)
 {
     pack_gcm_nonce(keys, info->salt, info->iv);
     memcpy(info->key, keys->key, sizeof info->key);

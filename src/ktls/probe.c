@@ -40,7 +40,8 @@ static int connect_and_attach(struct sockaddr_in const *address)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0) return -1;
-    if (connect(fd, (struct sockaddr const *)address, sizeof *address) == 0 && ktls_attach(fd) == 0) return fd;
+    if (connect(fd, (struct sockaddr const *)address, sizeof *address) == 0 && ktls_attach(fd) == 0)
+        return fd;
     close_keeping_errno(fd);
     return -1;
 }

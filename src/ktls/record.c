@@ -69,5 +69,6 @@ int ktls_close_notify(int fd)
 {
     static unsigned char const close_notify[2] = {1 /* warning */, 0};
 
-    return ktls_send_record(fd, KTLS_ALERT, close_notify, sizeof close_notify) == sizeof close_notify ? 0 : -1;
+    ssize_t sent = ktls_send_record(fd, KTLS_ALERT, close_notify, sizeof close_notify);
+    return sent == sizeof close_notify ? 0 : -1;
 }

@@ -27,6 +27,8 @@ static enum tls_alert alert_for(enum x509_error error)
 {
     switch (error) {
     case X509_BAD_CERTIFICATE:
+    case X509_NO_CERTIFICATE:
+    case X509_TOO_BIG:
     case X509_WRONG_NAME: return TLS_BAD_CERTIFICATE;
     case X509_UNSUPPORTED:
     case X509_WRONG_PURPOSE: return TLS_UNSUPPORTED_CERTIFICATE;

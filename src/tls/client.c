@@ -2,6 +2,7 @@
 
 /* The client up to the ServerHello that decides the version (RFC 8446, 4.1). */
 
+#include <errno.h>
 #include <string.h>
 
 #include "tls/handshake.h"
@@ -9,11 +10,6 @@
 static void random_bytes(struct handshake const *hs, void *to, size_t len)
 {
     hs->config->random.fill(hs->config->random.ctx, to, len);
-}
-
-static unsigned char offers13(struct handshake const *hs)
-{
-    return hs->config->max_version == TLS_1_3;
 }
 
 static int make_share(struct handshake *hs, uint16_t group)
@@ -24,8 +20,9 @@ static int make_share(struct handshake *hs, uint16_t group)
 
 int client_send_hello(struct handshake *hs)
 {
+    if (!hs->enables12 && !hs->enables13) return fail_with(hs, TLS_ERROR_SYSTEM, EINVAL, "no suite to offer");
     random_bytes(hs, hs->client_random, sizeof hs->client_random);
-    if (offers13(hs)) {
+    if (hs->enables13) {
         /* RFC 8446, D.4: middleboxes want to see a resumption. */
         hs->session_id_len = sizeof hs->session_id;
         random_bytes(hs, hs->session_id, hs->session_id_len);
@@ -94,7 +91,7 @@ static int check_downgrade(struct handshake *hs, struct server_hello const *hell
 {
     static unsigned char const sentinel[7] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D' };
     unsigned char const *tail = hello->random.p + 24;
-    if (offers13(hs) && !memcmp(tail, sentinel, sizeof sentinel) && tail[7] <= 1)
+    if (hs->enables13 && !memcmp(tail, sentinel, sizeof sentinel) && tail[7] <= 1)
         return fail(hs, TLS_ILLEGAL_PARAMETER, "somebody downgraded the protocol version");
     return 1;
 }
@@ -102,7 +99,7 @@ static int check_downgrade(struct handshake *hs, struct server_hello const *hell
 static int take_legacy_version(struct handshake *hs, struct server_hello const *hello)
 {
     if (hs->version) return fail(hs, TLS_ILLEGAL_PARAMETER, "the version changed after HelloRetryRequest");
-    if (hello->legacy_version != TLS_1_2 || hs->config->min_version > TLS_1_2)
+    if (hello->legacy_version != TLS_1_2 || !hs->enables12)
         return fail(hs, TLS_PROTOCOL_VERSION, "the server wants a protocol version that we do not");
     if (hs->dummy_ccs_seen) return fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec out of place");
     hs->version = TLS_1_2;
@@ -127,7 +124,7 @@ static int take_version(struct handshake *hs, struct server_hello const *hello)
 {
     struct extensions x;
     if (!parse_extensions(hs, hello->extension_block, &x)) return 0;
-    if (offers13(hs) && HAS(&x, EXT_SUPPORTED_VERSIONS))
+    if (hs->enables13 && HAS(&x, EXT_SUPPORTED_VERSIONS))
         return take_selected_version(hs, hello, x.body[EXT_SUPPORTED_VERSIONS]);
     return take_legacy_version(hs, hello);
 }
@@ -177,9 +174,9 @@ int client_after_hello(struct handshake *hs)
     struct server_hello hello;
 
     hs->hello_sent = 1;
-    hs->dummy_ccs_allowed = offers13(hs);
+    hs->dummy_ccs_allowed = hs->enables13;
     if (!read_server_hello(hs, &m, &hello)) return 0;
-    if (hello.is_retry && offers13(hs)) {
+    if (hello.is_retry && hs->enables13) {
         if (!answer_retry(hs, &m, &hello) || !read_server_hello(hs, &m, &hello)) return 0;
         if (hello.is_retry) return fail(hs, TLS_UNEXPECTED_MESSAGE, "a second HelloRetryRequest");
     }

@@ -10,17 +10,12 @@ uint16_t const our_groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R
 
 /* ---- writing ---- */
 
-static int offers(struct handshake const *hs, uint16_t version)
-{
-    return hs->config->min_version <= version && version <= hs->config->max_version;
-}
-
 static void put_suites(struct handshake const *hs, struct writer *w)
 {
     size_t const list = open_vector(w, 2);
     for (size_t i = 0; i < hs->config->suite_count; i++) {
         struct crypto_suite const *suite = crypto_suite_by_id(hs->config->suites[i]);
-        if (suite && offers(hs, suite->version)) write16(w, suite->id);
+        if (suite && tls_config_enables(hs->config, suite->version)) write16(w, suite->id);
     }
     close_vector(w, list, 2);
 }
@@ -80,7 +75,7 @@ static void put_versions(struct handshake const *hs, struct writer *w)
     size_t const extension = open_extension(w, EXT_SUPPORTED_VERSIONS);
     size_t const list = open_vector(w, 1);
     write16(w, TLS_1_3);
-    if (offers(hs, TLS_1_2)) write16(w, TLS_1_2);
+    if (hs->enables12) write16(w, TLS_1_2);
     close_vector(w, list, 1);
     close_extension(w, extension);
 }
@@ -119,11 +114,11 @@ static void put_extensions(struct handshake const *hs, struct writer *w, struct 
     struct tls_config const *config = hs->config;
     char const *name = config->server_name;
     if (name && x509_is_dns_name(name, strlen(name))) put_server_name(w, name);
-    if (offers(hs, TLS_1_2)) put_extensions12(w);
+    if (hs->enables12) put_extensions12(w);
     put_groups(w);
     if (config->alpn_len) put_alpn(w, config);
     put_schemes(w);
-    if (!offers(hs, TLS_1_3)) return;
+    if (!hs->enables13) return;
     put_versions(hs, w);
     if (config->ask_tickets) put_psk_modes(w);
     if (cookie.p) put_cookie(w, cookie);

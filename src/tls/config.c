@@ -20,6 +20,16 @@ void tls_config_init(struct tls_config *config)
     add_suites(config, !chacha_first);
 }
 
+int tls_config_enables(struct tls_config const *config, uint16_t version)
+{
+    if (version < config->min_version || version > config->max_version) return 0;
+    for (size_t i = 0; i < config->suite_count; i++) {
+        struct crypto_suite const *suite = crypto_suite_by_id(config->suites[i]);
+        if (suite && suite->version == version) return 1;
+    }
+    return 0;
+}
+
 static int has_suite(struct tls_config const *config, uint16_t id)
 {
     for (size_t i = 0; i < config->suite_count; i++)

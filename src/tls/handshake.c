@@ -17,6 +17,8 @@ struct handshake *handshake_new(struct tls_config const *config, struct tls_tran
         return NULL;
     }
     hs->config = config;
+    hs->enables12 = tls_config_enables(config, TLS_1_2) != 0;
+    hs->enables13 = tls_config_enables(config, TLS_1_3) != 0;
     hs->transport = *transport;
     hs->session = session;
     hs->error = error;

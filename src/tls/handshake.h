@@ -77,6 +77,7 @@ struct handshake {
 
     /* record layer */
     unsigned char is_server;
+    unsigned char enables12, enables13;
     unsigned char tx_protected, rx_protected;
     unsigned char dummy_ccs_allowed; /* TLS 1.3's middlebox compatibility (RFC 8446, 5) */
     unsigned char dummy_ccs_seen;

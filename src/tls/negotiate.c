@@ -10,12 +10,9 @@
 
 static uint16_t best_version(struct handshake const *hs, struct client_hello const *hello)
 {
-    for (uint16_t v = hs->config->max_version; v >= hs->config->min_version; v--) {
-        int const offered = hello->versions.p ? list16_has(hello->versions, v)
-                                              : v == TLS_1_2 && hello->legacy_version >= TLS_1_2;
-        if (offered) return v;
-    }
-    return 0;
+    if (!hello->versions.p) return hs->enables12 && hello->legacy_version >= TLS_1_2 ? TLS_1_2 : 0;
+    if (hs->enables13 && list16_has(hello->versions, TLS_1_3)) return TLS_1_3;
+    return hs->enables12 && list16_has(hello->versions, TLS_1_2) ? TLS_1_2 : 0;
 }
 
 int choose_version(struct handshake *hs, struct client_hello const *hello)
@@ -23,7 +20,7 @@ int choose_version(struct handshake *hs, struct client_hello const *hello)
     /* RFC 8446, D.5: SSL 3.0 ends it even when something better is offered. */
     hs->version = hello->legacy_version <= 0x0300 ? 0 : best_version(hs, hello);
     if (!hs->version) return fail(hs, TLS_PROTOCOL_VERSION, "no common protocol version");
-    if (hs->version < hs->config->max_version && list16_has(hello->cipher_suites, FALLBACK_SCSV))
+    if (hs->version == TLS_1_2 && hs->enables13 && list16_has(hello->cipher_suites, FALLBACK_SCSV))
         return fail(hs, TLS_INAPPROPRIATE_FALLBACK, "the client fell back from a better version");
     return 1;
 }

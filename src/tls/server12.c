@@ -44,7 +44,7 @@ static void make_random(struct handshake *hs)
     static unsigned char const sentinel[8] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D', 1 };
     struct crypto_random const *random = &hs->config->random;
     random->fill(random->ctx, hs->server_random, sizeof hs->server_random);
-    if (hs->config->max_version == TLS_1_3) memcpy(hs->server_random + 24, sentinel, sizeof sentinel);
+    if (hs->enables13) memcpy(hs->server_random + 24, sentinel, sizeof sentinel);
 }
 
 static void put_renegotiation_info(struct writer *w)

@@ -80,7 +80,7 @@ extern struct tls_transport tls_transport_on_fds(struct tls_fd_transport *fds);
 extern void tls_transport_linger(struct tls_fd_transport const *fds);
 
 struct tls_config {
-    uint16_t min_version, max_version;     /* TLS_1_2 or TLS_1_3 */
+    uint16_t min_version, max_version;     /* TLS_1_2 or TLS_1_3; one without a suite is not enabled */
     uint16_t suites[CRYPTO_SUITES];        /* ids in our order of preference */
     size_t suite_count;
     unsigned char const *alpn;             /* ProtocolNameList bytes (RFC 7301) without the outer length; our order */
@@ -100,6 +100,10 @@ struct tls_config {
 /* Both versions, all suites (AES first where the CPU is fast at it), no ALPN,
    no credential, no trust, the system's randomness. */
 extern void tls_config_init(struct tls_config *config);
+
+/* 1 when the version is within the limits and has a suite; with none that is,
+   every handshake fails. */
+extern int tls_config_enables(struct tls_config const *config, uint16_t version);
 
 /* Comma- or colon-separated lists from a command line; 0 when one is malformed
    or unknown. tls_parse_alpn writes ProtocolNameList bytes, at most max. */

@@ -1,0 +1,126 @@
+# ISC license.
+# make            layer archives and programs: BUILD/lib, BUILD/bin
+# make NAME       one of them: libktls.a, ktls-tlsd, ...
+# make tests      test programs: BUILD/tests/unit, BUILD/tests/e2e
+# make check      runs all tests (tests/run)
+# make install    DESTDIR is honoured
+# V=1 shows whole commands; BUILD=DIR chooses another configuration, made with ./configure --build-dir=DIR.
+
+BUILD ?= build
+.DEFAULT_GOAL := all
+
+include package/info
+include package/targets.mak
+ifeq ($(filter clean distclean,$(MAKECMDGOALS)),)
+ifeq ($(wildcard $(BUILD)/config.mak),)
+$(error no $(BUILD)/config.mak: run ./configure$(if $(filter-out build,$(BUILD)), --build-dir=$(BUILD)) first)
+endif
+include $(BUILD)/config.mak
+endif
+
+ALL_LAYERS := $(LAYERS) $(INTERNAL_LAYERS)
+MAINS := $(foreach program,$(PROGRAMS),$(MAIN_$(program)))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(MAINS),$(sort $(wildcard src/$(1)/*.c))))
+pic_objects = $(patsubst $(BUILD)/obj/%,$(BUILD)/pic/%,$(call objects,$(1)))
+
+LIBRARIES := $(foreach layer,$(LAYERS),$(BUILD)/lib/$(ARCHIVE_$(layer)))
+BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
+SONAME := $(SHARED_LIBRARY).$(basename $(version))
+SHARED_FILE := $(BUILD)/lib/$(SHARED_LIBRARY).$(version)
+SHARED_FILES := $(if $(filter yes,$(SHARED)),$(SHARED_FILE))
+
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c)))
+E2E_HELPERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*.c)))
+
+# Names in a LIBS_ list: archives of ours, or -l:lib*.a.
+archives = $(foreach lib,$(filter $(ALL_LAYERS),$(1)),$(BUILD)/lib/$(ARCHIVE_$(lib)))
+library_flags = $(patsubst %,-l:lib%.a,$(filter-out $(ALL_LAYERS),$(1)))
+
+ifeq ($(V),)
+show = @echo "  $(1) $(if $(2),$(2),$@)";
+endif
+
+COMPILE = $(call show,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+LINK = $(call show,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK_MODE) -o $@ $(filter %.o %.a,$^)
+
+.PHONY: all tests check install clean distclean $(PROGRAMS)
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+all: $(LIBRARIES) $(BINARIES) $(SHARED_FILES)
+
+# What is made depends on how it was configured.
+$(BUILD)/obj/%.o: %.c $(BUILD)/config.mak
+	@mkdir -p $(@D)
+	$(COMPILE)
+
+$(BUILD)/pic/%.o: %.c $(BUILD)/config.mak
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC
+
+define archive_rules
+.PHONY: $(ARCHIVE_$(1))
+$(ARCHIVE_$(1)): $(BUILD)/lib/$(ARCHIVE_$(1))
+$(BUILD)/lib/$(ARCHIVE_$(1)): $(call objects,$(1)) src/$(1) $(BUILD)/config.mak
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(call show,AR)$$(AR) rcsD $$@ $(call objects,$(1))
+endef
+$(foreach layer,$(ALL_LAYERS),$(eval $(call archive_rules,$(layer))))
+
+define program_rules
+$(1): $(BUILD)/bin/$(1)
+$(BUILD)/bin/$(1): $(MAIN_$(1):%.c=$(BUILD)/obj/%.o) $(call archives,$(LIBS_$(1)))
+	@mkdir -p $$(@D)
+	$$(LINK) $(call library_flags,$(LIBS_$(1)))
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
+
+.PHONY: $(SHARED_LIBRARY)
+$(SHARED_LIBRARY): $(SHARED_FILE)
+$(SHARED_FILE): $(call pic_objects,$(SHARED_LAYER)) $(BUILD)/config.mak
+	@mkdir -p $(@D)
+	$(call show,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $(filter %.o,$^)
+	@ln -sf $(@F) $(@D)/$(SONAME)
+	@ln -sf $(@F) $(@D)/$(SHARED_LIBRARY)
+
+tests: $(UNIT_TESTS) $(E2E_HELPERS)
+
+# The layer in a test's name.
+layer_of = $(filter $(ALL_LAYERS),$(firstword $(subst _, ,$(notdir $(1)))))
+test_libs = $(or $(LIBS_$(call layer_of,$(1))),$(LIBS_tests))
+
+define test_rules
+$(1): $(1:$(BUILD)/%=$(BUILD)/obj/%.o) $(call archives,$(call test_libs,$(1)))
+	@mkdir -p $$(@D)
+	$$(LINK) $(call library_flags,$(call test_libs,$(1)))
+endef
+$(foreach test,$(UNIT_TESTS) $(E2E_HELPERS),$(eval $(call test_rules,$(test))))
+
+check: all tests
+	tests/run --build $(BUILD)
+
+MAN_PAGES := $(wildcard doc/*.1 doc/*.3 doc/*.5 doc/*.7 doc/*.8)
+HEADERS := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/$(layer).h))
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
+	install -m 755 $(BINARIES) $(DESTDIR)$(bindir)
+	install -m 644 $(LIBRARIES) $(DESTDIR)$(libdir)
+	$(foreach file,$(SHARED_FILES),install -m 644 $(file) $(DESTDIR)$(libdir) && \
+		ln -sf $(notdir $(file)) $(DESTDIR)$(libdir)/$(SONAME) && \
+		ln -sf $(notdir $(file)) $(DESTDIR)$(libdir)/$(SHARED_LIBRARY))
+	set -e; for header in $(HEADERS:src/%=%); do \
+		install -D -m 644 src/$$header $(DESTDIR)$(includedir)/$(package)/$$header; done
+	set -e; for page in $(MAN_PAGES); do \
+		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+
+clean:
+	rm -rf $(addprefix $(BUILD)/,obj pic lib bin tests)
+
+distclean:
+	rm -rf $(BUILD)
+
+DEPENDENCIES := $(patsubst %.c,%.d,$(wildcard src/*/*.c tests/unit/*.c tests/e2e/*.c))
+-include $(DEPENDENCIES:%=$(BUILD)/obj/%) $(DEPENDENCIES:%=$(BUILD)/pic/%)

@@ -1,0 +1,105 @@
+/* ISC license. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "x509/anchor.h"
+#include "x509/key.h"
+#include "x509/pem.h"
+
+static int issues_a_wanted_one(struct wanted const *wanted, struct certificate const *candidate)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (der_equal(wanted->cert[i]->issuer, candidate->subject)) return 1;
+    return 0;
+}
+
+static int is_known(struct anchors const *anchors, struct certificate const *candidate)
+{
+    for (size_t i = 0; i < anchors->count; i++)
+        if (der_equal(anchors->whole[i], candidate->whole)) return 1;
+    return 0;
+}
+
+static int is_weak(br_x509_pkey const *key)
+{
+    return key->key_type == BR_KEYTYPE_RSA && key->key.rsa.nlen < KEY_MIN_RSA_BYTES;
+}
+
+/* BearSSL knows nothing of name constraints, and an authority that has some
+   must not get more than them. */
+static enum x509_error check_ca(struct certificate const *candidate, br_x509_pkey const *key, int64_t now)
+{
+    struct der value;
+    if (is_weak(key) || certificate_extension(candidate, EXT_NAME_CONSTRAINTS, &value))
+        return X509_UNSUPPORTED;
+    return certificate_check_time(candidate, now);
+}
+
+static void add_anchor(struct anchors *anchors, struct certificate const *candidate, br_x509_pkey const *key,
+                       unsigned flags)
+{
+    br_x509_trust_anchor *const anchor = &anchors->anchor[anchors->count];
+    anchors->whole[anchors->count] = candidate->whole;
+    anchor->flags = flags;
+    anchor->dn.data = (unsigned char *)(uintptr_t)candidate->subject.p;
+    anchor->dn.len = candidate->subject.len;
+    anchor->pkey = *key;
+    anchors->count++;
+}
+
+/* 1 when the candidate became an anchor. */
+static int try_candidate(struct anchors *anchors, struct wanted const *wanted,
+                         struct certificate const *candidate)
+{
+    int const direct = der_equal(candidate->whole, wanted->cert[0]->whole);
+    if (!direct && !issues_a_wanted_one(wanted, candidate)) return 0;
+    if (anchors->count == MAX_ANCHORS || is_known(anchors, candidate)) return 0;
+    if (!direct && !certificate_is_ca(candidate)) return 0;
+    br_x509_pkey key;
+    enum x509_error error = key_parse(candidate, &key);
+    if (!error && !direct) error = check_ca(candidate, &key, wanted->now);
+    if (error) anchors->rejected = error;
+    else add_anchor(anchors, candidate, &key, direct ? 0 : BR_X509_TA_CA);
+    return !error;
+}
+
+enum x509_error anchors_collect(struct anchors *anchors, struct x509_trust const *trust,
+                                struct wanted const *wanted)
+{
+    struct pem pem;
+    anchors->count = 0;
+    anchors->rejected = X509_OK;
+    anchors->storage = malloc(PEM_DECODED(trust->len));
+    if (!anchors->storage) return X509_SYSTEM;
+    unsigned char *der = anchors->storage;
+    pem_init(&pem, trust->bytes, trust->len);
+    while (pem_next(&pem)) {
+        struct certificate candidate;
+        size_t len;
+        if (!pem_is_certificate(&pem) || !pem_decode(&pem, der, &len)) continue;
+        if (certificate_parse(&candidate, der, len) && try_candidate(anchors, wanted, &candidate)) der += len;
+    }
+    return X509_OK;
+}
+
+void anchors_free(struct anchors *anchors)
+{
+    free(anchors->storage);
+}
+
+int anchors_have_issuer(struct anchors const *anchors, struct certificate const *cert)
+{
+    for (size_t i = 0; i < anchors->count; i++) {
+        br_x509_trust_anchor const *const anchor = &anchors->anchor[i];
+        if (anchor->flags && der_is(cert->issuer, anchor->dn.data, anchor->dn.len)) return 1;
+    }
+    return 0;
+}
+
+int anchors_have_end_entity(struct anchors const *anchors)
+{
+    for (size_t i = 0; i < anchors->count; i++)
+        if (!anchors->anchor[i].flags) return 1;
+    return 0;
+}

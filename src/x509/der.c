@@ -1,0 +1,84 @@
+/* ISC license. */
+
+#include <string.h>
+
+#include "x509/der.h"
+
+#define MAX_LENGTH_BYTES 3
+
+static int read_byte(struct der *in, unsigned *byte)
+{
+    if (!in->len) return 0;
+    *byte = *in->p++;
+    in->len--;
+    return 1;
+}
+
+static int read_long_length(struct der *in, unsigned count, size_t *len)
+{
+    if (!count || count > MAX_LENGTH_BYTES) return 0;
+    *len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned byte;
+        if (!read_byte(in, &byte)) return 0;
+        *len = *len << 8 | byte;
+    }
+    size_t const least = count == 1 ? 0x80 : (size_t)1 << (8 * (count - 1));
+    return *len >= least;
+}
+
+static int read_length(struct der *in, size_t *len)
+{
+    unsigned first;
+    if (!read_byte(in, &first)) return 0;
+    if (first & 0x80) return read_long_length(in, first & 0x7f, len);
+    *len = first;
+    return 1;
+}
+
+int der_read(struct der *in, unsigned *tag, struct der *content)
+{
+    struct der rest = *in;
+    size_t len;
+    if (!read_byte(&rest, tag) || (*tag & 0x1f) == 0x1f) return 0;
+    if (!read_length(&rest, &len) || len > rest.len) return 0;
+    *content = (struct der){.p = rest.p, .len = len};
+    *in = (struct der){.p = rest.p + len, .len = rest.len - len};
+    return 1;
+}
+
+int der_take(struct der *in, unsigned tag, struct der *content)
+{
+    unsigned found;
+    return in->len && *in->p == tag && der_read(in, &found, content);
+}
+
+int der_take_whole(struct der *in, unsigned tag, struct der *whole)
+{
+    unsigned char const *const start = in->p;
+    struct der content;
+    if (!der_take(in, tag, &content)) return 0;
+    *whole = (struct der){.p = start, .len = (size_t)(in->p - start)};
+    return 1;
+}
+
+int der_skip_optional(struct der *in, unsigned tag)
+{
+    struct der content;
+    return !in->len || *in->p != tag || der_take(in, tag, &content);
+}
+
+int der_only(struct der in, unsigned tag, struct der *content)
+{
+    return der_take(&in, tag, content) && !in.len;
+}
+
+int der_equal(struct der a, struct der b)
+{
+    return der_is(a, b.p, b.len);
+}
+
+int der_is(struct der a, void const *bytes, size_t len)
+{
+    return a.len == len && (!len || !memcmp(a.p, bytes, len));
+}

@@ -1,0 +1,53 @@
+/* ISC license. */
+
+/*
+ * A reader of DER (X.690, 10): definite lengths in the fewest bytes, tags of
+ * one byte. Every function returns 1, and 0 when the bytes are not so.
+ */
+
+#ifndef KTLS_X509_DER_H
+#define KTLS_X509_DER_H
+
+#include <stddef.h>
+
+enum der_tag {
+    DER_BOOLEAN = 0x01,
+    DER_INTEGER = 0x02,
+    DER_BIT_STRING = 0x03,
+    DER_OCTET_STRING = 0x04,
+    DER_OID = 0x06,
+    DER_UTF8_STRING = 0x0c,
+    DER_NUMERIC_STRING = 0x12,
+    DER_PRINTABLE_STRING = 0x13,
+    DER_TELETEX_STRING = 0x14,
+    DER_IA5_STRING = 0x16,
+    DER_UTC_TIME = 0x17,
+    DER_GENERALIZED_TIME = 0x18,
+    DER_VISIBLE_STRING = 0x1a,
+    DER_UNIVERSAL_STRING = 0x1c,
+    DER_BMP_STRING = 0x1e,
+    DER_SEQUENCE = 0x30,
+    DER_SET = 0x31,
+    DER_CONTEXT = 0x80,
+    DER_CONSTRUCTED = 0x20,
+};
+
+/* The bytes still to be read. */
+struct der {
+    unsigned char const *p;
+    size_t len;
+};
+
+extern int der_read(struct der *in, unsigned *tag, struct der *content);
+extern int der_take(struct der *in, unsigned tag, struct der *content);
+/* With tag and length. */
+extern int der_take_whole(struct der *in, unsigned tag, struct der *whole);
+/* Nothing to do when the next element is another one. */
+extern int der_skip_optional(struct der *in, unsigned tag);
+/* The only element. */
+extern int der_only(struct der in, unsigned tag, struct der *content);
+
+extern int der_equal(struct der a, struct der b);
+extern int der_is(struct der a, void const *bytes, size_t len);
+
+#endif

@@ -1,0 +1,72 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "x509/file.h"
+
+/* Not blocking, so that a fifo without a writer is an error and no wait. */
+static int open_regular(int dir, char const *path, size_t *size)
+{
+    struct stat st;
+    int const fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) return -1;
+    int const error = fstat(fd, &st) < 0    ? errno
+                      : S_ISDIR(st.st_mode) ? EISDIR
+                      : S_ISREG(st.st_mode) ? 0
+                                            : EINVAL;
+    if (error) {
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    *size = (size_t)st.st_size;
+    return fd;
+}
+
+/* A file that shrinks meanwhile is taken as it is then. */
+static int read_bytes(int fd, struct file *file, size_t size)
+{
+    while (file->len < size) {
+        ssize_t const got = read(fd, file->bytes + file->len, size - file->len);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return 0;
+        if (!got) break;
+        file->len += (size_t)got;
+    }
+    return 1;
+}
+
+static enum x509_error read_open(struct file *file, int fd, size_t size)
+{
+    file->bytes = malloc(size + 1);
+    if (!file->bytes) return X509_SYSTEM;
+    if (read_bytes(fd, file, size)) return X509_OK;
+    file_free(file);
+    return X509_SYSTEM;
+}
+
+enum x509_error file_read(struct file *file, int dir, char const *path, size_t max)
+{
+    size_t size;
+    *file = (struct file){.bytes = NULL, .len = 0};
+    int const fd = open_regular(dir, path, &size);
+    if (fd < 0) return X509_SYSTEM;
+    enum x509_error const error = size > max ? X509_TOO_BIG : read_open(file, fd, size);
+    int const saved = errno;
+    close(fd);
+    errno = saved;
+    return error;
+}
+
+void file_free(struct file *file)
+{
+    int const saved = errno;
+    if (file->bytes) crypto_wipe(file->bytes, file->len);
+    free(file->bytes);
+    errno = saved;
+    *file = (struct file){.bytes = NULL, .len = 0};
+}

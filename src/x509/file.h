@@ -1,0 +1,22 @@
+/* ISC license. */
+
+#ifndef KTLS_X509_FILE_H
+#define KTLS_X509_FILE_H
+
+#include <stddef.h>
+
+#include "x509/x509.h"
+
+struct file {
+    unsigned char *bytes;
+    size_t len;
+};
+
+/* The whole of a regular file of at most max bytes, read at once. dir is a
+   descriptor as for openat(2). The error is X509_SYSTEM, with errno, or
+   X509_TOO_BIG. */
+extern enum x509_error file_read(struct file *file, int dir, char const *path, size_t max);
+/* Wipes, as a file of certificates may hold a key, too; leaves errno alone. */
+extern void file_free(struct file *file);
+
+#endif

@@ -1,0 +1,107 @@
+/* ISC license. */
+
+#include <string.h>
+
+#include "x509/key.h"
+#include "x509/pem.h"
+
+#define MAX_FACTOR 260    /* BearSSL's limit on a prime of RSA */
+#define MAX_KEY_BODY 8192 /* RSA of 4096 bits takes 3300 */
+
+static int append(struct crypto_private_key *key, size_t *used, size_t *part_len, void const *part,
+                  size_t len)
+{
+    if (!len || len > MAX_FACTOR || len > sizeof key->data - *used) return 0;
+    memcpy(key->data + *used, part, len);
+    *used += len;
+    *part_len = len;
+    return 1;
+}
+
+static enum x509_error rsa_private(br_rsa_private_key const *from, struct crypto_private_key *to)
+{
+    size_t used = 0;
+    if (from->n_bitlen < KEY_MIN_RSA_BITS || from->n_bitlen > KEY_MAX_RSA_BITS) return X509_UNSUPPORTED;
+    to->type = CRYPTO_RSA;
+    to->modulus_bits = from->n_bitlen;
+    int const fits = append(to, &used, &to->p_len, from->p, from->plen)
+                     && append(to, &used, &to->q_len, from->q, from->qlen)
+                     && append(to, &used, &to->dp_len, from->dp, from->dplen)
+                     && append(to, &used, &to->dq_len, from->dq, from->dqlen)
+                     && append(to, &used, &to->iq_len, from->iq, from->iqlen);
+    return fits ? X509_OK : X509_UNSUPPORTED;
+}
+
+/* RFC 5915, 3 gives a scalar the length of the group's order. */
+static enum x509_error ec_private(br_ec_private_key const *from, struct crypto_private_key *to)
+{
+    size_t const len = from->curve == BR_EC_secp256r1 ? 32 : from->curve == BR_EC_secp384r1 ? 48 : 0;
+    if (!len) return X509_UNSUPPORTED;
+    if (!from->xlen || from->xlen > len) return X509_NO_KEY;
+    to->type = CRYPTO_EC;
+    to->group = len == 32 ? CRYPTO_SECP256R1 : CRYPTO_SECP384R1;
+    to->scalar_len = len;
+    memcpy(to->data + len - from->xlen, from->x, from->xlen);
+    return X509_OK;
+}
+
+static enum x509_error decoded(br_skey_decoder_context const *decoder, struct crypto_private_key *key)
+{
+    int const error = br_skey_decoder_last_error(decoder);
+    if (error) return error == BR_ERR_X509_UNSUPPORTED ? X509_UNSUPPORTED : X509_NO_KEY;
+    switch (br_skey_decoder_key_type(decoder)) {
+    case BR_KEYTYPE_RSA: return rsa_private(br_skey_decoder_get_rsa(decoder), key);
+    case BR_KEYTYPE_EC: return ec_private(br_skey_decoder_get_ec(decoder), key);
+    default: return X509_UNSUPPORTED;
+    }
+}
+
+/* The file of an EC key most often ends with its public key (RFC 5915, 3); to
+   compute that would take as long as a handshake's signature. */
+static int tells_public_key(struct der der, struct crypto_private_key const *private_key,
+                            struct crypto_public_key const *public_key)
+{
+    size_t const len = public_key->point_len;
+    return private_key->type == CRYPTO_EC && public_key->type == CRYPTO_EC
+           && private_key->group == public_key->group && len <= der.len
+           && !memcmp(der.p + der.len - len, public_key->data, len);
+}
+
+static enum x509_error key_from_der(struct der der, struct crypto_public_key const *public_key,
+                                    struct crypto_private_key *key)
+{
+    br_skey_decoder_context decoder;
+    br_skey_decoder_init(&decoder);
+    br_skey_decoder_push(&decoder, der.p, der.len);
+    enum x509_error const error = decoded(&decoder, key);
+    crypto_wipe(&decoder, sizeof decoder);
+    if (error) return error;
+    return tells_public_key(der, key, public_key) || crypto_key_matches(key, public_key) ? X509_OK
+                                                                                         : X509_KEY_MISMATCH;
+}
+
+static enum x509_error key_from_block(struct pem const *pem, struct crypto_public_key const *public_key,
+                                      struct crypto_private_key *key)
+{
+    unsigned char buf[PEM_DECODED(MAX_KEY_BODY)];
+    struct der der = {.p = buf, .len = 0};
+    if (pem->body_len > MAX_KEY_BODY) return X509_UNSUPPORTED;
+    enum x509_error error = X509_NO_KEY;
+    if (pem_decode_secret(pem, buf, &der.len)) error = key_from_der(der, public_key, key);
+    crypto_wipe(buf, sizeof buf);
+    return error;
+}
+
+enum x509_error key_private(unsigned char const *bytes, size_t len,
+                            struct crypto_public_key const *public_key, struct crypto_private_key *key)
+{
+    struct der const whole = {.p = bytes, .len = len};
+    struct der content;
+    struct pem pem;
+    memset(key, 0, sizeof *key);
+    if (der_only(whole, DER_SEQUENCE, &content)) return key_from_der(whole, public_key, key);
+    pem_init(&pem, bytes, len);
+    while (pem_next(&pem))
+        if (pem_is_private_key(&pem)) return key_from_block(&pem, public_key, key);
+    return X509_NO_KEY;
+}

@@ -1,0 +1,123 @@
+/* ISC license. */
+
+/* Names of servers: what is a name, and which certificate has it. */
+
+#include "x509/certificate.h"
+#include "x509_pki.h"
+
+static void is_name(char const *name, int expected)
+{
+    ok(x509_is_dns_name(name, strlen(name)) == expected, "'%s' is %sa DNS name", name,
+       expected ? "" : "not ");
+}
+
+static void test_dns_names(void)
+{
+    static char const *const good[] = {
+        "a",          "localhost",          "example.test",           "EXAMPLE.test",
+        "a-b.c--d.e", "xn--bcher-kva.test", "_sip._tcp.example.test", "1.2.3.x4",
+        "3com.test",  "1e100.net"};
+    static char const *const bad[] = {"",          ".",   "a.",    ".a",     "a..b",          "-a.b",
+                                      "a-.b",      "a b", "a/b",   "*.test", "127.0.0.1",     "1.2.3",
+                                      "256.1.1.1", "::1", "[::1]", "a.1",    "\xc3\xbc.test", "a\t.test",
+                                      "a:80",      "42"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) is_name(good[i], 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) is_name(bad[i], 0);
+    ok(!x509_is_dns_name("local\0host", 10), "a NUL is not in a DNS name");
+    ok(x509_is_dns_name("localhost.evil", 9), "the length counts, not a terminator");
+}
+
+static void test_dns_lengths(void)
+{
+    char name[300];
+    memset(name, 'a', sizeof name);
+    ok(x509_is_dns_name(name, 63), "a label of 63 bytes");
+    ok(!x509_is_dns_name(name, 64), "no label of 64 bytes");
+    for (size_t i = 50; i < sizeof name; i += 50) name[i] = '.';
+    ok(x509_is_dns_name(name, 253), "a name of 253 bytes");
+    ok(!x509_is_dns_name(name, 254), "no name of 254 bytes");
+}
+
+static void test_addresses(void)
+{
+    static char const *const good[] = {
+        "127.0.0.1", "0.0.0.0", "::1", "::", "2001:db8::1", "::ffff:1.2.3.4", "FE80::1"};
+    static char const *const bad[] = {"",           "localhost",  "127.1",      "127.0.0.01", "127.0.0.256",
+                                      "1.2.3.4.5",  "[::1]",      "fe80::1%lo", "::1::",      " 127.0.0.1",
+                                      "127.0.0.1 ", "0x7f.0.0.1", "2130706433"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ok(x509_is_ip_address(good[i]), "%s is an address", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ok(!x509_is_ip_address(bad[i]), "'%s' is none", bad[i]);
+}
+
+static void has_name(char const *file, char const *name, enum x509_error expected)
+{
+    static struct pki_chain chain;
+    struct certificate cert;
+    pki_chain_of(&chain, file);
+    if (!certificate_parse(&cert, chain.chain.cert[0].der, chain.chain.cert[0].len)) {
+        ok(0, "%s parses", file);
+        return;
+    }
+    enum x509_error const error = certificate_check_name(&cert, name);
+    ok(error == expected, "%s, %s: %s", file, name, x509_strerror(error));
+}
+
+/* localhost, example.test, *.wild.test, 127.0.0.1, ::1 */
+static void test_usual_certificate(void)
+{
+    static char const *const good[] = {"localhost",
+                                       "LOCALHOST",
+                                       "Example.Test",
+                                       "a.wild.test",
+                                       "A.WILD.TEST",
+                                       "_x.wild.test",
+                                       "xn--bcher-kva.wild.test",
+                                       "127.0.0.1",
+                                       "::1",
+                                       "0:0:0:0:0:0:0:1"};
+    static char const *const bad[] = {
+        "localhos",         "localhostt", "localhost.",    "example",          "test",
+        "www.example.test", "wild.test",  ".wild.test",    "a.b.wild.test",    "*.wild.test",
+        "-.wild.test",      "127.0.0.2",  "::2",           "::ffff:127.0.0.1", "",
+        "a.wild.test.",     "127.0.0.1.", "wild.test.evil"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) has_name("ec256.crt", good[i], X509_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) has_name("ec256.crt", bad[i], X509_WRONG_NAME);
+}
+
+/* *.test, f*.wild.test, LocalHost, dot.test., 10.0.0.1 as a DNS name, *, a.*.test */
+static void test_odd_names(void)
+{
+    has_name("odd/names.crt", "localhost", X509_OK);
+    has_name("odd/names.crt", "x.test", X509_WRONG_NAME);
+    has_name("odd/names.crt", "foo.wild.test", X509_WRONG_NAME);
+    has_name("odd/names.crt", "dot.test", X509_WRONG_NAME);
+    has_name("odd/names.crt", "dot.test.", X509_WRONG_NAME);
+    has_name("odd/names.crt", "10.0.0.1", X509_WRONG_NAME);
+    has_name("odd/names.crt", "anything", X509_WRONG_NAME);
+    has_name("odd/names.crt", "a.b.test", X509_WRONG_NAME);
+}
+
+static void test_broken_names(void)
+{
+    has_name("odd/nosan.crt", "localhost", X509_WRONG_NAME);
+    has_name("odd/nul.crt", "localhost", X509_WRONG_NAME);
+    has_name("odd/badip.crt", "127.0.0.1", X509_WRONG_NAME);
+    has_name("odd/badsan.crt", "ab", X509_BAD_CERTIFICATE);
+    has_name("wrongname.crt", "localhost", X509_WRONG_NAME);
+    has_name("wrongname.crt", "other.test", X509_OK);
+    has_name("client-ec.crt", "localhost", X509_WRONG_NAME);
+}
+
+int main(void)
+{
+    pki_make();
+    test_dns_names();
+    test_dns_lengths();
+    test_addresses();
+    test_usual_certificate();
+    test_odd_names();
+    test_broken_names();
+    return done_testing();
+}
