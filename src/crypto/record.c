@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-#include <bearssl.h>
-
 #include "crypto/crypto.h"
+#include "crypto/implementation.h"
 
 #define HEADER 5
 #define EXPLICIT_NONCE 8
@@ -50,15 +49,10 @@ static void run_gcm(struct ktls_traffic_keys const *keys, unsigned char const *n
 {
     br_aes_gen_ctr_keys aes;
     br_gcm_context gcm;
-    br_block_ctr_class const *ctr = br_aes_x86ni_ctr_get_vtable();
-    if (!ctr) ctr = br_aes_pwr8_ctr_get_vtable();
-    if (!ctr) ctr = &br_aes_ct64_ctr_vtable;
-    br_ghash ghash = br_ghash_pclmul_get();
-    if (!ghash) ghash = br_ghash_pwr8_get();
-    if (!ghash) ghash = &br_ghash_ctmul64;
+    br_block_ctr_class const *ctr = aes_ctr();
 
     ctr->init(&aes.vtable, keys->key, crypto_key_size((enum ktls_cipher)keys->cipher));
-    br_gcm_init(&gcm, &aes.vtable, ghash);
+    br_gcm_init(&gcm, &aes.vtable, ghash());
     br_gcm_reset(&gcm, nonce, 12);
     br_gcm_aad_inject(&gcm, aad, aad_len);
     br_gcm_flip(&gcm);
@@ -72,11 +66,7 @@ static void run_chacha(struct ktls_traffic_keys const *keys, unsigned char const
                        unsigned char const *aad, size_t aad_len, unsigned char *data, size_t len,
                        unsigned char *tag, int encrypt)
 {
-    br_chacha20_run chacha = br_chacha20_sse2_get();
-    br_poly1305_run poly = br_poly1305_ctmulq_get();
-    if (!chacha) chacha = &br_chacha20_ct_run;
-    if (!poly) poly = &br_poly1305_ctmul_run;
-    poly(keys->key, nonce, data, len, aad, aad_len, tag, chacha, encrypt);
+    poly1305()(keys->key, nonce, data, len, aad, aad_len, tag, chacha20(), encrypt);
 }
 
 /* Additional data: the record header itself in 1.3 (RFC 8446, 5.2); sequence

@@ -3,8 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <bearssl.h>
-
 #include "crypto/crypto.h"
 
 #define V12 KTLS_TLS_1_2
@@ -50,12 +48,6 @@ struct crypto_suite const *crypto_suite_by_name(char const *name, size_t len)
         if (is_name(suite->name, name, len) || is_name(suite->openssl_name, name, len)) return suite;
     }
     return NULL;
-}
-
-int crypto_fast_aes(void)
-{
-    if (br_aes_x86ni_ctr_get_vtable()) return br_ghash_pclmul_get() != NULL;
-    return br_aes_pwr8_ctr_get_vtable() && br_ghash_pwr8_get();
 }
 
 size_t crypto_key_size(enum ktls_cipher cipher)

@@ -215,7 +215,7 @@ static inline char const *outcome_name(int outcome)
 static inline int outcome(void)
 {
     if (server.error.kind == TLS_ERROR_SENT) return server.error.number;
-    if (server.error.kind != TLS_ERROR_EOF || tape.out_len < 64 || tape.out[0] != KTLS_HANDSHAKE) return CLOSED;
+    if (server.error.kind != TLS_ERROR_EOF || tape.out_len < 48 || tape.out[0] != KTLS_HANDSHAKE) return CLOSED;
     return is_hello_retry(tape.out) ? RETRY : ACCEPT;
 }
 

@@ -65,7 +65,7 @@ static int second_outcome(void)
     if (server.error.kind == TLS_ERROR_SENT) return server.error.number;
     size_t at = retry;
     if (tape.out[at] == KTLS_CHANGE_CIPHER_SPEC) at += 6;
-    return tape.out_len > at + 64 && tape.out[at] == KTLS_HANDSHAKE && !is_hello_retry(tape.out + at) ? ACCEPT : CLOSED;
+    return tape.out_len > at + 48 && tape.out[at] == KTLS_HANDSHAKE && !is_hello_retry(tape.out + at) ? ACCEPT : CLOSED;
 }
 
 static unsigned int dummies_sent(void)

@@ -1,0 +1,58 @@
+/* ISC license. */
+
+#include <stdatomic.h>
+
+#include "crypto/crypto.h"
+#include "crypto/implementation.h"
+
+static br_block_ctr_class const *find_aes_ctr(void)
+{
+    br_block_ctr_class const *found = br_aes_x86ni_ctr_get_vtable();
+    if (!found) found = br_aes_pwr8_ctr_get_vtable();
+    return found ? found : &br_aes_ct64_ctr_vtable;
+}
+
+br_block_ctr_class const *aes_ctr(void)
+{
+    static _Atomic(br_block_ctr_class const *) kept;
+    br_block_ctr_class const *found = atomic_load_explicit(&kept, memory_order_relaxed);
+    if (!found) atomic_store_explicit(&kept, found = find_aes_ctr(), memory_order_relaxed);
+    return found;
+}
+
+static br_ghash find_ghash(void)
+{
+    br_ghash found = br_ghash_pclmul_get();
+    if (!found) found = br_ghash_pwr8_get();
+    return found ? found : &br_ghash_ctmul64;
+}
+
+br_ghash ghash(void)
+{
+    static _Atomic(br_ghash) kept;
+    br_ghash found = atomic_load_explicit(&kept, memory_order_relaxed);
+    if (!found) atomic_store_explicit(&kept, found = find_ghash(), memory_order_relaxed);
+    return found;
+}
+
+br_chacha20_run chacha20(void)
+{
+    static _Atomic(br_chacha20_run) kept;
+    br_chacha20_run found = atomic_load_explicit(&kept, memory_order_relaxed);
+    if (found) return found;
+    found = br_chacha20_sse2_get();
+    if (!found) found = &br_chacha20_ct_run;
+    atomic_store_explicit(&kept, found, memory_order_relaxed);
+    return found;
+}
+
+br_poly1305_run poly1305(void)
+{
+    br_poly1305_run const found = br_poly1305_ctmulq_get();
+    return found ? found : &br_poly1305_ctmul_run;
+}
+
+int crypto_fast_aes(void)
+{
+    return aes_ctr() != &br_aes_ct64_ctr_vtable && ghash() != &br_ghash_ctmul64;
+}

@@ -1,0 +1,295 @@
+/* ISC license. */
+
+/* What the relay makes of every end of either side, and of every record. */
+
+#include "relay_wire.h"
+
+static void both_ways(struct crypto_suite const *suite, struct options options, char const *name)
+{
+    static size_t const sizes[] = { 1, 2, 15, 16, 17, 1000, FRAGMENT };
+    struct wire w;
+    int right = 1, notified;
+    start(&w, suite, options);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        send_record(&w, KTLS_APPLICATION_DATA, million, sizes[i]);
+        send_record(&w, KTLS_APPLICATION_DATA, million, 0);
+        right &= read_until(w.in, buffer, sizes[i]) == sizes[i] && !memcmp(buffer, million, sizes[i]);
+        right &= write_all(w.out, million, sizes[i]);
+        for (size_t got = 0; got < sizes[i];) {
+            unsigned char type, *fragment;
+            long const n = receive(&w, &type, &fragment);
+            right &= n > 0 && type == KTLS_APPLICATION_DATA && !memcmp(fragment, million + got, (size_t)n);
+            if (n <= 0) break;
+            got += (size_t)n;
+        }
+    }
+    ok(right, "%s %s: data both ways", suite->name, name);
+    close_notify(&w);
+    ok(prog_reads_end(&w), "%s %s: close_notify is prog's end of file", suite->name, name);
+    write_all(w.out, "last words", 10);
+    end(&w.out);
+    ok(receive_all(&w, buffer, MILLION, &notified) == 10 && notified == options.close_notify,
+       "%s %s: what prog writes after that arrives, and then the end", suite->name, name);
+    check_report(&w, 0, "", name);
+}
+
+static void write_in_background(struct wire *w)
+{
+    if (fork()) return;
+    signal(SIGPIPE, SIG_IGN);
+    close(w->in);
+    for (size_t i = 0; i < MILLION; i += 10000) send_record(w, KTLS_APPLICATION_DATA, million + i, 10000);
+    close_notify(w);
+    _exit(0);
+}
+
+static void prog_stops_reading(struct crypto_suite const *suite)
+{
+    struct wire w;
+    int notified;
+    start(&w, suite, (struct options){ .close_notify = 1 });
+    write_in_background(&w);
+    end(&w.in);
+    if (!fork()) _exit(!write_all(w.out, million, MILLION));
+    end(&w.out);
+    size_t const got = receive_all(&w, buffer, MILLION, &notified);
+    ok(got == MILLION && !memcmp(buffer, million, MILLION) && notified,
+       "%s: the output of a prog that reads nothing arrives", suite->name);
+    check_report(&w, 0, "", "prog stops reading");
+}
+
+static void slow_prog(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .enforce = 1 });
+    write_in_background(&w);
+    usleep(50000);
+    size_t const got = read_until(w.in, buffer, MILLION + 1);
+    ok(got == MILLION && !memcmp(buffer, million, MILLION), "%s: a slow prog gets all, and the end", suite->name);
+    end(&w.out);
+    ok(receives_end(&w), "%s: without -S the end is bare", suite->name);
+    check_report(&w, 0, "", "slow prog");
+}
+
+static void ends_of_the_peer(struct crypto_suite const *suite)
+{
+    for (unsigned char enforce = 0; enforce < 2; enforce++) {
+        struct wire w;
+        start(&w, suite, (struct options){ .enforce = enforce });
+        send_data(&w, "data");
+        shutdown(w.to_relay, SHUT_WR);
+        ok(prog_reads(&w, "data") && prog_reads_end(&w), "%s: FIN is prog's end of file", suite->name);
+        write_all(w.out, "reply", 5);
+        ok(receives(&w, KTLS_APPLICATION_DATA, "reply", 5), "%s: prog can still reply", suite->name);
+        end(&w.out);
+        check_report(&w, enforce ? 98 : 0, enforce ? "without close_notify" : "", "FIN without close_notify");
+    }
+    struct wire w;
+    start(&w, suite, (struct options){ .enforce = 0 });
+    send_data(&w, "data");
+    write_all(w.to_relay, "\x17\3\3\0\x40half", 9);
+    shutdown(w.to_relay, SHUT_WR);
+    ok(prog_reads(&w, "data") && prog_reads_end(&w), "%s: a truncated record is not delivered", suite->name);
+    end(&w.out);
+    check_report(&w, 98, "middle of a record", "truncated record");
+}
+
+static void reset(struct crypto_suite const *suite)
+{
+    struct linger const hard = { .l_onoff = 1 };
+    struct wire w;
+    start(&w, suite, (struct options){ .over_tcp = 1 });
+    send_data(&w, "data");
+    int const got = prog_reads(&w, "data");
+    setsockopt(w.to_relay, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    end(&w.to_relay);
+    w.from_relay = -1;
+    ok(got && prog_reads_end(&w), "%s: a reset is prog's end of file", suite->name);
+    check_report(&w, 98, "reset", "reset");
+}
+
+/* Whatever it was: the right alert, then the end, for both sides. */
+static void check_refusal(struct wire *w, unsigned char alert, char const *name)
+{
+    ok(receives_alert(w, 2, alert) && receives_end(w), "%s: %s", name, tls_alert_name(alert));
+    ok(prog_reads_end(w), "%s: prog's end of file", name);
+    if (w->from_relay == w->to_relay) shutdown(w->to_relay, SHUT_RDWR);
+    check_report(w, 98, tls_alert_name(alert), name);
+}
+
+static void refuses(struct crypto_suite const *suite, int client, unsigned char type, void const *data, size_t len,
+                    unsigned char alert, char const *name)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .client = (unsigned char)client });
+    send_record(&w, type, data, len);
+    check_refusal(&w, alert, name);
+}
+
+static void refuses_bytes(struct crypto_suite const *suite, void const *bytes, size_t len, unsigned char alert,
+                          char const *name)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .client = 0 });
+    write_all(w.to_relay, bytes, len);
+    check_refusal(&w, alert, name);
+}
+
+static void refusals(struct crypto_suite const *suite)
+{
+    unsigned char forged[64];
+    struct relay_keys keys, peer;
+    make_keys(&keys, suite, 0);
+    mirror(&peer, &keys);
+    size_t const len = crypto_seal_record(&peer.tx, KTLS_APPLICATION_DATA, "forged", 6, forged);
+    forged[len - 1] ^= 1;
+    refuses_bytes(suite, forged, len, TLS_BAD_RECORD_MAC, "a forged record");
+    refuses_bytes(suite, "\x17\3\3\0\1x", 6, TLS_BAD_RECORD_MAC, "a record shorter than its tag");
+    refuses_bytes(suite, "\x17\3\3\x48\1", 5, TLS_RECORD_OVERFLOW, "a record that is too long");
+    refuses_bytes(suite, "\x18\3\3\0\3abc", 8, TLS_UNEXPECTED_MESSAGE, "an unknown outer type");
+    refuses_bytes(suite, "\x17\3\1\0\3abc", 8, TLS_PROTOCOL_VERSION, "another record version");
+    refuses(suite, 0, KTLS_HANDSHAKE, "", 0, TLS_UNEXPECTED_MESSAGE, "an empty handshake record");
+    refuses(suite, 0, KTLS_CHANGE_CIPHER_SPEC, "\1", 1, TLS_UNEXPECTED_MESSAGE, "a late ChangeCipherSpec");
+    refuses(suite, 0, KTLS_ALERT, "\1\0\0", 3, TLS_DECODE_ERROR, "an alert of three bytes");
+    refuses(suite, 0, KTLS_ALERT, "\3\0", 2, TLS_ILLEGAL_PARAMETER, "an alert of level 3");
+    refuses(suite, 1, KTLS_HANDSHAKE, "\2\0\0\0", 4, TLS_UNEXPECTED_MESSAGE, "a late ServerHello");
+}
+
+static void fatal_alert(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .client = 1 });
+    send_data(&w, "data");
+    send_record(&w, KTLS_ALERT, "\2\x28", 2);
+    ok(prog_reads(&w, "data") && prog_reads_end(&w), "%s: after a fatal alert prog has what came before", suite->name);
+    ok(receives_end(&w), "%s: a fatal alert is not answered", suite->name);
+    check_report(&w, 98, "received alert handshake_failure", "fatal alert");
+}
+
+static void key_updates(struct crypto_suite const *suite)
+{
+    static unsigned char const answer[5] = { 24, 0, 0, 1, 0 };
+    struct wire w;
+    int right = 1;
+    start(&w, suite, (struct options){ .client = 1 });
+    for (int i = 0; i < 100; i++) {
+        unsigned char const request[5] = { 24, 0, 0, 1, (unsigned char)(i % 3 == 0) };
+        if (i % 2) {
+            send_record(&w, KTLS_HANDSHAKE, request, 2);
+            send_record(&w, KTLS_HANDSHAKE, request + 2, 3);
+        } else {
+            send_record(&w, KTLS_HANDSHAKE, request, 5);
+        }
+        tls_next_keys(suite, w.keys.tx_secret, &w.keys.tx);
+        if (request[4]) {
+            right &= receives(&w, KTLS_HANDSHAKE, answer, 5);
+            tls_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
+        }
+        send_data(&w, "after");
+        right &= prog_reads(&w, "after") && write_all(w.out, "reply", 5);
+        right &= receives(&w, KTLS_APPLICATION_DATA, "reply", 5);
+    }
+    ok(right, "%s: 100 KeyUpdates", suite->name);
+    end(&w.out);
+    close_notify(&w);
+    check_report(&w, 0, "", "KeyUpdates");
+    refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\2", 5, TLS_ILLEGAL_PARAMETER, "KeyUpdate 2");
+    refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\2\0\0", 6, TLS_DECODE_ERROR, "KeyUpdate of two bytes");
+    refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\0", 4, TLS_DECODE_ERROR, "KeyUpdate of no byte");
+    refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\0\30", 6, TLS_UNEXPECTED_MESSAGE, "bytes behind a KeyUpdate");
+}
+
+static void tickets(struct crypto_suite const *suite)
+{
+    unsigned char two[2 * 104] = { 4, 0, 0, 100 };
+    struct wire w;
+    memcpy(two + 104, two, 104);
+    start(&w, suite, (struct options){ .client = 1 });
+    send_record(&w, KTLS_HANDSHAKE, two, sizeof two);
+    send_record(&w, KTLS_HANDSHAKE, two, 2);
+    send_record(&w, KTLS_HANDSHAKE, two + 2, 52);
+    send_record(&w, KTLS_HANDSHAKE, two + 54, 50);
+    send_record(&w, KTLS_ALERT, "\1\x5a", 2);
+    send_data(&w, "data");
+    ok(prog_reads(&w, "data"), "%s: tickets are passed over, whole and in pieces", suite->name);
+    send_record(&w, KTLS_HANDSHAKE, two, 50);
+    send_data(&w, "data");
+    check_refusal(&w, TLS_UNEXPECTED_MESSAGE, "data in the middle of a ticket");
+    refuses(suite, 0, KTLS_HANDSHAKE, two, 104, TLS_UNEXPECTED_MESSAGE, "a ticket from a client");
+    refuses(suite, 1, KTLS_HANDSHAKE, "\4\2\2\1", 4, TLS_DECODE_ERROR, "a ticket that is too long");
+}
+
+static void renegotiation(struct crypto_suite const *suite)
+{
+    for (int client = 0; client < 2; client++) {
+        unsigned char hello[104] = { (unsigned char)!client, 0, 0, client ? 0 : 100 };
+        struct wire w;
+        start(&w, suite, (struct options){ .client = (unsigned char)client });
+        send_record(&w, KTLS_HANDSHAKE, hello, client ? 4 : 104);
+        ok(receives_alert(&w, 1, TLS_NO_RENEGOTIATION), "%s: no renegotiation", suite->name);
+        send_record(&w, KTLS_ALERT, "\1\x64", 2);
+        send_data(&w, "data");
+        ok(prog_reads(&w, "data"), "%s: and the connection goes on", suite->name);
+        close_notify(&w);
+        end(&w.out);
+        check_report(&w, 0, "", "renegotiation");
+    }
+}
+
+static long switches(pid_t pid)
+{
+    char path[64], line[128];
+    long count = -1;
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *status = fopen(path, "r");
+    if (!status) return -1;
+    while (fgets(line, sizeof line, status)) sscanf(line, "voluntary_ctxt_switches: %ld", &count);
+    fclose(status);
+    return count;
+}
+
+static void idle(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .client = 0 });
+    int const flags = fcntl(w.to_relay, F_GETFL);
+    send_data(&w, "data");
+    ok(prog_reads(&w, "data"), "data before the pause");
+    end(&w.in); /* an error on the pipe, again and again */
+    usleep(50000);
+    long const before = switches(w.pid);
+    usleep(200000);
+    ok(before >= 0 && switches(w.pid) == before, "an idle relay sleeps");
+    ok(fcntl(w.to_relay, F_GETFL) == flags, "the connection's flags are left alone");
+    end(&w.out);
+    shutdown(w.to_relay, SHUT_WR);
+    check_report(&w, 0, "", "idle");
+}
+
+int main(void)
+{
+    struct crypto_suite const *tls13 = crypto_suite_by_id(0x1301), *tls12 = crypto_suite_by_id(0xc02b);
+    struct crypto_suite const *const one_of_each[] = { tls13, tls12, crypto_suite_by_id(0x1303) };
+    signal(SIGPIPE, SIG_IGN);
+    alarm(60);
+    for (size_t i = 0; i < MILLION; i++) million[i] = (unsigned char)(i * 2654435761u >> 13);
+    for (size_t i = 0; i < CRYPTO_SUITES; i++) {
+        struct crypto_suite const *suite = &crypto_suites[i];
+        both_ways(suite, (struct options){ .close_notify = i & 1 }, "socket");
+        both_ways(suite, (struct options){ .close_notify = i & 1, .over_pipes = 1 }, "pipes");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        prog_stops_reading(one_of_each[i]);
+        slow_prog(one_of_each[i]);
+        ends_of_the_peer(one_of_each[i]);
+        reset(one_of_each[i]);
+        refusals(one_of_each[i]);
+        fatal_alert(one_of_each[i]);
+    }
+    key_updates(tls13);
+    key_updates(crypto_suite_by_id(0x1302));
+    tickets(tls13);
+    renegotiation(tls12);
+    idle(tls13);
+    return done_testing();
+}
