@@ -1,6 +1,7 @@
 /* ISC license. */
 
-/* Ecdsa-Sig-Value in strict DER: every other writing of a good signature is refused (RFC 3279, 2.2.3; X.690). */
+/* Ecdsa-Sig-Value in strict DER: every other writing of a good signature is refused (RFC 3279, 2.2.3; X.690).
+ */
 
 #include "crypto/crypto.h"
 

@@ -18,7 +18,8 @@ static void hashes(void)
           "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
         { CRYPTO_SHA384,
           "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274edebfe76f65fbd51ad2f14898b95b",
-          "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7" },
+          "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a"
+          "7" },
         { CRYPTO_SHA512,
           "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
           "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
@@ -59,7 +60,8 @@ static void hmacs(void)
         { CRYPTO_SHA256, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
           "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
         { CRYPTO_SHA384, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "4869205468657265",
-          "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8b2fa9cb6" },
+          "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8b2fa9cb"
+          "6" },
         { CRYPTO_SHA512, "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
           "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
           "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737" },
@@ -111,7 +113,8 @@ static void labels(void)
         struct label_vector const *v = label_vectors + i;
         struct bytes const secret = hex(v->secret), context = hex(v->context), want = hex(v->out);
         crypto_hkdf_expand_label(v->hash, secret.data, v->label, context.data, context.len, out, want.len);
-        is_mem(out, want.data, want.len, "HKDF-Expand-Label %zu: \"%.16s\", %zu bytes", i, v->label, want.len);
+        is_mem(out, want.data, want.len, "HKDF-Expand-Label %zu: \"%.16s\", %zu bytes", i, v->label,
+               want.len);
     }
 }
 
@@ -126,11 +129,14 @@ static void prfs(void)
         is_mem(out, want.data, want.len, "PRF %zu: \"%s\", %zu bytes", i, v->label, want.len);
     }
     /* The vector that circulates for the SHA-256 PRF. */
-    struct bytes const secret = hex("9bbe436ba940f017b17652849a71db35"), seed = hex("a0ba9f936cda311827a6f796ffd5198c");
-    struct bytes const want = hex("e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a6b301791e90d35c9"
-                                  "c9a46b4e14baf9af0fa022f7077def17abfd3797c0564bab4fbc91666e9def9b97fce34f796789ba"
-                                  "a48082d122ee42c5a72e5a5110fff70187347b66");
-    crypto_tls12_prf(CRYPTO_SHA256, secret.data, secret.len, "test label", seed.data, seed.len, out, want.len);
+    struct bytes const secret = hex("9bbe436ba940f017b17652849a71db35"),
+                       seed = hex("a0ba9f936cda311827a6f796ffd5198c");
+    struct bytes const want =
+        hex("e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a6b301791e90d35c9"
+            "c9a46b4e14baf9af0fa022f7077def17abfd3797c0564bab4fbc91666e9def9b97fce34f796789ba"
+            "a48082d122ee42c5a72e5a5110fff70187347b66");
+    crypto_tls12_prf(CRYPTO_SHA256, secret.data, secret.len, "test label", seed.data, seed.len, out,
+                     want.len);
     is_mem(out, want.data, want.len, "PRF: \"test label\"");
 }
 
@@ -177,9 +183,12 @@ static void key_schedule(void)
     derive(CLIENT_HS, "finished", "", "b80ad01015fb2f0bd65ff7d4da5d6bf83f84821d1f87fdc7d3c75b5a7b42d9c4");
     derive(HANDSHAKE, "derived", EMPTY_HASH, HANDSHAKE_DERIVED);
     extract("master", HANDSHAKE_DERIVED, ZERO, MASTER);
-    derive(MASTER, "c ap traffic", FINISHED_HASH, "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5");
-    derive(MASTER, "s ap traffic", FINISHED_HASH, "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643");
-    derive(MASTER, "exp master", FINISHED_HASH, "fe22f881176eda18eb8f44529e6792c50c9a3f89452f68d8ae311b4309d3cf50");
+    derive(MASTER, "c ap traffic", FINISHED_HASH,
+           "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5");
+    derive(MASTER, "s ap traffic", FINISHED_HASH,
+           "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643");
+    derive(MASTER, "exp master", FINISHED_HASH,
+           "fe22f881176eda18eb8f44529e6792c50c9a3f89452f68d8ae311b4309d3cf50");
 }
 
 static void traffic_keys(void)

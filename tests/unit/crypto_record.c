@@ -28,7 +28,8 @@ static void seals(struct record_vector const *v, size_t number)
     ok(crypto_record_overhead(&keys) == want.len - HEADER - fragment.len, "record %zu: overhead", number);
     size_t const len = crypto_seal_record(&keys, v->type, fragment.data, fragment.len, record);
     ok(len == want.len, "record %zu: sealed length", number);
-    is_mem(record, want.data, want.len, "record %zu: sealed, version %04x cipher %d", number, v->version, v->cipher);
+    is_mem(record, want.data, want.len, "record %zu: sealed, version %04x cipher %d", number, v->version,
+           v->cipher);
     ok(keys.seq == v->seq + 1, "record %zu: sealing counts up", number);
 
     /* The fragment may lie in the record's own buffer, where it goes, or before, or behind. */
@@ -48,7 +49,8 @@ static void opens(struct record_vector const *v, size_t number)
     struct bytes record = hex(v->record);
     unsigned char type = 0, *found = NULL;
 
-    long const len = crypto_open_record(&keys, record.data, record.data + HEADER, record.len - HEADER, &type, &found);
+    long const len =
+        crypto_open_record(&keys, record.data, record.data + HEADER, record.len - HEADER, &type, &found);
     ok(len == (long)fragment.len && type == v->type, "record %zu: opened, type and length", number);
     ok(found >= record.data + HEADER && found + fragment.len <= record.data + record.len,
        "record %zu: opened in place", number);
@@ -60,7 +62,8 @@ static int opens_changed(struct ktls_traffic_keys keys, struct bytes record)
 {
     unsigned char type, *found;
     uint64_t const seq = keys.seq;
-    long const r = crypto_open_record(&keys, record.data, record.data + HEADER, record.len - HEADER, &type, &found);
+    long const r =
+        crypto_open_record(&keys, record.data, record.data + HEADER, record.len - HEADER, &type, &found);
     return r != -1 || keys.seq != seq;
 }
 
@@ -143,7 +146,8 @@ static void padding(uint16_t cipher)
         size_t const len = crypto_seal_record(&tx, cases[i].last, fragment.data, fragment.len, record);
         record[0] = KTLS_APPLICATION_DATA;
         long const opened = crypto_open_record(&rx, record, record + HEADER, len - HEADER, &type, &found);
-        ok(opened == cases[i].opened && (opened < 0 || type == cases[i].type), "padding %zu, cipher %d", i, cipher);
+        ok(opened == cases[i].opened && (opened < 0 || type == cases[i].type), "padding %zu, cipher %d", i,
+           cipher);
     }
 }
 

@@ -92,7 +92,8 @@ static void x25519_small_order(void)
 
 static void known_nist(struct ec_vector const *v, size_t number)
 {
-    struct bytes const scalar = hex(v->scalar), point = hex(v->point), peer = hex(v->peer), want = hex(v->secret);
+    struct bytes const scalar = hex(v->scalar), point = hex(v->point), peer = hex(v->peer),
+                       want = hex(v->secret);
     struct crypto_share share = { .group = v->group, .public_len = point.len };
     unsigned char secret[CRYPTO_MAX_SHARED_SECRET];
 
@@ -120,7 +121,8 @@ static void generated_nist(struct ec_vector const *v, size_t number)
     struct script script = { drawn, sizeof drawn };
     struct crypto_random const random = script_random(&script);
     ok(crypto_share_generate(&share, v->group, &random), "curve %zu: share generated", number);
-    ok(script.left <= sizeof drawn - 3 * scalar.len, "curve %zu: scalars out of range are drawn again", number);
+    ok(script.left <= sizeof drawn - 3 * scalar.len, "curve %zu: scalars out of range are drawn again",
+       number);
     is_mem(share.public_key, point.data, point.len, "curve %zu: public point", number);
     is_mem(share.private_key, scalar.data, scalar.len, "curve %zu: scalar as drawn", number);
 }
@@ -177,12 +179,12 @@ static void bad_points(struct ec_vector const *v)
 /* x and y + p are the same point to lax arithmetic: (0, sqrt b) has a y that leaves room. */
 static void not_reduced(void)
 {
-    struct bytes const reduced =
-        hex("04000000000000000000000000000000000000000000000000000000000000000066485c780e2f83d72433bd5d84a06bb65"
-            "41c2af31dae871728bf856a174f93f4");
-    struct bytes const plus_p =
-        hex("04ffffffff00000001000000000000000000000000ffffffffffffffffffffffff66485c780e2f83d72433bd5d84a06bb65"
-            "41c2af31dae871728bf856a174f93f4");
+    struct bytes const reduced = hex(
+        "04000000000000000000000000000000000000000000000000000000000000000066485c780e2f83d72433bd5d84a06bb65"
+        "41c2af31dae871728bf856a174f93f4");
+    struct bytes const plus_p = hex(
+        "04ffffffff00000001000000000000000000000000ffffffffffffffffffffffff66485c780e2f83d72433bd5d84a06bb65"
+        "41c2af31dae871728bf856a174f93f4");
     struct crypto_share share;
 
     crypto_share_generate(&share, CRYPTO_SECP256R1, &crypto_random_os);

@@ -8,7 +8,8 @@
 #include "hex.h"
 #include "tap.h"
 
-static char const *const pss_names[] = { "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512" };
+static char const *const pss_names[] = { "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384",
+                                         "rsa_pss_rsae_sha512" };
 static uint16_t const pss_ids[] = { 0x0804, 0x0805, 0x0806 };
 static uint16_t const pkcs1_ids[] = { 0x0401, 0x0501, 0x0601 };
 
@@ -59,7 +60,8 @@ static struct key_pair ec_pair(struct ec_vector const *v)
     return pair;
 }
 
-static int verifies(struct crypto_public_key const *key, uint16_t id, unsigned char const *signature, size_t len)
+static int verifies(struct crypto_public_key const *key, uint16_t id, unsigned char const *signature,
+                    size_t len)
 {
     struct crypto_scheme const *scheme = crypto_scheme_by_id(id);
     unsigned char digest[CRYPTO_MAX_HASH];
@@ -145,7 +147,8 @@ static int any_changed_bit_verifies(struct crypto_public_key const *key, uint16_
     return accepted + verifies(key, id, longer.data, longer.len);
 }
 
-static int any_changed_digest_verifies(struct crypto_public_key const *key, uint16_t id, char const *signature)
+static int any_changed_digest_verifies(struct crypto_public_key const *key, uint16_t id,
+                                       char const *signature)
 {
     struct crypto_scheme const *scheme = crypto_scheme_by_id(id);
     struct bytes const s = hex(signature);
@@ -236,7 +239,8 @@ static void schemes(void)
         { 0x0601, CRYPTO_RSA, 0, 1, 0 },               { 0x0804, CRYPTO_EC, CRYPTO_SECP256R1, 0, 0 },
         { 0x0401, CRYPTO_EC, CRYPTO_SECP256R1, 0, 0 },
     };
-    static uint16_t const others[] = { 0, 0x0201, 0x0203, 0x0301, 0x0402, 0x0603, 0x0807, 0x0808, 0x0809, 0x0a0a };
+    static uint16_t const others[] = { 0,      0x0201, 0x0203, 0x0301, 0x0402,
+                                       0x0603, 0x0807, 0x0808, 0x0809, 0x0a0a };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct crypto_scheme const *scheme = crypto_scheme_by_id(cases[i].id);

@@ -36,8 +36,8 @@ static void suites(void)
         struct crypto_suite const *suite = crypto_suite_by_id(want[i].id);
         ok(suite == crypto_suites + i, "%s: in its place", want[i].name);
         if (!suite) continue;
-        ok(suite->version == want[i].version && (int)suite->cipher == want[i].cipher && suite->hash == want[i].hash &&
-               suite->auth == want[i].auth,
+        ok(suite->version == want[i].version && (int)suite->cipher == want[i].cipher &&
+               suite->hash == want[i].hash && suite->auth == want[i].auth,
            "%s: version, cipher, hash, key type", want[i].name);
         ok(!strcmp(suite->name, want[i].name) && !strcmp(suite->openssl_name, want[i].openssl_name),
            "%s: names", want[i].name);
@@ -51,11 +51,19 @@ static void suites(void)
 static void other_suites(void)
 {
     /* Null, GREASE, the two signalling values, CBC, DHE, CCM, a TLS 1.3 suite that we do not have. */
-    static uint16_t const ids[] = { 0, 0x0a0a, 0x00ff, 0x5600, 0x002f, 0x009e, 0xc0ac, 0x1304, 0x1305, 0xffff };
-    static char const *const names[] = { "", "T", "TLS_AES_128_GCM_SHA25", "TLS_AES_128_GCM_SHA2566", "AES128-SHA",
-                                         "TLS_RSA_WITH_AES_128_GCM_SHA256", "DHE-RSA-AES128-GCM-SHA256" };
+    static uint16_t const ids[] = {
+        0, 0x0a0a, 0x00ff, 0x5600, 0x002f, 0x009e, 0xc0ac, 0x1304, 0x1305, 0xffff
+    };
+    static char const *const names[] = { "",
+                                         "T",
+                                         "TLS_AES_128_GCM_SHA25",
+                                         "TLS_AES_128_GCM_SHA2566",
+                                         "AES128-SHA",
+                                         "TLS_RSA_WITH_AES_128_GCM_SHA256",
+                                         "DHE-RSA-AES128-GCM-SHA256" };
 
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) ok(!crypto_suite_by_id(ids[i]), "no suite %04x", ids[i]);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        ok(!crypto_suite_by_id(ids[i]), "no suite %04x", ids[i]);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         ok(!crypto_suite_by_name(names[i], strlen(names[i])), "no suite \"%s\"", names[i]);
 }
@@ -65,7 +73,8 @@ static void name_matching(void)
     char const list[] = "tls_aes_128_gcm_sha256:ecdhe-rsa-AES256-gcm-SHA384";
 
     ok(crypto_suite_by_name(list, 22) == crypto_suite_by_id(0x1301), "any case, not terminated");
-    ok(crypto_suite_by_name(list + 23, strlen(list + 23)) == crypto_suite_by_id(0xc030), "OpenSSL's name, any case");
+    ok(crypto_suite_by_name(list + 23, strlen(list + 23)) == crypto_suite_by_id(0xc030),
+       "OpenSSL's name, any case");
     ok(!crypto_suite_by_name(list, 23), "the length counts");
 }
 

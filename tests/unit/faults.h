@@ -10,6 +10,7 @@
  *   body T HEX                        another body
  *   poke T OFFSET HEX                 octets over the body; negative: from its end
  *   grow T HEX, cut T N               at the end of the body, length corrected
+ *   claim T N                         another length in the header only
  *   ext T E HEX, noext T E, dupext T E   adds or replaces, removes, repeats an extension
  *   before T KIND HEX                 a record of that content type in front of T
  *   after T KIND HEX                  and behind it
@@ -105,7 +106,8 @@ static inline void take_apart(unsigned char const *flight, size_t len)
         unsigned char *const r = copy + at, type = r[0], *p = r + RECORD_HEADER, inner = type;
         size_t n = (size_t)r[3] << 8 | r[4];
         at += RECORD_HEADER + n;
-        int const sealed = type == KTLS_APPLICATION_DATA || (protected_from_here && faulty.hs->version == TLS_1_2);
+        int const sealed =
+            type == KTLS_APPLICATION_DATA || (protected_from_here && faulty.hs->version == TLS_1_2);
         if (sealed) n = (size_t)crypto_open_record(&keys, r, p, n, &inner, &p);
         if (n > len) abort();
         add_items(inner, sealed, p, n);
@@ -287,6 +289,10 @@ static inline void change_messages(char const *word, size_t at, long n, struct b
         set_body_len(item, item->len - 4 + b->len);
     } else if (!strcmp(word, "cut")) {
         set_body_len(item, item->len - 4 - (size_t)n);
+    } else if (!strcmp(word, "claim")) {
+        size_t const len = item->len;
+        set_body_len(item, (size_t)n);
+        item->len = len;
     } else if (!strcmp(word, "ext")) {
         put_extension(item, (unsigned int)n, b);
     } else if (!strcmp(word, "noext")) {

@@ -18,12 +18,13 @@
 #include "tape.h"
 
 #define X25519_SHARE "9dd79f1a5bd4dd7e6d1f0d4cc4ed3ae2c6bbd5aa6f9e2a3b0c7e6e3c3d9a1b42"
+#define ZERO32 "0000000000000000000000000000000000000000000000000000000000000000"
 /* The base points of P-256 and P-384 are as good as any other. */
-#define P256_SHARE                                                                                            \
-    "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"                                      \
-    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
-#define P384_SHARE                                                                                            \
-    "04aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7"      \
+#define P256_X "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+#define P256_Y "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+#define P256_SHARE "04" P256_X P256_Y
+#define P384_SHARE                                                                                           \
+    "04aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7"     \
     "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f"
 #define SCHEMES "04030503080408050806040105010601"
 #define SESSION_ID "505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f"
@@ -135,7 +136,8 @@ static inline void put_block(struct writer *w, struct spec const *s)
         put_vector(w, &s->extension[i].body, 2);
     }
     close_vector(w, block, 2);
-    unsigned int const len = (unsigned int)(w->p[block - 2] << 8 | w->p[block - 1]) + (unsigned int)s->block_delta;
+    unsigned int const len =
+        (unsigned int)(w->p[block - 2] << 8 | w->p[block - 1]) + (unsigned int)s->block_delta;
     w->p[block - 2] = (unsigned char)(len >> 8);
     w->p[block - 1] = (unsigned char)len;
 }
@@ -173,9 +175,10 @@ static inline void tape_record(unsigned char type, void const *fragment, size_t 
 
 static inline void tape_hello(struct spec const *s)
 {
-    unsigned char message[8192];
+    static unsigned char message[70000];
     size_t const len = spec_write(s, message, sizeof message);
-    tape_record(KTLS_HANDSHAKE, message, len);
+    for (size_t at = 0; at < len; at += MAX_FRAGMENT)
+        tape_record(KTLS_HANDSHAKE, message + at, len - at < MAX_FRAGMENT ? len - at : MAX_FRAGMENT);
 }
 
 static inline void server_config(void)
@@ -205,17 +208,29 @@ static inline int ends_in_alert(int alert)
     return tape.out_len >= sizeof want && !memcmp(tape.out + tape.out_len - sizeof want, want, sizeof want);
 }
 
+/* One hello and nothing behind it. */
+static inline void offer(struct spec const *spec)
+{
+    server_config();
+    tape_clear(&tape);
+    tape_hello(spec);
+    serve_tape();
+}
+
 static inline char const *outcome_name(int outcome)
 {
-    return outcome == ACCEPT ? "accepted" : outcome == RETRY ? "HelloRetryRequest" : outcome == CLOSED ? "closed"
-                                                            : tls_alert_name((unsigned int)outcome);
+    return outcome == ACCEPT   ? "accepted"
+           : outcome == RETRY  ? "HelloRetryRequest"
+           : outcome == CLOSED ? "closed"
+                               : tls_alert_name((unsigned int)outcome);
 }
 
 /* What the server did with a hello and nothing behind it. */
 static inline int outcome(void)
 {
     if (server.error.kind == TLS_ERROR_SENT) return server.error.number;
-    if (server.error.kind != TLS_ERROR_EOF || tape.out_len < 48 || tape.out[0] != KTLS_HANDSHAKE) return CLOSED;
+    if (server.error.kind != TLS_ERROR_EOF || tape.out_len < 48 || tape.out[0] != KTLS_HANDSHAKE)
+        return CLOSED;
     return is_hello_retry(tape.out) ? RETRY : ACCEPT;
 }
 

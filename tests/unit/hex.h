@@ -27,12 +27,19 @@ static inline unsigned int hex_digit(char c)
     return (unsigned int)(at - digits);
 }
 
+/* Spaces are for the reader. */
 static inline struct bytes hex(char const *text)
 {
-    struct bytes b = { .len = strlen(text) / 2 };
-    if (b.len > sizeof b.data) abort();
-    for (size_t i = 0; i < b.len; i++)
-        b.data[i] = (unsigned char)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+    struct bytes b = { .len = 0 };
+    while (*text) {
+        if (*text == ' ') {
+            text++;
+            continue;
+        }
+        if (b.len == sizeof b.data) abort();
+        b.data[b.len++] = (unsigned char)(hex_digit(text[0]) << 4 | hex_digit(text[1]));
+        text += 2;
+    }
     return b;
 }
 

@@ -23,6 +23,7 @@ struct side {
     struct tls_error error;
     int (*run)(struct side *side, struct tls_transport const *transport);
     int fd, done;
+    size_t left; /* bytes that the handshake left in the socket */
 };
 
 static struct side client, server;
@@ -96,7 +97,10 @@ static inline void *side_main(void *arg)
     struct side *side = arg;
     struct tls_fd_transport fds = { side->fd, side->fd, tls_deadline_after(20000) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
+    unsigned char rest[1024];
     side->done = side->run(side, &transport);
+    ssize_t const left = recv(side->fd, rest, sizeof rest, MSG_DONTWAIT);
+    side->left = left < 0 ? 0 : (size_t)left;
     shutdown(side->fd, SHUT_WR);
     return NULL;
 }

@@ -65,7 +65,8 @@ static void slow_prog(struct crypto_suite const *suite)
     write_in_background(&w);
     usleep(50000);
     size_t const got = read_until(w.in, buffer, MILLION + 1);
-    ok(got == MILLION && !memcmp(buffer, million, MILLION), "%s: a slow prog gets all, and the end", suite->name);
+    ok(got == MILLION && !memcmp(buffer, million, MILLION), "%s: a slow prog gets all, and the end",
+       suite->name);
     end(&w.out);
     ok(receives_end(&w), "%s: without -S the end is bare", suite->name);
     check_report(&w, 0, "", "slow prog");
@@ -117,8 +118,8 @@ static void check_refusal(struct wire *w, unsigned char alert, char const *name)
     check_report(w, 98, tls_alert_name(alert), name);
 }
 
-static void refuses(struct crypto_suite const *suite, int client, unsigned char type, void const *data, size_t len,
-                    unsigned char alert, char const *name)
+static void refuses(struct crypto_suite const *suite, int client, unsigned char type, void const *data,
+                    size_t len, unsigned char alert, char const *name)
 {
     struct wire w;
     start(&w, suite, (struct options){ .client = (unsigned char)client });
@@ -126,8 +127,8 @@ static void refuses(struct crypto_suite const *suite, int client, unsigned char 
     check_refusal(&w, alert, name);
 }
 
-static void refuses_bytes(struct crypto_suite const *suite, void const *bytes, size_t len, unsigned char alert,
-                          char const *name)
+static void refuses_bytes(struct crypto_suite const *suite, void const *bytes, size_t len,
+                          unsigned char alert, char const *name)
 {
     struct wire w;
     start(&w, suite, (struct options){ .client = 0 });
@@ -161,9 +162,38 @@ static void fatal_alert(struct crypto_suite const *suite)
     start(&w, suite, (struct options){ .client = 1 });
     send_data(&w, "data");
     send_record(&w, KTLS_ALERT, "\2\x28", 2);
-    ok(prog_reads(&w, "data") && prog_reads_end(&w), "%s: after a fatal alert prog has what came before", suite->name);
+    ok(prog_reads(&w, "data") && prog_reads_end(&w), "%s: after a fatal alert prog has what came before",
+       suite->name);
     ok(receives_end(&w), "%s: a fatal alert is not answered", suite->name);
     check_report(&w, 98, "received alert handshake_failure", "fatal alert");
+}
+
+/* What went wrong when there was nothing left to do is of interest to few. */
+static void late_complaint(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .client = 0 });
+    end(&w.in);
+    end(&w.out);
+    ok(receives_end(&w), "%s: a prog that is gone ends the stream", suite->name);
+    send_data(&w, "nobody reads this");
+    send_record(&w, KTLS_ALERT, "\2\x32", 2);
+    check_report(&w, 98, "decode_error", "a complaint about the end");
+    ok(w.report.minor, "it is a minor one");
+}
+
+static void peer_stops_reading(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .over_tcp = 1 });
+    close_notify(&w);
+    end(&w.to_relay);
+    w.from_relay = -1;
+    ok(prog_reads_end(&w), "%s: end of file from a peer that is gone", suite->name);
+    while (write(w.out, million, 10000) > 0) continue;
+    ok(errno == EPIPE, "%s: prog cannot write to it for ever", suite->name);
+    check_report(&w, 98, "writing to the network", "peer stops reading");
+    ok(w.report.minor, "it is a minor one");
 }
 
 static void key_updates(struct crypto_suite const *suite)
@@ -196,7 +226,7 @@ static void key_updates(struct crypto_suite const *suite)
     refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\2", 5, TLS_ILLEGAL_PARAMETER, "KeyUpdate 2");
     refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\2\0\0", 6, TLS_DECODE_ERROR, "KeyUpdate of two bytes");
     refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\0", 4, TLS_DECODE_ERROR, "KeyUpdate of no byte");
-    refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\0\30", 6, TLS_UNEXPECTED_MESSAGE, "bytes behind a KeyUpdate");
+    refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\0\30", 6, TLS_UNEXPECTED_MESSAGE, "bytes behind KeyUpdate");
 }
 
 static void tickets(struct crypto_suite const *suite)
@@ -285,6 +315,8 @@ int main(void)
         reset(one_of_each[i]);
         refusals(one_of_each[i]);
         fatal_alert(one_of_each[i]);
+        late_complaint(one_of_each[i]);
+        peer_stops_reading(one_of_each[i]);
     }
     key_updates(tls13);
     key_updates(crypto_suite_by_id(0x1302));

@@ -8,6 +8,7 @@
 #ifndef RELAY_WIRE_H
 #define RELAY_WIRE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -97,8 +98,9 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
     /* index 0 is read: the peer writes net_in[1], reads net_out[0] */
     w->pid = fork();
     if (!w->pid) {
-        struct relay_config const config = { net_in[0], options.over_pipes ? net_out[1] : net_in[0], in[1], out[0],
-                                             options.close_notify, options.enforce };
+        int const net_write = options.over_pipes ? net_out[1] : net_in[0];
+        struct relay_config const config = { net_in[0], net_write, in[1], out[0], options.close_notify,
+                                             options.enforce };
         signal(SIGPIPE, SIG_IGN);
         fcntl(in[1], F_SETFL, O_NONBLOCK);
         fcntl(out[0], F_SETFL, O_NONBLOCK);
@@ -194,7 +196,7 @@ static inline int receives(struct wire *w, unsigned char type, void const *data,
     unsigned char got_type, *got;
     long const n = receive(w, &got_type, &got);
     if (n >= 0 && got_type == type && (size_t)n == len && !memcmp(got, data, len)) return 1;
-    diag("received %ld bytes of type %d: %02x %02x", n, n < 0 ? 0 : got_type, n > 0 ? got[0] : 0, n > 1 ? got[1] : 0);
+    diag("received %ld bytes, type %d: %02x", n, n < 0 ? 0 : got_type, n > 0 ? got[0] : 0);
     return 0;
 }
 

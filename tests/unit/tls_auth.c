@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Who proves what to whom, and what is said when it is not enough. */
+/* Who proves what to whom, and what is said when it is not enough. Uses $KTLS_PKI. */
 
 #include "loopback.h"
 
@@ -36,7 +36,8 @@ static void unverified_server(uint16_t version)
     server.config.credential[0] = credential("selfsigned");
     loopback_run();
     if (both_done("not verified"))
-        ok(client.session.peer_present && !client.session.peer_verified, "%04x: present, not verified", version);
+        ok(client.session.peer_present && !client.session.peer_verified, "%04x: present, not verified",
+           version);
 }
 
 /* The certificate of one key, signatures with another. */
@@ -69,8 +70,8 @@ static void outcome(uint16_t version, struct client_case const *c, char const *w
     int const alert = version == TLS_1_2 ? c->alert12 : c->alert13;
     if (!alert) {
         if (!both_done(what)) return;
-        ok(server.session.peer_present == c->present && server.session.peer_verified == c->present, "%s: identity %d",
-           what, c->present);
+        ok(server.session.peer_present == c->present && server.session.peer_verified == c->present,
+           "%s: identity %d", what, c->present);
         return;
     }
     ok(sent(&server, alert), "%s: server sends %s: %s", what, tls_alert_name((unsigned int)alert),
@@ -141,6 +142,34 @@ static void two_client_credentials(uint16_t version)
         ok(!memcmp(server.session.peer_hash, hash, sizeof hash), "%04x: the first that suits", version);
 }
 
+/* ---- long chains ---- */
+
+static void pad_chain(struct x509_chain *chain, size_t count)
+{
+    static unsigned char const junk[5000] = { 0x30, 0x82, 0x13, 0x84 };
+    for (size_t i = 1; i <= count; i++) chain->cert[i] = (struct x509_certificate){ junk, sizeof junk };
+    chain->count = 1 + count;
+}
+
+/* A Certificate message of several records, in both directions. */
+static void long_chains(uint16_t version)
+{
+    static struct x509_credential ours, theirs;
+    loopback_reset();
+    only_version(&client.config, version);
+    ours = *credential("client-ec");
+    theirs = *credential("rsa");
+    pad_chain(&ours.chain, 12);
+    pad_chain(&theirs.chain, 12);
+    client.config.trust = server.config.trust = NULL;
+    client.config.credential[0] = &ours;
+    server.config.credential[0] = &theirs;
+    server.config.client_auth = TLS_REQUIRE_CLIENT_CERT;
+    loopback_run();
+    if (both_done("chains of 60 KB"))
+        ok(client.session.peer_present && server.session.peer_present, "%04x: both identities", version);
+}
+
 /* ---- ends ---- */
 
 static int run_nothing(struct side *side, struct tls_transport const *transport)
@@ -198,6 +227,7 @@ int main(void)
         client_certificates(version);
         client_impostor(version);
         two_client_credentials(version);
+        long_chains(version);
     }
     vanishing_peer();
     silent_peer();

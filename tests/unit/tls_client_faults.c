@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* A client that does wrong behind a right ClientHello: what the server says to it. */
+/* A client that does wrong behind a right ClientHello: what the server says to it. Uses $KTLS_PKI. */
 
 #include "faults.h"
 
@@ -8,9 +8,11 @@ enum { EC = 1, RSA = 2, REQUIRED = 4, REQUESTED = 8 };
 
 struct fault_case {
     char const *what, *change;
-    int expected; /* 0: nothing wrong */
+    int expected; /* 0: nothing wrong; negative: the peer's alert, see RECEIVED */
     int flags;
 };
+
+#define RECEIVED(alert) (-1 - (alert))
 
 /* 11 Certificate, 15 CertificateVerify, 20 Finished */
 static struct fault_case const faults13[] = {
@@ -44,6 +46,12 @@ static struct fault_case const faults13[] = {
     { "Finished in two records", "split 20 1", 0, 0 },
     { "a second dummy", "before 20 20 01", 0, 0 },
     { "user_canceled", "before 20 21 015a", 0, 0 },
+    { "close_notify", "before 20 21 0100", RECEIVED(TLS_CLOSE_NOTIFY), 0 },
+    { "handshake_failure, as a warning", "before 20 21 0128", RECEIVED(TLS_HANDSHAKE_FAILURE), 0 },
+    { "an unknown alert, as a warning", "before 20 21 01fe", RECEIVED(254), 0 },
+    { "bad_certificate", "before 20 21 022a", RECEIVED(TLS_BAD_CERTIFICATE), 0 },
+    { "a Finished of 16 MiB", "claim 20 16777215", TLS_ILLEGAL_PARAMETER, 0 },
+    { "a Finished of 20000 bytes", "claim 20 20000", TLS_ILLEGAL_PARAMETER, 0 },
     /* client certificates */
     { "no Certificate", "drop 11", TLS_UNEXPECTED_MESSAGE, EC },
     { "no CertificateVerify", "drop 15", TLS_UNEXPECTED_MESSAGE, EC },
@@ -51,9 +59,13 @@ static struct fault_case const faults13[] = {
     { "Certificate twice", "dup 11", TLS_UNEXPECTED_MESSAGE, EC },
     { "CertificateVerify twice", "dup 15", TLS_UNEXPECTED_MESSAGE, EC },
     { "CertificateVerify first", "swap 11 15", TLS_UNEXPECTED_MESSAGE, EC },
-    { "CertificateVerify behind an empty Certificate", "body 11 00000000", TLS_UNEXPECTED_MESSAGE, EC | REQUESTED },
-    { "an empty Certificate, and one is required", "body 11 00000000", TLS_CERTIFICATE_REQUIRED, EC | REQUIRED },
-    { "CertificateVerify without a certificate", "before 20 22 0f00000404030000", TLS_UNEXPECTED_MESSAGE, REQUESTED },
+    { "CertificateVerify behind an empty Certificate", "body 11 00000000", TLS_UNEXPECTED_MESSAGE,
+      EC | REQUESTED },
+    { "an empty Certificate, and one is required", "body 11 00000000", TLS_CERTIFICATE_REQUIRED,
+      EC | REQUIRED },
+    { "CertificateVerify without a certificate", "before 20 22 0f00000404030000", TLS_UNEXPECTED_MESSAGE,
+      REQUESTED },
+    { "a Certificate of 200000 bytes", "claim 11 200000", TLS_ILLEGAL_PARAMETER, EC },
     { "a context", "body 11 01aa000000", TLS_ILLEGAL_PARAMETER, EC },
     { "Certificate with a byte too many", "grow 11 00", TLS_DECODE_ERROR, EC },
     { "an empty entry", "body 11 000000050000000000", TLS_DECODE_ERROR, EC },
@@ -98,12 +110,17 @@ static struct fault_case const faults12[] = {
     { "a warning", "before 16 21 015a", 0, 0 },
     { "a protected warning", "before 20 21 015a", 0, 0 },
     { "no_renegotiation", "before 16 21 0164", 0, 0 },
+    { "close_notify", "before 16 21 0100", RECEIVED(TLS_CLOSE_NOTIFY), 0 },
+    { "a protected close_notify", "before 20 21 0100", RECEIVED(TLS_CLOSE_NOTIFY), 0 },
+    { "a fatal alert", "before 16 21 022a", RECEIVED(TLS_BAD_CERTIFICATE), 0 },
+    { "a ClientKeyExchange of 20000 bytes", "claim 16 20000", TLS_ILLEGAL_PARAMETER, 0 },
     /* client certificates */
     { "no Certificate", "drop 11", TLS_UNEXPECTED_MESSAGE, EC },
     { "no CertificateVerify", "drop 15", TLS_UNEXPECTED_MESSAGE, EC },
     { "CertificateVerify before ClientKeyExchange", "swap 15 16", TLS_UNEXPECTED_MESSAGE, EC },
     { "ClientKeyExchange before Certificate", "swap 11 16", TLS_UNEXPECTED_MESSAGE, EC },
-    { "CertificateVerify behind an empty Certificate", "body 11 000000", TLS_UNEXPECTED_MESSAGE, EC | REQUESTED },
+    { "CertificateVerify behind an empty Certificate", "body 11 000000", TLS_UNEXPECTED_MESSAGE,
+      EC | REQUESTED },
     { "an empty Certificate, and one is required", "body 11 000000", TLS_HANDSHAKE_FAILURE, EC | REQUIRED },
     { "CertificateVerify twice", "dup 15", TLS_UNEXPECTED_MESSAGE, EC },
     { "Certificate with a byte too many", "grow 11 00", TLS_DECODE_ERROR, EC },
@@ -123,10 +140,17 @@ static void begin_case(struct fault_case const *c, uint16_t version)
     loopback_reset();
     client.run = run_faulty_client;
     only_version(&client.config, version);
-    if (c->flags) server.config.client_auth = c->flags & REQUIRED ? TLS_REQUIRE_CLIENT_CERT : TLS_REQUEST_CLIENT_CERT;
+    if (c->flags)
+        server.config.client_auth = c->flags & REQUIRED ? TLS_REQUIRE_CLIENT_CERT : TLS_REQUEST_CLIENT_CERT;
     if (c->flags & EC) client.config.credential[0] = credential("client-ec");
     if (c->flags & RSA) client.config.credential[0] = credential("client-rsa");
     fault = (struct fault){ 1, c->change };
+}
+
+static int is_right(struct fault_case const *c)
+{
+    if (c->expected < 0) return received(&server, -1 - c->expected);
+    return c->expected ? sent(&server, c->expected) : server.done;
 }
 
 static void faults(uint16_t version, struct fault_case const *cases, size_t count)
@@ -136,16 +160,28 @@ static void faults(uint16_t version, struct fault_case const *cases, size_t coun
         begin_case(c, version);
         loopback_run();
         ok(faulty.applied, "%04x: %s: applied", version, c->what);
-        int const right = c->expected ? sent(&server, c->expected) : server.done;
-        if (!ok(right, "%04x: %s: server: %s", version, c->what, error_text(&server)))
+        if (!ok(is_right(c), "%04x: %s: server: %s", version, c->what, error_text(&server)))
             diag("wanted %s", c->expected ? tls_alert_name((unsigned int)c->expected) : "success");
-        if (!c->expected) continue;
-        ok(!server.session.peer_present && !server.session.version, "%04x: %s: nothing is left of the session", version,
-           c->what);
+        if (c->expected <= 0) continue;
+        ok(!server.session.peer_present && !server.session.version,
+           "%04x: %s: nothing is left of the session", version, c->what);
         /* The 1.3 client had finished: it learns it with its first read, as its user will. */
         if (version == TLS_1_2) ok(received(&client, c->expected), "%04x: %s: client: %s", version, c->what,
                                    error_text(&client));
     }
+}
+
+/* Data right behind Finished stays where it is, to the byte. */
+static void pipelined(uint16_t version)
+{
+    struct fault_case const c = { "data behind Finished", "after 20 23 68656c6c6f", 0, 0 };
+    begin_case(&c, version);
+    loopback_run();
+    size_t const overhead = version == TLS_1_3                                   ? 17
+                            : server.session.rx.cipher == KTLS_CHACHA20_POLY1305 ? 16
+                                                                                 : 24;
+    ok(server.done && server.left == 5 + 5 + overhead, "%04x: data behind Finished is left: %zu bytes",
+       version, server.left);
 }
 
 int main(void)
@@ -153,5 +189,7 @@ int main(void)
     loopback_reset();
     faults(TLS_1_3, faults13, sizeof faults13 / sizeof *faults13);
     faults(TLS_1_2, faults12, sizeof faults12 / sizeof *faults12);
+    pipelined(TLS_1_2);
+    pipelined(TLS_1_3);
     return done_testing();
 }

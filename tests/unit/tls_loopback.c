@@ -1,54 +1,9 @@
 /* ISC license. */
 
-/* Whole handshakes: every version, suite, key and group, and what both ends know afterwards. */
+/* Whole handshakes: every version, suite, key and group, and what both ends know afterwards.
+   Uses $KTLS_PKI. */
 
-#include "loopback.h"
-
-static int keys_equal(struct ktls_traffic_keys const *a, struct ktls_traffic_keys const *b)
-{
-    return a->version == b->version && a->cipher == b->cipher && a->seq == b->seq &&
-           !memcmp(a->key, b->key, sizeof a->key) && !memcmp(a->iv, b->iv, sizeof a->iv);
-}
-
-static void carries_data(struct tls_session *from, struct tls_session *to, char const *what)
-{
-    unsigned char record[128], type = 0, *found = NULL;
-    size_t const len = crypto_seal_record(&from->tx, KTLS_APPLICATION_DATA, "hello", 5, record);
-    long const n = crypto_open_record(&to->rx, record, record + RECORD_HEADER, len - RECORD_HEADER, &type, &found);
-    ok(n == 5 && type == KTLS_APPLICATION_DATA && !memcmp(found, "hello", 5), "%s: data passes", what);
-}
-
-static void rekeys(char const *what)
-{
-    size_t const size = crypto_hash_size(client.session.suite->hash);
-    unsigned char before[TLS_MAX_SECRET];
-
-    ok(!memcmp(client.session.tx_secret, server.session.rx_secret, size) &&
-           !memcmp(client.session.rx_secret, server.session.tx_secret, size),
-       "%s: traffic secrets", what);
-    memcpy(before, client.session.tx_secret, sizeof before);
-    tls_next_keys(client.session.suite, client.session.tx_secret, &client.session.tx);
-    tls_next_keys(server.session.suite, server.session.rx_secret, &server.session.rx);
-    ok(memcmp(before, client.session.tx_secret, size) && !client.session.tx.seq &&
-           keys_equal(&client.session.tx, &server.session.rx),
-       "%s: next generation", what);
-    carries_data(&client.session, &server.session, what);
-}
-
-static void is_same_connection(struct crypto_suite const *suite, char const *what)
-{
-    struct tls_session *c = &client.session, *s = &server.session;
-    if (!both_done(what)) return;
-    ok(c->suite == suite && s->suite == suite && c->version == suite->version && s->version == suite->version,
-       "%s: version and suite", what);
-    ok(keys_equal(&c->tx, &s->rx) && keys_equal(&c->rx, &s->tx) && memcmp(c->tx.key, c->rx.key, 16),
-       "%s: traffic keys", what);
-    /* In 1.2 Finished was the first record under these keys. */
-    ok(c->tx.seq == (suite->version == TLS_1_2) && c->rx.seq == c->tx.seq, "%s: sequence numbers", what);
-    carries_data(c, s, what);
-    carries_data(s, c, what);
-    if (suite->version == TLS_1_3) rekeys(what);
-}
+#include "same_connection.h"
 
 static void knows_server(char const *key, char const *what)
 {
@@ -110,7 +65,8 @@ static void versions(void)
         server.config.max_version = cases[i].server_max;
         loopback_run();
         if (!cases[i].version) server_refuses(TLS_PROTOCOL_VERSION, what);
-        else if (both_done(what)) ok(client.session.version == cases[i].version, "%s: %04x", what, cases[i].version);
+        else if (both_done(what))
+            ok(client.session.version == cases[i].version, "%s: %04x", what, cases[i].version);
     }
 }
 
@@ -128,7 +84,8 @@ static void suite_choice(void)
         server.config.suite_count = 6;
         loopback_run();
         if (both_done("ChaCha20 first"))
-            ok(client.session.suite->cipher == KTLS_CHACHA20_POLY1305, "%04x: a client's ChaCha20 is honoured", version);
+            ok(client.session.suite->cipher == KTLS_CHACHA20_POLY1305,
+               "%04x: a client's ChaCha20 is honoured", version);
 
         loopback_reset();
         only_version(&client.config, version);
@@ -139,7 +96,8 @@ static void suite_choice(void)
         server.config.suite_count = 2;
         loopback_run();
         if (both_done("server's order"))
-            ok(client.session.suite->id == server.config.suites[0], "%04x: the server's order decides", version);
+            ok(client.session.suite->id == server.config.suites[0], "%04x: the server's order decides",
+               version);
     }
     loopback_reset();
     client.config.suites[0] = 0x1301;
@@ -160,7 +118,8 @@ static void versions_follow_suites(void)
 {
     for (int i = 0; i < 4; i++) {
         struct side *const side = i & 1 ? &client : &server;
-        char const *what = i & 1 ? "the client's suites are of one version" : "the server's suites are of one version";
+        char const *what =
+            i & 1 ? "the client's suites are of one version" : "the server's suites are of one version";
         loopback_reset();
         side->config.suites[0] = i & 2 ? 0x1301 : 0xc02b;
         side->config.suite_count = 1;
@@ -202,8 +161,8 @@ static void alpn(uint16_t version, char const *ours, char const *theirs, char co
     loopback_run();
     if (!expected) server_refuses(TLS_NO_APPLICATION_PROTOCOL, what);
     else if (both_done(what))
-        ok(!strcmp(client.session.alpn, expected) && !strcmp(server.session.alpn, expected), "%s: \"%s\"", what,
-           expected);
+        ok(!strcmp(client.session.alpn, expected) && !strcmp(server.session.alpn, expected), "%s: \"%s\"",
+           what, expected);
 }
 
 static void alpns(uint16_t version)
@@ -214,113 +173,6 @@ static void alpns(uint16_t version)
     alpn(version, "h2", "h", NULL);
     alpn(version, "h2", NULL, "");
     alpn(version, NULL, "h2", "");
-}
-
-/* ---- key exchange groups ---- */
-
-static uint16_t edited_group;
-
-/* A hello as ours would be if it began with another group's share. */
-static int run_client_with_share(struct side *side, struct tls_transport const *transport)
-{
-    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
-    hs->session_id_len = sizeof hs->session_id;
-    crypto_share_generate(&hs->share, edited_group, &side->config.random);
-    int const done = write_client_hello(hs, (struct span){ 0 }) && flush_flight(hs) && client_after_hello(hs);
-    if (done) handshake_fill_session(hs);
-    handshake_free(hs);
-    return done;
-}
-
-/* The hello that was staged becomes another one of len bytes; sent, hashed and remembered as such. */
-static void replace_hello(struct handshake *hs, size_t len)
-{
-    hs->stage.len = len;
-    hs->stage.p[2] = (unsigned char)((len - 4) >> 8);
-    hs->stage.p[3] = (unsigned char)(len - 4);
-    crypto_transcript_init(&hs->transcript);
-    crypto_transcript_add(&hs->transcript, hs->stage.p, len);
-    memcpy(hs->hello, hs->stage.p, len);
-    hs->hello_len = len;
-}
-
-/* Where the extension block's length stands. */
-static size_t block_at(struct handshake const *hs)
-{
-    size_t at = 4 + 2 + 32;
-    at += 1u + hs->stage.p[at];
-    at += 2u + (size_t)(hs->stage.p[at] << 8 | hs->stage.p[at + 1]);
-    return at + 1u + hs->stage.p[at];
-}
-
-/* key_share is our last extension: an empty one makes the server ask. */
-static int run_client_without_share(struct side *side, struct tls_transport const *transport)
-{
-    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
-    hs->session_id_len = sizeof hs->session_id;
-    if (!write_client_hello(hs, (struct span){ 0 })) abort();
-    size_t const len = hs->stage.len - 4, block = block_at(hs);
-    unsigned char *p = hs->stage.p;
-    p[len - 3] = 2, p[len - 2] = p[len - 1] = 0;
-    p[block] = (unsigned char)((len - block - 2) >> 8);
-    p[block + 1] = (unsigned char)(len - block - 2);
-    replace_hello(hs, len);
-    int const done = flush_flight(hs) && client_after_hello(hs);
-    if (done) handshake_fill_session(hs);
-    handshake_free(hs);
-    return done;
-}
-
-/* A TLS 1.2 hello whose supported_groups names one group, three times. */
-static int run_client_with_groups(struct side *side, struct tls_transport const *transport)
-{
-    static unsigned char const groups[] = { 0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24 };
-    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
-    if (!write_client_hello(hs, (struct span){ 0 })) abort();
-    size_t at = block_at(hs);
-    while (memcmp(hs->stage.p + at, groups, sizeof groups)) at++;
-    for (size_t i = 7; i < sizeof groups; i += 2) hs->stage.p[at + i] = (unsigned char)edited_group;
-    replace_hello(hs, hs->stage.len);
-    int const done = flush_flight(hs) && client_after_hello(hs);
-    if (done) handshake_fill_session(hs);
-    handshake_free(hs);
-    return done;
-}
-
-static void groups(void)
-{
-    static uint16_t const all[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1 };
-    char what[64];
-
-    for (size_t i = 0; i < 3; i++) {
-        edited_group = all[i];
-        loopback_reset();
-        client.run = run_client_with_share;
-        loopback_run();
-        snprintf(what, sizeof what, "1.3, group %d", edited_group);
-        if (both_done(what)) carries_data(&client.session, &server.session, what);
-
-        loopback_reset();
-        client.run = run_client_with_groups;
-        server.config.credential[0] = credential("rsa");
-        only_version(&client.config, TLS_1_2);
-        loopback_run();
-        snprintf(what, sizeof what, "1.2, group %d", edited_group);
-        if (both_done(what)) carries_data(&client.session, &server.session, what);
-    }
-}
-
-static void hello_retry(void)
-{
-    static char const *const names[] = { "HelloRetryRequest, SHA-256", "HelloRetryRequest, SHA-384" };
-    for (size_t i = 0; i < 2; i++) {
-        loopback_reset();
-        client.run = run_client_without_share;
-        client.config.suites[0] = i ? 0x1302 : 0x1301;
-        client.config.suite_count = 1;
-        loopback_run();
-        is_same_connection(crypto_suite_by_id(client.config.suites[0]), names[i]);
-    }
 }
 
 static void server_names(void)
@@ -350,6 +202,45 @@ static void server_names(void)
     if (both_done("no name")) ok(!server.session.server_name[0], "no server_name");
 }
 
+/* ---- a slow network ---- */
+
+static struct tls_transport fast;
+
+static ssize_t read_one_byte(void *ctx, void *buf, size_t len)
+{
+    return fast.read(ctx, buf, len ? 1 : 0);
+}
+
+static int run_slow_client(struct side *side, struct tls_transport const *transport)
+{
+    fast = *transport;
+    struct tls_transport const slow = { .read = read_one_byte, .write = fast.write, .ctx = fast.ctx };
+    return tls_client_handshake(&side->config, &slow, &side->session, &side->error);
+}
+
+static int run_slow_server(struct side *side, struct tls_transport const *transport)
+{
+    fast = *transport;
+    struct tls_transport const slow = { .read = read_one_byte, .write = fast.write, .ctx = fast.ctx };
+    return tls_server_handshake(&side->config, &slow, &side->session, &side->error);
+}
+
+static void slow_peers(void)
+{
+    for (uint16_t version = TLS_1_2; version <= TLS_1_3; version++) {
+        loopback_reset();
+        only_version(&client.config, version);
+        client.run = run_slow_client;
+        loopback_run();
+        both_done("the client gets one byte at a time");
+        loopback_reset();
+        only_version(&client.config, version);
+        server.run = run_slow_server;
+        loopback_run();
+        both_done("the server gets one byte at a time");
+    }
+}
+
 int main(void)
 {
     loopback_reset();
@@ -360,8 +251,7 @@ int main(void)
     two_credentials();
     alpns(TLS_1_2);
     alpns(TLS_1_3);
-    groups();
-    hello_retry();
     server_names();
+    slow_peers();
     return done_testing();
 }

@@ -1,6 +1,7 @@
 /* ISC license. */
 
-/* The record layer and the frame of messages, as a server meets them (RFC 8446, 5; RFC 5246, 6). */
+/* The record layer and the frame of messages, as a server meets them (RFC 8446, 5; RFC 5246, 6).
+   Uses $KTLS_PKI. */
 
 #include "hello.h"
 
@@ -51,17 +52,18 @@ static struct {
     { "record type 0", "000303000400000000", TLS_UNEXPECTED_MESSAGE },
     { "record type 255", "ff0303000400000000", TLS_UNEXPECTED_MESSAGE },
     { "HTTP", "474554202f20485454502f312e310d0a0d0a", TLS_UNEXPECTED_MESSAGE },
-    { "an SSL 2.0 hello", "802e0100020015000000100100800200800300800400800500800600400700c0", TLS_UNEXPECTED_MESSAGE },
-    { "record version 2.0", "1602000004" "01000000", TLS_PROTOCOL_VERSION },
-    { "record of 16385 bytes", "1603014001" "01", TLS_RECORD_OVERFLOW },
-    { "record of 65535 bytes", "160301ffff" "01", TLS_RECORD_OVERFLOW },
-    { "ServerHello", "1603030004" "02000000", TLS_UNEXPECTED_MESSAGE },
-    { "HelloRequest", "1603030004" "00000000", TLS_UNEXPECTED_MESSAGE },
-    { "Finished", "1603030010" "1400000c000000000000000000000000", TLS_UNEXPECTED_MESSAGE },
-    { "unknown handshake type", "1603030004" "63000000", TLS_UNEXPECTED_MESSAGE },
-    { "a hello of 16 MiB", "1603010004" "01ffffff", TLS_ILLEGAL_PARAMETER },
-    { "a hello of 128 KiB", "1603010004" "01020000", TLS_ILLEGAL_PARAMETER },
-    { "an empty hello", "1603010004" "01000000", TLS_DECODE_ERROR },
+    { "an SSL 2.0 hello", "802e0100020015000000100100800200800300800400800500800600400700c0",
+      TLS_UNEXPECTED_MESSAGE },
+    { "record version 2.0", "1602000004 01000000", TLS_PROTOCOL_VERSION },
+    { "record of 16385 bytes", "1603014001 01", TLS_RECORD_OVERFLOW },
+    { "record of 65535 bytes", "160301ffff 01", TLS_RECORD_OVERFLOW },
+    { "ServerHello", "1603030004 02000000", TLS_UNEXPECTED_MESSAGE },
+    { "HelloRequest", "1603030004 00000000", TLS_UNEXPECTED_MESSAGE },
+    { "Finished", "1603030010 1400000c000000000000000000000000", TLS_UNEXPECTED_MESSAGE },
+    { "unknown handshake type", "1603030004 63000000", TLS_UNEXPECTED_MESSAGE },
+    { "a hello of 16 MiB", "1603010004 01ffffff", TLS_ILLEGAL_PARAMETER },
+    { "a hello of 128 KiB", "1603010004 01020000", TLS_ILLEGAL_PARAMETER },
+    { "an empty hello", "1603010004 01000000", TLS_DECODE_ERROR },
     { "a fatal alert", "15030100020228", CLOSED },
     { "close_notify", "15030100020100", CLOSED },
     { "close_notify as fatal", "15030100020200", CLOSED },
@@ -84,7 +86,8 @@ static void before_the_hello(void)
     begin();
     put_hex("15030100020228");
     serve_tape();
-    ok(server.error.kind == TLS_ERROR_RECEIVED && server.error.number == TLS_HANDSHAKE_FAILURE && !tape.out_len,
+    ok(server.error.kind == TLS_ERROR_RECEIVED && server.error.number == TLS_HANDSHAKE_FAILURE &&
+           !tape.out_len,
        "nothing answers a fatal alert");
 }
 
@@ -100,7 +103,8 @@ static void record_versions(void)
 {
     static unsigned char const minors[] = { 0, 1, 2, 3, 4, 255 };
     for (size_t i = 0; i < sizeof minors; i++) {
-        unsigned char header[] = { 22, 3, minors[i], (unsigned char)(hello13.len >> 8), (unsigned char)hello13.len };
+        unsigned char header[] = { 22, 3, minors[i], (unsigned char)(hello13.len >> 8),
+                                   (unsigned char)hello13.len };
         char what[64];
         begin();
         tape_put(&tape, header, sizeof header);
@@ -191,12 +195,13 @@ static struct {
     { "ChangeCipherSpec of two bytes", "", "14030300020101", TLS_UNEXPECTED_MESSAGE },
     { "an empty ChangeCipherSpec", "", "1403030000", TLS_UNEXPECTED_MESSAGE },
     { "handshake in the clear", "", "160303000414000000", TLS_UNEXPECTED_MESSAGE },
-    { "a record that does not open", "", "17030300200000000000000000000000000000000000000000000000000000000000000000",
-      TLS_BAD_RECORD_MAC },
+    { "a record that does not open", "",
+      "17030300200000000000000000000000000000000000000000000000000000000000000000", TLS_BAD_RECORD_MAC },
     { "a record shorter than a tag", "", "170303000400000000", TLS_BAD_RECORD_MAC },
     { "an empty record", "", "1703030000", TLS_BAD_RECORD_MAC },
     { "a record longer than 2^14 + 256", "", "1703034101", TLS_RECORD_OVERFLOW },
     { "an unknown record type", "", "180303000100", TLS_UNEXPECTED_MESSAGE },
+    { "an alert in the clear: the client could not use our hello", "", "15030300020228", CLOSED },
     { "early data that does not open", "add 42 ",
       "17030300200000000000000000000000000000000000000000000000000000000000000000", CLOSED },
     { "early data, then a dummy", "add 42 ",
@@ -224,7 +229,8 @@ static void behind_12(char const *what, char const *behind, int expected)
     put_hex(behind);
     serve_tape();
     int const got = server.error.kind == TLS_ERROR_SENT ? server.error.number : CLOSED;
-    ok(got == expected && (got == CLOSED || ends_in_alert(got)), "1.2, then %s: %s", what, error_text(&server));
+    ok(got == expected && (got == CLOSED || ends_in_alert(got)), "1.2, then %s: %s", what,
+       error_text(&server));
 }
 
 static void early_data_flood(void)
@@ -235,8 +241,8 @@ static void early_data_flood(void)
     tape_record(KTLS_HANDSHAKE, hello.data, hello.len);
     for (int i = 0; i < 20; i++) tape_record(KTLS_APPLICATION_DATA, garbage, sizeof garbage);
     serve_tape();
-    ok(sent(&server, TLS_UNEXPECTED_MESSAGE) || sent(&server, TLS_BAD_RECORD_MAC), "early data without end: %s",
-       error_text(&server));
+    ok(sent(&server, TLS_UNEXPECTED_MESSAGE) || sent(&server, TLS_BAD_RECORD_MAC),
+       "early data without end: %s", error_text(&server));
 }
 
 static void dummy_flood(void)
@@ -252,29 +258,31 @@ static void all_of_12(void)
 {
     behind_12("an early ChangeCipherSpec", "140303000101", TLS_UNEXPECTED_MESSAGE);
     behind_12("application data", "170303000161", TLS_UNEXPECTED_MESSAGE);
-    behind_12("Finished", "1603030010" "1400000c000000000000000000000000", TLS_UNEXPECTED_MESSAGE);
-    behind_12("a second ClientHello", "1603030004" "01000000", TLS_UNEXPECTED_MESSAGE);
-    behind_12("a Certificate that was not asked for", "1603030007" "0b000003000000", TLS_UNEXPECTED_MESSAGE);
-    behind_12("CertificateVerify", "1603030008" "0f00000404030000", TLS_UNEXPECTED_MESSAGE);
-    behind_12("an empty ClientKeyExchange", "1603030004" "10000000", TLS_DECODE_ERROR);
-    behind_12("ClientKeyExchange of no bytes", "1603030005" "1000000100", TLS_DECODE_ERROR);
-    behind_12("ClientKeyExchange with a byte too many", "1603030026" "10000022" "20" X25519_SHARE "00",
+    behind_12("Finished", "1603030010 1400000c000000000000000000000000", TLS_UNEXPECTED_MESSAGE);
+    behind_12("a second ClientHello", "1603030004 01000000", TLS_UNEXPECTED_MESSAGE);
+    behind_12("a Certificate that was not asked for", "1603030007 0b000003000000", TLS_UNEXPECTED_MESSAGE);
+    behind_12("CertificateVerify", "1603030008 0f00000404030000", TLS_UNEXPECTED_MESSAGE);
+    behind_12("an empty ClientKeyExchange", "1603030004 10000000", TLS_DECODE_ERROR);
+    behind_12("ClientKeyExchange of no bytes", "1603030005 1000000100", TLS_DECODE_ERROR);
+    behind_12("ClientKeyExchange with a byte too many", "1603030026 10000022 20" X25519_SHARE "00",
               TLS_DECODE_ERROR);
-    behind_12("ClientKeyExchange, share too long for the message", "1603030024" "10000020" "20"
-              "9dd79f1a5bd4dd7e6d1f0d4cc4ed3ae2c6bbd5aa6f9e2a3b0c7e6e3c3d9a1b", TLS_DECODE_ERROR);
-    behind_12("ClientKeyExchange, share too short", "1603030007" "10000003" "020102", TLS_ILLEGAL_PARAMETER);
-    behind_12("ClientKeyExchange, share zero", "1603030025" "10000021" "20"
-              "0000000000000000000000000000000000000000000000000000000000000000", TLS_ILLEGAL_PARAMETER);
-    behind_12("ClientKeyExchange, then Finished without ChangeCipherSpec", "1603030035" "10000021" "20" X25519_SHARE
-              "1400000c000000000000000000000000", TLS_UNEXPECTED_MESSAGE);
-    behind_12("ClientKeyExchange, then ChangeCipherSpec of 2", "1603030025" "10000021" "20" X25519_SHARE "140303000102",
+    behind_12("ClientKeyExchange, share longer than the message", "1603030006 10000002 2000",
+              TLS_DECODE_ERROR);
+    behind_12("ClientKeyExchange, share too short", "1603030007 10000003 020102", TLS_ILLEGAL_PARAMETER);
+    behind_12("ClientKeyExchange, share zero", "1603030025 10000021 20" ZERO32, TLS_ILLEGAL_PARAMETER);
+    behind_12("ClientKeyExchange, then Finished without ChangeCipherSpec",
+              "1603030035 10000021 20" X25519_SHARE "1400000c000000000000000000000000",
               TLS_UNEXPECTED_MESSAGE);
-    behind_12("ChangeCipherSpec of two bytes", "1603030025" "10000021" "20" X25519_SHARE "14030300020101",
+    behind_12("ClientKeyExchange, then ChangeCipherSpec of 2",
+              "1603030025 10000021 20" X25519_SHARE "140303000102",
               TLS_UNEXPECTED_MESSAGE);
-    behind_12("half of another message before ChangeCipherSpec", "1603030026" "10000021" "20" X25519_SHARE "14"
-              "140303000101", TLS_UNEXPECTED_MESSAGE);
+    behind_12("ChangeCipherSpec of two bytes", "1603030025 10000021 20" X25519_SHARE "14030300020101",
+              TLS_UNEXPECTED_MESSAGE);
+    behind_12("half of another message before ChangeCipherSpec",
+              "1603030026 10000021 20" X25519_SHARE "14 140303000101",
+              TLS_UNEXPECTED_MESSAGE);
     behind_12("a warning", "1503030002015a", CLOSED);
-    behind_12("another record version", "1603010025" "10000021" "20" X25519_SHARE, TLS_PROTOCOL_VERSION);
+    behind_12("another record version", "1603010025 10000021 20" X25519_SHARE, TLS_PROTOCOL_VERSION);
 }
 
 /* Behind ChangeCipherSpec the alert is protected. */
@@ -282,7 +290,7 @@ static void protected_12(char const *what, char const *behind, int expected)
 {
     begin();
     tape_record(KTLS_HANDSHAKE, hello12.data, hello12.len);
-    put_hex("1603030025" "10000021" "20" X25519_SHARE "140303000101");
+    put_hex("1603030025 10000021 20" X25519_SHARE "140303000101");
     put_hex(behind);
     serve_tape();
     ok(sent(&server, expected), "1.2 behind ChangeCipherSpec, %s: %s", what, error_text(&server));
@@ -307,9 +315,9 @@ int main(void)
     dummy_flood();
     all_of_12();
     protected_12("a record that does not open",
-                 "1603030028" "0000000000000000" "0000000000000000000000000000000000000000000000000000000000000000",
+                 "1603030028 0000000000000000" ZERO32,
                  TLS_BAD_RECORD_MAC);
-    protected_12("a short record", "1603030004" "00000000", TLS_BAD_RECORD_MAC);
+    protected_12("a short record", "1603030004 00000000", TLS_BAD_RECORD_MAC);
     protected_12("a record longer than 2^14 + 2048", "1603034801", TLS_RECORD_OVERFLOW);
     return done_testing();
 }

@@ -1,6 +1,7 @@
 /* ISC license. */
 
-/* The second ClientHello, which may differ from the first only so far (RFC 8446, 4.1.2 and 4.1.4). */
+/* The second ClientHello, which may differ from the first only so far (RFC 8446, 4.1.2 and 4.1.4).
+   Uses $KTLS_PKI. */
 
 #include "hello.h"
 
@@ -11,21 +12,21 @@ static struct {
     { "the asked share", "", "", ACCEPT },
     { "no session id", "sid ", "sid ", ACCEPT },
     { "SHA-384", "suites 1302", "suites 1302", ACCEPT },
-    { "the asked group is not our best", "set 10 000400180017", "set 10 000400180017;set 51 004500170041" P256_SHARE,
-      ACCEPT },
+    { "the asked group is not our best", "set 10 000400180017",
+      "set 10 000400180017;set 51 004500170041" P256_SHARE, ACCEPT },
     { "padding that grew", "add 21 00", "add 21 000000", ACCEPT },
     { "padding that is new", "", "add 21 000000", ACCEPT },
     { "early_data is gone", "add 42 ", "", ACCEPT },
-    { "pre_shared_key is gone", "add 45 0101;add 41 000a0004616263640000000000212000" "112233445566778899aabbccddeeff"
-      "00112233445566778899aabbccddeeff", "add 45 0101", ACCEPT },
+    { "pre_shared_key is gone",
+      "add 45 0101;add 41 000a 0004 61626364 00000000 0021 20" SESSION_ID,
+      "add 45 0101", ACCEPT },
     { "no share again", "", "set 51 0000", TLS_ILLEGAL_PARAMETER },
     { "no key_share", "", "del 51", TLS_MISSING_EXTENSION },
     { "a share of another group", "", "set 51 004500170041" P256_SHARE, TLS_ILLEGAL_PARAMETER },
     { "two shares", "", "set 51 0069001d0020" X25519_SHARE "00170041" P256_SHARE, TLS_ILLEGAL_PARAMETER },
     { "the asked share behind another", "", "set 51 006900170041" P256_SHARE "001d0020" X25519_SHARE,
       TLS_ILLEGAL_PARAMETER },
-    { "an invalid share", "", "set 51 0024001d0020" "0000000000000000000000000000000000000000000000000000000000000000",
-      TLS_ILLEGAL_PARAMETER },
+    { "an invalid share", "", "set 51 0024001d0020" ZERO32, TLS_ILLEGAL_PARAMETER },
     { "a short share", "", "set 51 0005001d000101", TLS_ILLEGAL_PARAMETER },
     { "a malformed key_share", "", "set 51 0005001d000201", TLS_DECODE_ERROR },
     { "early_data", "add 42 ", "add 42 ", TLS_ILLEGAL_PARAMETER },
@@ -40,7 +41,7 @@ static struct {
     { "another compression", "", "comp 0001", TLS_ILLEGAL_PARAMETER },
     { "other groups", "", "set 10 0002001d", TLS_ILLEGAL_PARAMETER },
     { "other signature schemes", "", "set 13 00020403", TLS_ILLEGAL_PARAMETER },
-    { "another name", "", "set 0 0004" "00000161", TLS_ILLEGAL_PARAMETER },
+    { "another name", "", "set 0 0004 00000161", TLS_ILLEGAL_PARAMETER },
     { "no name", "", "del 0", TLS_ILLEGAL_PARAMETER },
     { "a new extension", "", "add 45 0101", TLS_ILLEGAL_PARAMETER },
     { "a new unknown extension", "", "add 2570 ", TLS_ILLEGAL_PARAMETER },
@@ -65,7 +66,9 @@ static int second_outcome(void)
     if (server.error.kind == TLS_ERROR_SENT) return server.error.number;
     size_t at = retry;
     if (tape.out[at] == KTLS_CHANGE_CIPHER_SPEC) at += 6;
-    return tape.out_len > at + 48 && tape.out[at] == KTLS_HANDSHAKE && !is_hello_retry(tape.out + at) ? ACCEPT : CLOSED;
+    return tape.out_len > at + 48 && tape.out[at] == KTLS_HANDSHAKE && !is_hello_retry(tape.out + at)
+               ? ACCEPT
+               : CLOSED;
 }
 
 static unsigned int dummies_sent(void)
@@ -95,8 +98,10 @@ static void second_hellos(int with_dummy)
         serve_tape();
         int const got = second_outcome();
         ok(got == cases[i].expected && (got < 0 || ends_in_alert(got)), "%s: %s", what, outcome_name(got));
-        if (got != cases[i].expected) diag("wanted %s, got: %s", outcome_name(cases[i].expected), error_text(&server));
-        ok(dummies_sent() == (spec.session_id.len || !strcmp(cases[i].second, "sid 60")), "%s: one dummy of ours", what);
+        if (got != cases[i].expected)
+            diag("wanted %s, got: %s", outcome_name(cases[i].expected), error_text(&server));
+        ok(dummies_sent() == (spec.session_id.len || !strcmp(cases[i].second, "sid 60")),
+           "%s: one dummy of ours", what);
     }
 }
 
@@ -114,7 +119,8 @@ static void request(char const *groups, unsigned int expected, char const *suite
     serve_tape();
     outcome_is(RETRY, groups);
 
-    struct reader r = reader_on((struct span){ tape.out + RECORD_HEADER + 4, tape.out_len - RECORD_HEADER - 4 });
+    struct reader r =
+        reader_on((struct span){ tape.out + RECORD_HEADER + 4, tape.out_len - RECORD_HEADER - 4 });
     ok(read16(&r) == 0x0303, "legacy_version");
     read_bytes(&r, 32);
     ok(read_vector8(&r).len == spec.session_id.len, "session id echoed");
@@ -129,7 +135,8 @@ static void request(char const *groups, unsigned int expected, char const *suite
         else if (type == 43) version = read16(&body);
         else others++;
     }
-    ok(group == expected && version == TLS_1_3 && !others, "asks for group %u, in 1.3, nothing else", expected);
+    ok(group == expected && version == TLS_1_3 && !others, "asks for group %u, in 1.3, nothing else",
+       expected);
 }
 
 /* RFC 8446, 4.2.10: records of refused early data come before the second hello. */
@@ -147,8 +154,30 @@ static void early_data_between(size_t record_len, unsigned int records, int expe
     put_second(&spec, 1);
     serve_tape();
     int const got = second_outcome();
-    ok(got == expected, "%u records of %zu bytes of early data before the second hello: %s", records, record_len,
-       outcome_name(got));
+    ok(got == expected, "%u records of %zu bytes of early data before the second hello: %s", records,
+       record_len, outcome_name(got));
+}
+
+/* Both hellos near our limit: the first is kept to be compared. */
+static void long_hellos(int same)
+{
+    static struct spec spec;
+    server_config();
+    tape_clear(&tape);
+    for (int second = 0; second < 2; second++) {
+        spec_base(&spec, TLS_1_3);
+        if (!second) spec_apply(&spec, "set 51 0000");
+        for (unsigned int i = 0; i < 26; i++) {
+            spec_add(&spec, 0x6000 + i, "");
+            spec.extension[spec.count - 1].body.len = 2040;
+        }
+        if (second && !same) spec.extension[20].body.data[2000] = 1;
+        put_second(&spec, second);
+    }
+    serve_tape();
+    int const got = second_outcome();
+    ok(got == (same ? ACCEPT : TLS_ILLEGAL_PARAMETER), "hellos of 53 KB, %s: %s",
+       same ? "the same" : "one byte differs", outcome_name(got));
 }
 
 static void data_that_is_not_early(void)
@@ -161,7 +190,8 @@ static void data_that_is_not_early(void)
     tape_hello(&spec);
     tape_record(KTLS_APPLICATION_DATA, "data", 4);
     serve_tape();
-    ok(second_outcome() == TLS_UNEXPECTED_MESSAGE, "application data before the second hello: %s", error_text(&server));
+    ok(second_outcome() == TLS_UNEXPECTED_MESSAGE, "application data before the second hello: %s",
+       error_text(&server));
 }
 
 int main(void)
@@ -176,5 +206,7 @@ int main(void)
     early_data_between(16384, 3, ACCEPT);
     early_data_between(16384, 12, TLS_UNEXPECTED_MESSAGE);
     data_that_is_not_early();
+    long_hellos(1);
+    long_hellos(0);
     return done_testing();
 }

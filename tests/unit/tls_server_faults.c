@@ -1,12 +1,13 @@
 /* ISC license. */
 
-/* A server that does wrong behind a right ClientHello: what the client says to it. */
+/* A server that does wrong behind a right ClientHello: what the client says to it. Uses $KTLS_PKI. */
 
 #include "faults.h"
 
 struct fault_case {
     char const *what, *change;
-    int expected; /* 0: the client has nothing against it but the transcript: decrypt_error or no error at all */
+    int expected; /* 0: the client has nothing against it but the transcript: decrypt_error or no error at all
+                   */
     int flags;
 };
 
@@ -16,7 +17,8 @@ enum { ASKS = 1, RSA = 2, OFFERS_ALPN = 4, NO_12 = 8, NO_13 = 16, HAS_KEY = 32, 
 #define RETRY_RANDOM "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
 
 /* Types: 2 ServerHello, 8 EncryptedExtensions, 11 Certificate, 13 CertificateRequest, 15 CertificateVerify,
-   20 Finished. The ServerHello's body: version 0, random 2, session id 34 (length) and 35, suite 67, compression 69. */
+   20 Finished. The ServerHello's body: version 0, random 2, session id 34 (length) and 35, suite 67,
+   compression 69. */
 static struct fault_case const faults13[] = {
     /* ServerHello */
     { "ServerHello with a byte too many", "grow 2 00", TLS_DECODE_ERROR, 0 },
@@ -40,11 +42,16 @@ static struct fault_case const faults13[] = {
     { "empty key_share", "ext 2 51 ", TLS_DECODE_ERROR, 0 },
     { "key_share with the group only", "ext 2 51 001d", TLS_DECODE_ERROR, 0 },
     { "a share of no bytes", "ext 2 51 001d0000", TLS_DECODE_ERROR, 0 },
-    { "a byte behind the share", "ext 2 51 001d0020" "11" ZERO32, TLS_DECODE_ERROR, 0 },
+    { "a byte behind the share",
+      "ext 2 51 001d0020"
+      "11" ZERO32,
+      TLS_DECODE_ERROR, 0 },
     { "share of a group without a share of ours", "ext 2 51 001700020400", TLS_ILLEGAL_PARAMETER, 0 },
     { "share of a group that was not offered", "ext 2 51 001900020400", TLS_ILLEGAL_PARAMETER, 0 },
     { "share zero", "ext 2 51 001d0020" ZERO32, TLS_ILLEGAL_PARAMETER, 0 },
-    { "share of 31 bytes", "ext 2 51 001d001f" "00112233445566778899aabbccddeeff00112233445566778899aabbccddee",
+    { "share of 31 bytes",
+      "ext 2 51 001d001f"
+      "00112233445566778899aabbccddeeff00112233445566778899aabbccddee",
       TLS_ILLEGAL_PARAMETER, 0 },
     { "an extension twice", "dupext 2 43", TLS_ILLEGAL_PARAMETER, 0 },
     { "an extension that was not offered", "ext 2 2570 ", TLS_UNSUPPORTED_EXTENSION, 0 },
@@ -55,15 +62,17 @@ static struct fault_case const faults13[] = {
     { "renegotiation_info in 1.3", "ext 2 65281 00", TLS_ILLEGAL_PARAMETER, 0 },
     { "server_name in the clear", "ext 2 0 ", TLS_ILLEGAL_PARAMETER, 0 },
     /* HelloRetryRequest */
-    { "HelloRetryRequest for the group that was sent", "poke 2 2 " RETRY_RANDOM ";ext 2 51 001d", TLS_ILLEGAL_PARAMETER,
+    { "HelloRetryRequest for the group that was sent", "poke 2 2 " RETRY_RANDOM ";ext 2 51 001d",
+      TLS_ILLEGAL_PARAMETER, 0 },
+    { "HelloRetryRequest for an unknown group", "poke 2 2 " RETRY_RANDOM ";ext 2 51 0019",
+      TLS_ILLEGAL_PARAMETER, 0 },
+    { "HelloRetryRequest that changes nothing", "poke 2 2 " RETRY_RANDOM ";noext 2 51", TLS_ILLEGAL_PARAMETER,
       0 },
-    { "HelloRetryRequest for an unknown group", "poke 2 2 " RETRY_RANDOM ";ext 2 51 0019", TLS_ILLEGAL_PARAMETER, 0 },
-    { "HelloRetryRequest that changes nothing", "poke 2 2 " RETRY_RANDOM ";noext 2 51", TLS_ILLEGAL_PARAMETER, 0 },
     { "HelloRetryRequest with a whole share", "poke 2 2 " RETRY_RANDOM, TLS_DECODE_ERROR, 0 },
-    { "HelloRetryRequest with an empty cookie", "poke 2 2 " RETRY_RANDOM ";noext 2 51;ext 2 44 0000", TLS_DECODE_ERROR,
-      0 },
-    { "HelloRetryRequest with a byte behind the cookie", "poke 2 2 " RETRY_RANDOM ";noext 2 51;ext 2 44 0001aabb",
+    { "HelloRetryRequest with an empty cookie", "poke 2 2 " RETRY_RANDOM ";noext 2 51;ext 2 44 0000",
       TLS_DECODE_ERROR, 0 },
+    { "HelloRetryRequest with a byte behind the cookie",
+      "poke 2 2 " RETRY_RANDOM ";noext 2 51;ext 2 44 0001aabb", TLS_DECODE_ERROR, 0 },
     { "HelloRetryRequest without supported_versions", "poke 2 2 " RETRY_RANDOM ";ext 2 51 0017;noext 2 43",
       TLS_ILLEGAL_PARAMETER, 0 },
     { "HelloRetryRequest with a foreign session id", "poke 2 2 " RETRY_RANDOM ";ext 2 51 0017;poke 2 35 0011",
@@ -163,6 +172,9 @@ static struct fault_case const faults13[] = {
     { "a byte behind the signature", "grow 15 00", TLS_DECODE_ERROR, 0 },
     { "an empty CertificateVerify", "body 15 ", TLS_DECODE_ERROR, 0 },
     { "a signature of no bytes", "body 15 04030000", TLS_DECRYPT_ERROR, 0 },
+    { "a Certificate of 200000 bytes", "claim 11 200000", TLS_ILLEGAL_PARAMETER, 0 },
+    { "EncryptedExtensions of 70000 bytes", "claim 8 70000", TLS_ILLEGAL_PARAMETER, 0 },
+    { "a ServerHello of 70000 bytes", "claim 2 70000", TLS_ILLEGAL_PARAMETER, 0 },
     { "a wrong Finished", "poke 20 0 00112233", TLS_DECRYPT_ERROR, 0 },
     { "a short Finished", "cut 20 1", TLS_DECODE_ERROR, 0 },
     { "a long Finished", "grow 20 00", TLS_DECODE_ERROR, 0 },
@@ -253,6 +265,10 @@ static struct fault_case const faults12[] = {
     { "NewSessionTicket", "before 14 22 04000000", TLS_UNEXPECTED_MESSAGE, 0 },
     { "Finished", "before 14 22 1400000c000000000000000000000000", TLS_UNEXPECTED_MESSAGE, 0 },
     { "an early ChangeCipherSpec", "before 11 20 01", TLS_UNEXPECTED_MESSAGE, 0 },
+    { "ChangeCipherSpec first of all", "before 2 20 01", TLS_UNEXPECTED_MESSAGE, 0 },
+    { "ChangeCipherSpec first of all, 1.3 offered", "before 2 20 01", TLS_UNEXPECTED_MESSAGE, DOWNGRADED },
+    { "a Certificate of 200000 bytes", "claim 11 200000", TLS_ILLEGAL_PARAMETER, 0 },
+    { "a ServerKeyExchange of 20000 bytes", "claim 12 20000", TLS_ILLEGAL_PARAMETER, 0 },
     { "ChangeCipherSpec behind ServerHelloDone", "after 14 20 01", TLS_BAD_RECORD_MAC, 0 },
     { "application data", "before 11 23 61", TLS_UNEXPECTED_MESSAGE, 0 },
     { "ServerHelloDone with content", "grow 14 00", TLS_DECODE_ERROR, 0 },
@@ -303,7 +319,8 @@ static void faults_of_12(void)
         fault = (struct fault){ 0, c.change };
         loopback_run();
         ok(faulty.applied, "1.2: %s: applied", c.what);
-        /* What was only rearranged fails at last, in the Finished of the client, which covers other octets. */
+        /* What was only rearranged fails at last, in the Finished of the client, which covers other octets.
+         */
         int const noticed = c.expected < 0    ? received(&client, TLS_USER_CANCELED)
                             : c.expected > 0  ? sent(&client, c.expected)
                             : client.done     ? 1

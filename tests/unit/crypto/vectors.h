@@ -9,7 +9,7 @@ struct rsa_vector {
     char const *n, *e, *p, *q, *dp, *dq, *iq;
     char const *pss[3], *pkcs1[3], *pss_other_salt[2];
 };
-/* Signatures of SHA-256, SHA-384, SHA-512 of MESSAGE; of SHA-256 with salts of 20 and 0 bytes. */
+/* Signatures of MESSAGE by hash; the last two have salts of 20 and 0 bytes. */
 static struct rsa_vector const rsa_vectors[] = {
   { 2048,
     "c8b87821c81df4add917ef4494ee0ce8f159621ed7cce6598f900b3bb3d471df54ad95dccf2fed740b029450cb08eef8"
@@ -756,7 +756,9 @@ static struct label_vector const label_vectors[] = {
     "203e4e252b720563ff77e0ddfc05aae28f480eb9fe3c9e1a95a9772f82d887a7" },
   { CRYPTO_SHA256,
     "e1c28f9cebdaad582ee6a5a4f35d3013f625ff5bf09840e9041fa76e9b95d43c",
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
@@ -797,7 +799,9 @@ static struct label_vector const label_vectors[] = {
     "2a4c539a5ca8e6c1380a66c14b85afa8ce088275289b5fe27e23eaba4b7cd460156c53c85e6a3520782f92c4a170acf1" },
   { CRYPTO_SHA384,
     "03866cb776e4eeb7d81833d95d9bf8b53fd71e0d703f1dcf477a1bdbab2f08f3cc1ec5c35f1e032f4218b5ac760e0f63",
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
@@ -846,7 +850,9 @@ static struct label_vector const label_vectors[] = {
   { CRYPTO_SHA512,
     "a2b653538b254ad9c7be6c09a8860344022cdbe5daa1adef4b079c32d23de8cadf6e5602d9c341c9a6fe90c32b50b0dc"
     "0fb6d264d43538412ff2348090cef846",
-    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"
     "636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363636363"

@@ -29,6 +29,10 @@ def literal(data):
     return "".join(f'\n    "{text[i:i + 96]}"' for i in range(0, len(text), 96))
 
 
+def text(label):
+    return "\n    ".join(f'"{label[i:i + 96]}"' for i in range(0, len(label) or 1, 96))
+
+
 def row(*fields):
     print("  { " + ",\n    ".join(fields) + " },")
 
@@ -70,7 +74,7 @@ def rsa_key(bits, e):
 def rsa_keys():
     print("struct rsa_vector {\n    unsigned int bits;\n    char const *n, *e, *p, *q, *dp, *dq, *iq;\n"
           "    char const *pss[3], *pkcs1[3], *pss_other_salt[2];\n};\n"
-          "/* Signatures of SHA-256, SHA-384, SHA-512 of MESSAGE; of SHA-256 with salts of 20 and 0 bytes. */\n"
+          "/* Signatures of MESSAGE by hash; the last two have salts of 20 and 0 bytes. */\n"
           "static struct rsa_vector const rsa_vectors[] = {")
     for bits in (2048, 2049, 2050, 2051, 2055, 3072, 4096):
         key = rsa_key(bits, 65537 if bits != 2051 else 3)
@@ -92,7 +96,8 @@ def rsa_keys():
 
 
 def ec_keys():
-    print("struct ec_vector {\n    uint16_t group;\n    char const *scalar, *point, *peer, *secret, *signature;\n"
+    print("struct ec_vector {\n    uint16_t group;\n"
+          "    char const *scalar, *point, *peer, *secret, *signature;\n"
           "};\n/* secret: ECDH with peer; signature: of MESSAGE with the hash of the curve's size. */\n"
           "static struct ec_vector const ec_vectors[] = {")
     for group, curve, size, name in ((23, ec.SECP256R1(), 32, "sha256"), (24, ec.SECP384R1(), 48, "sha384")):
@@ -114,13 +119,14 @@ def p_hash(name, secret, seed, size):
 
 
 def prf():
-    print("struct prf_vector {\n    enum crypto_hash hash;\n    char const *secret, *label, *seed, *out;\n};\n"
+    print("struct prf_vector {\n    enum crypto_hash hash;\n"
+          "    char const *secret, *label, *seed, *out;\n};\n"
           "static struct prf_vector const prf_vectors[] = {")
     for name in ("sha256", "sha384"):
         for secret, label, seed, size in ((bytes(range(48)), "master secret", bytes(range(100, 164)), 48),
                                           (b"\x0b" * 32, "extended master secret", b"\xaa" * 48, 48),
                                           (b"k" * 200, "key expansion", bytes(64), 104), (b"", "x", b"", 1)):
-            row("CRYPTO_" + name.upper(), quoted(secret), f'"{label}"', quoted(seed),
+            row("CRYPTO_" + name.upper(), quoted(secret), text(label), quoted(seed),
                 quoted(p_hash(name, secret, label.encode() + seed, size)))
     print("};\n")
 
@@ -136,13 +142,15 @@ def expand_label(name, secret, label, context, size):
 
 
 def labels():
-    print("struct label_vector {\n    enum crypto_hash hash;\n    char const *secret, *label, *context, *out;\n};\n"
+    print("struct label_vector {\n    enum crypto_hash hash;\n"
+          "    char const *secret, *label, *context, *out;\n};\n"
           "static struct label_vector const label_vectors[] = {")
     for name, n in (("sha256", 32), ("sha384", 48), ("sha512", 64)):
         for label, context, size in (("key", b"", 16), ("iv", b"", 12), ("c hs traffic", bytes(range(n)), n),
-                                     ("x" * 249, b"c" * 255, 255), ("", b"", 3 * n), ("finished", b"", n + 1)):
+                                     ("x" * 249, b"c" * 255, 255), ("", b"", 3 * n),
+                                     ("finished", b"", n + 1)):
             secret = hashlib.new(name, label.encode()).digest()
-            row("CRYPTO_" + name.upper(), quoted(secret), f'"{label}"', quoted(context),
+            row("CRYPTO_" + name.upper(), quoted(secret), text(label), quoted(context),
                 quoted(expand_label(name, secret, label, context, size)))
     print("};\n")
 
@@ -164,12 +172,14 @@ def seal(version, cipher, key, iv, seq, kind, data):
 
 
 def records():
-    print("struct record_vector {\n    uint16_t version, cipher;\n    char const *key, *iv;\n    uint64_t seq;\n"
+    print("struct record_vector {\n    uint16_t version, cipher;\n"
+          "    char const *key, *iv;\n    uint64_t seq;\n"
           "    unsigned char type;\n    char const *fragment, *record;\n};\n"
           "static struct record_vector const record_vectors[] = {")
     for version in (0x0303, 0x0304):
         for cipher, size in ((51, 16), (52, 32), (54, 32)):
-            for seq, kind, data in ((0, 22, bytes(range(16))), (1, 23, b""), (0x0102030405060708, 21, b"\1\0"),
+            for seq, kind, data in ((0, 22, bytes(range(16))), (1, 23, b""),
+                                    (0x0102030405060708, 21, b"\1\0"),
                                     (2**64 - 2, 23, bytes(range(200)) * 2), (258, 23, b"a" * 63)):
                 key = hashlib.sha512(b"key%d%d" % (cipher, version)).digest()[:size]
                 iv = hashlib.sha512(b"iv%d%d" % (cipher, version)).digest()[:12]

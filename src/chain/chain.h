@@ -1,0 +1,159 @@
+/* ISC license. */
+
+/*
+ * What the chain-loading programs share: options, environment, credentials,
+ * the step itself, and how the connection gets into the hands of prog.
+ *
+ * These are parts of programs: what cannot go on says why in one line on
+ * stderr and exits with the documented code.
+ */
+
+#ifndef KTLS_CHAIN_H
+#define KTLS_CHAIN_H
+
+#include <skalibs/stralloc.h>
+
+#include "relay/relay.h"
+#include "tls/tls.h"
+
+extern char const *PROG; /* skalibs */
+
+enum chain_exit {
+    EXIT_CREDENTIAL = 96,  /* configuration, key or certificate */
+    EXIT_ENGINE = 97,      /* no protected connection for prog */
+    EXIT_TLS = 98,
+    EXIT_USAGE = 100,      /* or a variable that is not set or invalid */
+    EXIT_ENVIRONMENT = 101, /* too big */
+    EXIT_SYSTEM = 111,
+};
+
+enum chain_program { CHAIN_TLSD = 1, CHAIN_TLSC = 2, CHAIN_RELAY = 4 };
+
+/* ---- options.c ---- */
+
+enum chain_mode { MODE_AUTO, MODE_KERNEL, MODE_RELAY, MODE_USER };
+
+struct chain_options {
+    unsigned int close_notify, enforce_close_notify;
+    unsigned int verbosity;
+    unsigned int read_fd, write_fd;
+
+    enum chain_mode mode;
+    unsigned int keep;
+    unsigned int handshake_timeout; /* ms */
+    char const *alpn, *ciphers;
+    uint16_t only_version;          /* 0: any */
+
+    unsigned int client_auth;       /* enum tls_client_auth */
+    unsigned int sni_level;
+
+    unsigned int client_cert;
+    unsigned int no_verify_cert;
+    char const *servername;
+
+    unsigned int keys_fd;
+
+    /* as written on the command line */
+    char const *mode_name, *version_name;
+};
+
+/* Gives argv from prog on. */
+extern char const *const *chain_parse_options(struct chain_options *options, enum chain_program program,
+                                              int argc, char const *const *argv);
+
+/* ---- environment.c ---- */
+
+struct chain_input {
+    char const *cadir, *cafile, *certfile, *keyfile;
+};
+
+extern void chain_read_environment(struct chain_input *input);
+
+/* Changes to the environment, for chain_exec: what the session has to say, and
+   without keep the removal of the variables that were read. */
+extern void chain_write_environment(stralloc *changes, struct tls_session const *session, char const *path,
+                                    int keep);
+
+/* ---- credentials.c ---- */
+
+struct chain_credentials {
+    struct x509_credential own;
+    struct x509_trust trust;
+};
+
+/* Loads what the options ask for and points config at it. */
+extern void chain_load_credentials(struct chain_credentials *credentials, struct tls_config *config,
+                                   enum chain_program program, struct chain_options const *options,
+                                   struct chain_input const *input);
+extern void chain_free_credentials(struct chain_credentials *credentials);
+
+/* ---- shield.c ---- */
+
+/* What is different while secrets are in memory, and was before. */
+struct chain_shield {
+    unsigned long core_limit;
+    void (*sigpipe)(int);
+};
+
+extern void chain_raise_shield(struct chain_shield *shield);
+/* Nothing secret is left in memory. */
+extern void chain_lower_shield(struct chain_shield const *shield);
+
+/* ---- connection.c ---- */
+
+struct chain_connection {
+    int fdr, fdw;
+    unsigned char attached; /* a TCP socket that is ready for keys */
+    int nodelay;            /* as it was; -1: not TCP */
+};
+
+/* The connection's are open; and until exec so are 0, 1 and 2, lest a
+   descriptor of ours be taken for one of them. */
+extern void chain_check_descriptors(struct chain_options const *options);
+/* Makes the connection ready for the handshake. */
+extern void chain_open_connection(struct chain_connection *connection, struct chain_options const *options);
+extern void chain_settle_connection(struct chain_connection const *connection);
+/* 1: both directions are protected by the kernel. 0: neither is, -1: only one
+   is, errno says why. */
+extern int chain_install_keys(struct chain_connection const *connection, struct tls_session const *session);
+/* Whoever else has the socket: no byte passes any more. */
+extern void chain_cut_connection(struct chain_connection const *connection);
+
+/* ---- drain.c ---- */
+
+/* Takes a TLS 1.3 server's tickets off a socket that has its keys, so that the
+   first thing prog reads is data. */
+extern void chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms);
+
+/* ---- handover.c ---- */
+
+/* Gives the session to the kernel or to the relay, wipes it, and executes prog
+   with the protected connection. */
+extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_options const *options,
+                                      struct chain_connection const *connection,
+                                      struct chain_shield const *shield, struct tls_session *session,
+                                      char const *const *prog);
+
+/* ---- keys.c ---- */
+
+/* A sealed memory file that is inherited through exec. */
+extern int chain_save_keys(struct relay_keys const *keys);
+/* Closes it. */
+extern void chain_load_keys(struct relay_keys *keys, int fd);
+
+/* ---- exec.c ---- */
+
+extern _Noreturn void chain_exec(char const *const *prog, stralloc const *changes);
+/* argv[0] is searched beside the running program before PATH. */
+extern _Noreturn void chain_exec_own(char const *const *argv, stralloc const *changes);
+
+/* ---- step.c ---- */
+
+typedef int chain_handshake(struct tls_config const *config, struct tls_transport const *transport,
+                            struct tls_session *session, struct tls_error *error);
+
+/* The whole of ktls-tlsd and ktls-tlsc but for the handshake. */
+extern _Noreturn void chain_step(enum chain_program program, chain_handshake *handshake, int argc,
+                                 char const *const *argv);
+
+#endif

@@ -1,0 +1,95 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "chain/chain.h"
+
+static void check_open(unsigned int fd)
+{
+    char name[UINT_FMT];
+    if (fcntl((int)fd, F_GETFD) >= 0) return;
+    name[uint_fmt(name, fd)] = 0;
+    strerr_diefsys(EXIT_SYSTEM, "descriptor ", name);
+}
+
+void chain_check_descriptors(struct chain_options const *options)
+{
+    check_open(options->read_fd);
+    check_open(options->write_fd);
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+            strerr_diefsys(EXIT_SYSTEM, "/dev/null");
+}
+
+static int is_one_socket(int a, int b)
+{
+    struct stat s, t;
+    if (fstat(a, &s) < 0 || fstat(b, &t) < 0) return 0;
+    return S_ISSOCK(s.st_mode) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
+static _Noreturn void die_unattached(int error)
+{
+    if (error == ENOTSOCK || error == EOPNOTSUPP)
+        strerr_dief(EXIT_ENGINE, "--mode kernel: the descriptors are not one TCP connection");
+    if (error == ENOENT || error == ENOPROTOOPT)
+        strerr_dief(EXIT_ENGINE, "--mode kernel: this kernel has no TLS (modprobe tls?)");
+    if (error == ENOTCONN) strerr_dief(EXIT_TLS, "the peer closed the connection before the handshake");
+    errno = error;
+    strerr_diefsys(EXIT_ENGINE, "--mode kernel: attaching TLS to the socket");
+}
+
+/* 0: errno says why. */
+static int attach(struct chain_connection const *connection)
+{
+    if (is_one_socket(connection->fdr, connection->fdw)) return ktls_attach(connection->fdw) == 0;
+    errno = ENOTSOCK;
+    return 0;
+}
+
+static int get_nodelay(int fd)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &len) < 0 ? -1 : value;
+}
+
+static void set_nodelay(int fd, int value)
+{
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
+}
+
+void chain_open_connection(struct chain_connection *connection, struct chain_options const *options)
+{
+    *connection = (struct chain_connection){ .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
+    if (options->mode != MODE_USER) connection->attached = (unsigned char)attach(connection);
+    if (options->mode == MODE_KERNEL && !connection->attached) die_unattached(errno);
+    connection->nodelay = get_nodelay(connection->fdw);
+    if (connection->nodelay == 0) set_nodelay(connection->fdw, 1);
+}
+
+void chain_settle_connection(struct chain_connection const *connection)
+{
+    if (connection->nodelay == 0) set_nodelay(connection->fdw, 0);
+}
+
+void chain_cut_connection(struct chain_connection const *connection)
+{
+    shutdown(connection->fdw, SHUT_RDWR);
+}
+
+/* RX first: when it fails, nothing has changed yet. */
+int chain_install_keys(struct chain_connection const *connection, struct tls_session const *session)
+{
+    if (ktls_install(connection->fdr, KTLS_RX, &session->rx) < 0) return 0;
+    if (ktls_install(connection->fdw, KTLS_TX, &session->tx) == 0) return 1;
+    return -1;
+}

@@ -1,0 +1,154 @@
+/* ISC license. */
+
+/*
+ * A TLS 1.3 server may send tickets as soon as it has our Finished, and many
+ * do unasked. To a plain read they are errors, so they are taken away before
+ * prog sees the socket. The kernel shows the type of the next record.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <skalibs/strerr.h>
+
+#include "chain/chain.h"
+#include "relay/messages.h"
+
+/* Beyond two round trips: what a busy server needs to make its first ticket,
+   and between two of them. */
+#define FIRST_TICKET_MS 100
+#define NEXT_TICKET_MS 20
+#define MAX_WAIT_MS 500
+#define MAX_HALF_TICKET_MS 5000 /* for the rest of one that has begun */
+#define MAX_RECORDS 256
+
+struct drain {
+    struct chain_connection const *connection;
+    struct message_reader message;
+    int two_rtt_ms;
+    int records; /* taken */
+};
+
+static _Noreturn void die(struct drain const *drain, char const *what, char const *detail)
+{
+    chain_cut_connection(drain->connection);
+    strerr_dief(EXIT_TLS, "waiting for tickets: ", what, detail);
+}
+
+static _Noreturn void die_system(struct drain const *drain)
+{
+    int const error = errno;
+    int const is_tls = error == EBADMSG || error == EINVAL || error == EMSGSIZE;
+    chain_cut_connection(drain->connection);
+    errno = error;
+    if (is_tls) strerr_dief(EXIT_TLS, "waiting for tickets: a record that does not authenticate");
+    strerr_diefsys(EXIT_TLS, "waiting for tickets");
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Since the last thing that happened: our Finished has to get there, the
+   tickets back here. */
+static int patience_ms(struct drain const *drain)
+{
+    if (message_is_open(&drain->message)) return MAX_HALF_TICKET_MS;
+    int const ms = drain->two_rtt_ms + (drain->records ? NEXT_TICKET_MS : FIRST_TICKET_MS);
+    return ms < MAX_WAIT_MS ? ms : MAX_WAIT_MS;
+}
+
+/* 0: nothing came in time. */
+static int wait_for_record(struct drain const *drain)
+{
+    struct pollfd p = { .fd = drain->connection->fdr, .events = POLLIN };
+    int64_t const deadline = now_ms() + patience_ms(drain);
+    for (;;) {
+        int64_t const left = deadline - now_ms();
+        int const r = poll(&p, 1, left < 0 ? 0 : (int)left);
+        if (r >= 0) return r;
+        if (errno != EINTR) die_system(drain);
+    }
+}
+
+/* 0: nothing is there. The record stays where it is. */
+static int next_type(struct drain const *drain, unsigned char *type)
+{
+    unsigned char byte;
+    for (;;) {
+        if (ktls_recv_record(drain->connection->fdr, type, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return 1;
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) die_system(drain);
+        if (!wait_for_record(drain)) return 0;
+    }
+}
+
+static size_t take_record(struct drain const *drain, unsigned char *buf, size_t max)
+{
+    unsigned char type;
+    for (;;) {
+        ssize_t const r = ktls_recv_record(drain->connection->fdr, &type, buf, max, 0);
+        if (r >= 0) return (size_t)r;
+        if (errno != EINTR) die_system(drain);
+    }
+}
+
+static void check_message(struct drain const *drain)
+{
+    struct message_reader const *message = &drain->message;
+    if (message->header[0] == KEY_UPDATE)
+        die(drain, "the server changes its keys, which --mode kernel cannot follow", "");
+    if (message->header[0] != NEW_SESSION_TICKET || message->len > MAX_TICKET_MESSAGE)
+        die(drain, "the server sent an unexpected handshake message", "");
+}
+
+static void take_handshake(struct drain *drain)
+{
+    unsigned char record[16384];
+    unsigned char const *bytes = record;
+    size_t len = take_record(drain, record, sizeof record);
+    if (!len) die(drain, "the server sent an empty handshake record", "");
+    for (;;) {
+        enum message_event const event = message_next(&drain->message, &bytes, &len);
+        if (event == MESSAGE_MORE) return;
+        if (event == MESSAGE_BEGUN) check_message(drain);
+    }
+}
+
+/* Returns when prog's first read will be the end of the stream. */
+static void take_alert(struct drain const *drain)
+{
+    unsigned char alert[2];
+    if (take_record(drain, alert, sizeof alert) != 2) die(drain, "the server sent a malformed alert", "");
+    if (alert[1] != TLS_CLOSE_NOTIFY) die(drain, "received alert ", tls_alert_name(alert[1]));
+}
+
+static void check_whole(struct drain const *drain)
+{
+    if (message_is_open(&drain->message)) die(drain, "the server sent half a ticket", "");
+}
+
+void chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms)
+{
+    struct drain drain = { .connection = connection };
+    unsigned char type;
+    drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
+    for (; next_type(&drain, &type); drain.records++) {
+        if (drain.records == MAX_RECORDS) die(&drain, "the server sends no end of them", "");
+        if (type == KTLS_HANDSHAKE) {
+            take_handshake(&drain);
+            continue;
+        }
+        check_whole(&drain);
+        if (type == KTLS_APPLICATION_DATA) return;
+        if (type != KTLS_ALERT) die(&drain, "the server sent a record of an unexpected type", "");
+        take_alert(&drain);
+        return;
+    }
+    check_whole(&drain);
+}

@@ -1,0 +1,45 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <skalibs/exec.h>
+#include <skalibs/strerr.h>
+
+#include "chain/chain.h"
+
+enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 };
+
+static _Noreturn void die_exec(int code, char const *name)
+{
+    strerr_diefsys(errno == E2BIG ? EXIT_ENVIRONMENT : code, "executing ", name);
+}
+
+void chain_exec(char const *const *prog, stralloc const *changes)
+{
+    mexec_m(prog, changes->s, changes->len);
+    die_exec(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, prog[0]);
+}
+
+/* 0: there is no /proc, or the path is too long. */
+static int find_beside_us(char *path, size_t max, char const *name)
+{
+    ssize_t const len = readlink("/proc/self/exe", path, max);
+    errno = ENOENT;
+    if (len <= 0 || (size_t)len >= max) return 0;
+    path[len] = 0;
+    char *base = strrchr(path, '/');
+    if (!base || (size_t)(base + 1 - path) + strlen(name) >= max) return 0;
+    strcpy(base + 1, name);
+    return 1;
+}
+
+void chain_exec_own(char const *const *argv, stralloc const *changes)
+{
+    char path[PATH_MAX];
+    if (find_beside_us(path, sizeof path, argv[0])) mexec_am(path, argv, changes->s, changes->len);
+    if (errno == ENOENT) mexec_m(argv, changes->s, changes->len);
+    die_exec(EXIT_ENGINE, argv[0]);
+}

@@ -1,0 +1,31 @@
+/* ISC license. */
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "chain/chain.h"
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+int chain_save_keys(struct relay_keys const *keys)
+{
+    int const fd = memfd_create("tls-keys", MFD_ALLOW_SEALING);
+    if (fd < 0) strerr_diefsys(EXIT_SYSTEM, "memfd_create");
+    if (write(fd, keys, sizeof *keys) != sizeof *keys || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+        strerr_diefsys(EXIT_SYSTEM, "memory file for keys");
+    return fd;
+}
+
+void chain_load_keys(struct relay_keys *keys, int fd)
+{
+    int const seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0) strerr_diefsys(EXIT_ENGINE, "--keys-fd");
+    if ((seals & SEALS) != SEALS) strerr_dief(EXIT_ENGINE, "--keys-fd: not a sealed memory file");
+    if (lseek(fd, 0, SEEK_END) != sizeof *keys || pread(fd, keys, sizeof *keys, 0) != sizeof *keys
+        || !relay_keys_are_usable(keys))
+        strerr_dief(EXIT_ENGINE, "--keys-fd: no keys of this version of the program");
+    close(fd);
+}

@@ -1,0 +1,133 @@
+/* ISC license. */
+
+/*
+ * prog keeps our pid and gets pipes in the place of the connection; a child,
+ * the engine, keeps the connection and moves the bytes.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <skalibs/djbunix.h>
+#include <skalibs/strerr.h>
+
+#include "chain/chain.h"
+
+/* What prog has of the two streams, and what the engine has. */
+struct ends {
+    int prog_read, prog_write;
+    int to_prog, from_prog;
+};
+
+static void make_pipes(struct ends *ends)
+{
+    int in[2], out[2];
+    if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0) strerr_diefsys(EXIT_SYSTEM, "pipe");
+    *ends = (struct ends){ in[0], out[1], .to_prog = in[1], .from_prog = out[0] };
+}
+
+/* For a prog that reads and writes one descriptor. */
+static void make_socket_pair(struct ends *ends)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        strerr_diefsys(EXIT_SYSTEM, "socketpair");
+    int const copy = fcntl(pair[1], F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) strerr_diefsys(EXIT_SYSTEM, "dup");
+    *ends = (struct ends){ pair[0], pair[0], .to_prog = pair[1], .from_prog = copy };
+}
+
+static void make_ends(struct ends *ends, struct chain_options const *options)
+{
+    if (options->read_fd == options->write_fd)
+        make_socket_pair(ends);
+    else
+        make_pipes(ends);
+    /* These open files are ours alone: prog has the other ends. */
+    if (ndelay_on(ends->to_prog) < 0 || ndelay_on(ends->from_prog) < 0) strerr_diefsys(EXIT_SYSTEM, "fcntl");
+}
+
+static void close_one_by_one(unsigned int first, unsigned int last)
+{
+    struct rlimit limit = { .rlim_cur = 1024 };
+    getrlimit(RLIMIT_NOFILE, &limit);
+    for (rlim_t fd = first; fd <= last && fd < limit.rlim_cur; fd++) close((int)fd);
+}
+
+static void close_from_to(unsigned int first, unsigned int last)
+{
+    if (first > last) return;
+    if (syscall(SYS_close_range, first, last, 0) < 0) close_one_by_one(first, last);
+}
+
+static void close_all_but(unsigned int *keep, size_t count)
+{
+    unsigned int next = 0;
+    for (size_t i = 1; i < count; i++)
+        for (size_t j = i; j && keep[j - 1] > keep[j]; j--) {
+            unsigned int const swapped = keep[j];
+            keep[j] = keep[j - 1];
+            keep[j - 1] = swapped;
+        }
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] > next) close_from_to(next, keep[i] - 1);
+        next = keep[i] + 1;
+    }
+    close_from_to(next, ~0u);
+}
+
+static _Noreturn void run_engine(struct chain_options const *options, struct ends const *ends,
+                                 struct relay_keys *keys)
+{
+    struct relay_config const config = {
+        .net_read = (int)options->read_fd,
+        .net_write = (int)options->write_fd,
+        .to_prog = ends->to_prog,
+        .from_prog = ends->from_prog,
+        .close_notify = options->close_notify != 0,
+        .enforce_close_notify = options->enforce_close_notify != 0,
+    };
+    unsigned int keep[] = { 2, options->read_fd, options->write_fd, (unsigned int)ends->to_prog,
+                            (unsigned int)ends->from_prog };
+    struct relay_report report;
+
+    close_all_but(keep, sizeof keep / sizeof *keep);
+    if (chdir("/") < 0) strerr_diefsys(EXIT_SYSTEM, "chdir");
+    relay_run(&config, keys, &report);
+    if (report.code && (!report.minor || options->verbosity >= 2))
+        strerr_warn(PROG, ": fatal: ", report.text);
+    _exit(report.code);
+}
+
+static void put(int from, unsigned int to)
+{
+    if (dup2(from, (int)to) < 0) strerr_diefsys(EXIT_SYSTEM, "dup2");
+}
+
+int main(int argc, char const *const *argv)
+{
+    struct chain_options options;
+    struct chain_shield shield;
+    struct relay_keys keys;
+    struct ends ends;
+    stralloc const no_changes = STRALLOC_ZERO;
+
+    PROG = "ktls-relay";
+    char const *const *prog = chain_parse_options(&options, CHAIN_RELAY, argc, argv);
+    chain_check_descriptors(&options);
+    chain_raise_shield(&shield);
+    chain_load_keys(&keys, (int)options.keys_fd);
+    make_ends(&ends, &options);
+    pid_t const pid = fork();
+    if (!pid) run_engine(&options, &ends, &keys);
+    crypto_wipe(&keys, sizeof keys);
+    if (pid < 0) strerr_diefsys(EXIT_SYSTEM, "fork");
+    put(ends.prog_read, options.read_fd);
+    put(ends.prog_write, options.write_fd);
+    chain_lower_shield(&shield);
+    chain_exec(prog, &no_changes);
+}

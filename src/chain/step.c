@@ -1,0 +1,74 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "chain/chain.h"
+
+#define MAX_ALPN 1024
+
+static void configure(struct tls_config *config, struct chain_options const *options)
+{
+    static unsigned char alpn[MAX_ALPN];
+    tls_config_init(config);
+    if (options->ciphers && !tls_parse_suites(config, options->ciphers))
+        strerr_dief(EXIT_USAGE, "--ciphers has an unknown suite: ", options->ciphers);
+    if (options->only_version) config->min_version = config->max_version = options->only_version;
+    if (!tls_config_enables(config, TLS_1_2) && !tls_config_enables(config, TLS_1_3))
+        strerr_dief(EXIT_USAGE, "--ciphers has no suite of the version that --tls asks for");
+    if (options->alpn) {
+        config->alpn = alpn;
+        config->alpn_len = tls_parse_alpn(alpn, sizeof alpn, options->alpn);
+        if (!config->alpn_len) strerr_dief(EXIT_USAGE, "--alpn is not a list of protocols: ", options->alpn);
+    }
+    config->server_name = options->servername;
+    config->ask_tickets = options->mode == MODE_KERNEL;
+}
+
+static int is_peer_gone(int error)
+{
+    static int const errors[] = { ECONNRESET, EPIPE, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH,
+                                  ENETUNREACH, ENOTCONN };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (error == errors[i]) return 1;
+    return 0;
+}
+
+static _Noreturn void die_handshake(struct tls_error const *error, struct tls_fd_transport const *fds)
+{
+    char text[256];
+    tls_error_text(error, text, sizeof text);
+    strerr_warn(PROG, ": fatal: TLS handshake: ", text);
+    if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
+    _exit(error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS);
+}
+
+void chain_step(enum chain_program program, chain_handshake *handshake, int argc, char const *const *argv)
+{
+    struct chain_options options;
+    struct chain_input input;
+    struct chain_shield shield;
+    struct chain_credentials credentials;
+    struct chain_connection connection;
+    struct tls_config config;
+    struct tls_session session;
+    struct tls_error error = { .kind = TLS_ERROR_NONE };
+
+    char const *const *prog = chain_parse_options(&options, program, argc, argv);
+    chain_read_environment(&input);
+    configure(&config, &options);
+    chain_check_descriptors(&options);
+    chain_raise_shield(&shield);
+    chain_load_credentials(&credentials, &config, program, &options, &input);
+    chain_open_connection(&connection, &options);
+
+    struct tls_fd_transport fds = { .fdr = connection.fdr, .fdw = connection.fdw };
+    fds.deadline = tls_deadline_after(options.handshake_timeout);
+    struct tls_transport const transport = tls_transport_on_fds(&fds);
+    int const done = handshake(&config, &transport, &session, &error);
+    chain_free_credentials(&credentials);
+    if (!done) die_handshake(&error, &fds);
+    chain_hand_over(program, &options, &connection, &shield, &session, prog);
+}

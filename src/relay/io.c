@@ -1,0 +1,57 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "relay/engine.h"
+
+static int is_ready(int fd, short events)
+{
+    struct pollfd p = { .fd = fd, .events = events };
+    if (poll(&p, 1, 0) > 0) return 1;
+    errno = EAGAIN;
+    return 0;
+}
+
+/* O_NONBLOCK belongs to the open file, which others share: sockets are asked
+   call by call, and of anything else no more than what is there or fits. */
+ssize_t relay_read(int fd, void *buf, size_t len)
+{
+    ssize_t const r = recv(fd, buf, len, MSG_DONTWAIT);
+    if (r >= 0 || errno != ENOTSOCK) return r;
+    return is_ready(fd, POLLIN) ? read(fd, buf, len) : -1;
+}
+
+ssize_t relay_write(int fd, void const *buf, size_t len)
+{
+    ssize_t const r = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (r >= 0 || errno != ENOTSOCK) return r;
+    return is_ready(fd, POLLOUT) ? write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF) : -1;
+}
+
+int relay_would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+static void end(int *fd, int how)
+{
+    if (*fd < 0) return;
+    shutdown(*fd, how);
+    close(*fd);
+    *fd = -1;
+}
+
+void relay_end_input(struct engine *engine)
+{
+    end(&engine->config.to_prog, SHUT_WR);
+    engine->in.data_len = 0;
+}
+
+void relay_end_output(struct engine *engine)
+{
+    end(&engine->config.from_prog, SHUT_RD);
+}

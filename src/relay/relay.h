@@ -1,0 +1,55 @@
+/* ISC license. */
+
+/*
+ * The pump between a program and a TLS connection whose handshake is done: what
+ * the program writes goes out in protected records, what the peer sends comes
+ * in as plain bytes, and the end of either stream is the end of the other's.
+ */
+
+#ifndef KTLS_RELAY_H
+#define KTLS_RELAY_H
+
+#include <stdint.h>
+
+#include "ktls/ktls.h"
+
+#define RELAY_KEYS_MAGIC 0x31534c54u
+#define RELAY_MAX_SECRET 48
+
+/* What the handshake leaves for the relay; how it travels through a memory
+   file. Secret: wipe after use. */
+struct relay_keys {
+    uint32_t magic;
+    uint16_t suite; /* IANA TLS Cipher Suites registry */
+    uint16_t client; /* 1: we are the TLS client */
+    struct ktls_traffic_keys tx, rx;
+    unsigned char tx_secret[RELAY_MAX_SECRET], rx_secret[RELAY_MAX_SECRET]; /* TLS 1.3 */
+};
+
+/* Descriptors are the relay's from now on: it closes them. Those of prog do
+   not block; those of the network may, and keep their flags. net_read and
+   net_write may be the same number, to_prog and from_prog may be the same
+   socket but not the same number. */
+struct relay_config {
+    int net_read, net_write;
+    int to_prog, from_prog;
+    unsigned char close_notify;         /* send it at the end of prog's output */
+    unsigned char enforce_close_notify; /* the peer's FIN without it is an error */
+};
+
+/* How it ended. */
+struct relay_report {
+    int code;            /* 0, 98: TLS error or broken connection, 111: system call failed */
+    unsigned char minor; /* prog was done, or the peer had ended its stream: of interest to few */
+    char text[160];
+};
+
+/* 1 when the keys are of a suite and version that the relay can work with. */
+extern int relay_keys_are_usable(struct relay_keys const *keys);
+
+/* Returns when the connection is over. The keys are wiped. One at a time in a
+   process. */
+extern void relay_run(struct relay_config const *config, struct relay_keys *keys,
+                      struct relay_report *report);
+
+#endif

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# A machine without kernel TLS: the default goes through ktls-relay, -m kernel
+# says no, and whatever happens, no plaintext crosses the wire.
+
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import peers
+import proc
+import refusal
+import tap
+import wire
+from outside import converse, s_client, tlsd_server
+from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd
+
+SECRET = b"this is not for the network\n"
+
+
+def default_mode():
+    with tlsd_server() as server:
+        for version in BOTH:
+            output, code, errors = converse(s_client(server.port, version), SECRET, SECRET.strip())
+            tap.ok(
+                code == 0,
+                f"tcpserver ktls-tlsd cat, openssl s_client, TLS {version}",
+                errors + server.proc.stderr(),
+            )
+        a = socket.create_connection(("127.0.0.1", server.port), proc.LIMIT)
+        tls = Tls(a, context())
+        tls.handshake()
+        tls.write(SECRET)
+        tap.equal(tls.read_exactly(len(SECRET)), SECRET, "tcpserver ktls-tlsd cat: echo")
+        names = sorted(name for _, name, _ in proc.descendants(server.proc.pid).values())
+        tap.equal(names, ["cat", "ktls-relay"], "prog and ktls-relay, and nothing else, serve the connection")
+        a.close()
+        gone = lambda: not proc.descendants(server.proc.pid)
+        tap.ok(proc.await_true(gone, "the end of both"), "both end with the connection")
+
+
+def exchange(role, options, version, pair):
+    """One echo; gives what crossed the wire."""
+    a, b = pair()
+    peer = context(server=role == "client", version=version, cert=None if role == "server" else "ec256")
+    ours = (
+        tlsd(b, options)
+        if role == "server"
+        else tlsc(b, [*options, "-k", "localhost"], ("sh", "-c", "exec cat <&6 >&7"))
+    )
+    with ours, a:
+        tls = Tls(a, peer, server=role == "client")
+        tls.handshake()
+        tls.write(SECRET)
+        tap.equal(
+            tls.read_exactly(len(SECRET)),
+            SECRET,
+            f"{role} {' '.join(options)}, TLS {version}: echo",
+            ours.stderr,
+        )
+        a.shutdown(socket.SHUT_WR)
+        while tls.fill():
+            pass
+        ours.wait()
+    return [tls.sent, tls.got]
+
+
+def nothing_in_the_clear():
+    for role in ("server", "client"):
+        for options in ([], ["-m", "auto"], ["-m", "relay"], ["-m", "user"]):
+            for version in BOTH:
+                streams = exchange(role, options, version, tcp_pair)
+                wire.check(streams, [SECRET], f"{role} {' '.join(options)}, TLS {version}")
+
+
+def local_pair():
+    a, b = socket.socketpair()
+    a.settimeout(proc.LIMIT)
+    return a, b
+
+
+def not_tcp():
+    for role in ("server", "client"):
+        for version in BOTH:
+            streams = exchange(role, [], version, local_pair)
+            wire.check(streams, [SECRET], f"{role} on a Unix socket, TLS {version}")
+
+
+def kernel_mode():
+    """Exit 97, one line, prog not started, and nothing but TLS to the peer."""
+    for role in ("server", "client"):
+        for pair, what in ((tcp_pair, "TCP"), (local_pair, "a Unix socket")):
+            if pair is tcp_pair and proc.kernel_has_tls():
+                tap.skip(f"{role} -m kernel on {what}", "this machine's kernel has TLS")
+                continue
+            mark, program = peers.marker()
+            a, b = pair()
+            spawn = tlsd if role == "server" else tlsc
+            options = ["-m", "kernel"] + (["-k", "localhost"] if role == "client" else [])
+            with spawn(b, options, program) as ours, a:
+                tls = Tls(
+                    a,
+                    context(server=role == "client", cert="ec256" if role == "client" else None),
+                    server=role == "client",
+                )
+                refusal.attempt(tls)
+                refusal.check(ours, mark, f"{role} -m kernel on {what}", 97, "kernel|kTLS|TLS")
+            if tls.got:
+                wire.check([tls.got], [SECRET], f"{role} -m kernel on {what}")
+
+
+def tcpserver_kernel_mode():
+    if proc.kernel_has_tls():
+        return tap.skip("tcpserver ktls-tlsd -m kernel cat", "this machine's kernel has TLS")
+    with tlsd_server(["-m", "kernel"]) as server:
+        output, code, _ = converse(s_client(server.port, "1.3"), SECRET, b"Verif|errno|error|\\Z")
+        tap.ok(
+            code != 0 and SECRET.decode() not in output,
+            "tcpserver ktls-tlsd -m kernel cat: no conversation",
+            output,
+        )
+        tap.ok("ktls-tlsd: fatal: " in server.proc.stderr(), "and ktls-tlsd says why", server.proc.stderr())
+
+
+tap.main(default_mode, nothing_in_the_clear, not_tcp, kernel_mode, tcpserver_kernel_mode)

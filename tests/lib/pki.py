@@ -1,0 +1,66 @@
+"""The certificates that tests use: those of tests/lib/pki, made once."""
+
+import base64
+import os
+import subprocess
+
+import proc
+
+_made = os.environ.get("KTLS_PKI")
+
+
+def directory():
+    global _made
+    if not _made:
+        _made = os.path.join(proc.TMP, "pki")
+        subprocess.run([os.path.join(proc.LIB, "pki"), _made], check=True, stdin=subprocess.DEVNULL)
+    return _made
+
+
+def crt(name):
+    return os.path.join(directory(), name + ".crt")
+
+
+def key(name):
+    return os.path.join(directory(), name + ".key")
+
+
+def ca(name="ca"):
+    return os.path.join(directory(), name + (".pem" if name == "ca" else ".crt"))
+
+
+def der(path):
+    """The first certificate of a PEM file."""
+    with open(path) as f:
+        body = f.read().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
+    return base64.b64decode(body)
+
+
+def _pem(kind, der_bytes):
+    text = base64.encodebytes(der_bytes).decode()
+    return f"-----BEGIN {kind}-----\n{text}-----END {kind}-----\n"
+
+
+def forged(name):
+    """A copy of a certificate whose signature does not verify."""
+    path = proc.temp(name + "-forged.crt")
+    body = bytearray(der(crt(name)))
+    body[-3] ^= 1
+    with open(path, "w") as f:
+        f.write(_pem("CERTIFICATE", bytes(body)))
+    return path
+
+
+def lying_key(name):
+    """An EC key file with the certificate's public key and another scalar:
+    its holder makes signatures that do not verify."""
+    sec1 = subprocess.run(
+        ["openssl", "ec", "-in", key(name), "-outform", "DER"], check=True, capture_output=True
+    ).stdout
+    body = bytearray(sec1)
+    scalar = body.index(b"\x04\x20") + 2
+    body[scalar + 31] ^= 1
+    path = proc.temp(name + "-lying.key")
+    with open(path, "w") as f:
+        f.write(_pem("EC PRIVATE KEY", bytes(body)))
+    return path

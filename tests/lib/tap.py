@@ -1,0 +1,78 @@
+"""TAP output, and the frame of an end-to-end test.
+
+A test file defines functions and calls tap.main(function, ...). Each function
+is run in turn; what it raises becomes one failed line, never a silent end.
+"""
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+
+_lock = threading.Lock()
+_count = 0
+_failed = 0
+
+
+def diag(text):
+    with _lock:
+        for line in str(text).splitlines() or [""]:
+            print("# " + line, flush=True)
+
+
+def ok(condition, name, why=""):
+    """One TAP line; why (text or a function) is printed when it fails."""
+    global _count, _failed
+    name = name.replace("#", "\\#")
+    with _lock:
+        _count += 1
+        _failed += not condition
+        print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
+    if not condition:
+        diag(why() if callable(why) else why)
+    return bool(condition)
+
+
+def equal(got, wanted, name, why=""):
+    return ok(
+        got == wanted, name, lambda: f"got {got!r}\nwanted {wanted!r}\n{why() if callable(why) else why}"
+    )
+
+
+def skip(name, reason):
+    global _count
+    with _lock:
+        _count += 1
+        print(f"ok {_count} - {name} # SKIP {reason}", flush=True)
+
+
+def skip_all(reason):
+    print(f"1..0 # SKIP {reason}", flush=True)
+    sys.exit(0)
+
+
+def _out_of_time(*_):
+    faulthandler.dump_traceback(sys.stderr)
+    print("Bail out! the whole test took too long", flush=True)
+    os._exit(1)
+
+
+def main(*functions, limit=150):
+    """Runs the functions; limit is in seconds for all of them together."""
+    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.alarm(int(limit * float(os.environ.get("KTLS_TEST_SLOW", "1"))))
+    wanted = sys.argv[1:]
+    for function in functions:
+        if wanted and function.__name__ not in wanted:
+            continue
+        began = time.monotonic()
+        try:
+            function()
+        except Exception:
+            ok(False, f"{function.__name__} ended early", traceback.format_exc())
+        diag(f"{function.__name__}: {time.monotonic() - began:.1f} s")
+    print(f"1..{_count}", flush=True)
+    sys.exit(1 if _failed else 0)

@@ -1,0 +1,159 @@
+/* ISC license. */
+
+/* Handshakes of clients that are not ours: other groups, HelloRetryRequest, no extended_master_secret.
+   Our hello is changed before it is sent, hashed and remembered. Uses $KTLS_PKI. */
+
+#include "same_connection.h"
+
+static uint16_t edited_group;
+
+/* A hello as ours would be if it began with another group's share. */
+static int run_client_with_share(struct side *side, struct tls_transport const *transport)
+{
+    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
+    hs->session_id_len = sizeof hs->session_id;
+    crypto_share_generate(&hs->share, edited_group, &side->config.random);
+    int const done = write_client_hello(hs, (struct span){ 0 }) && flush_flight(hs) && client_after_hello(hs);
+    if (done) handshake_fill_session(hs);
+    handshake_free(hs);
+    return done;
+}
+
+/* The hello that was staged becomes another one of len bytes; sent, hashed and remembered as such. */
+static void replace_hello(struct handshake *hs, size_t len)
+{
+    hs->stage.len = len;
+    hs->stage.p[2] = (unsigned char)((len - 4) >> 8);
+    hs->stage.p[3] = (unsigned char)(len - 4);
+    crypto_transcript_init(&hs->transcript);
+    crypto_transcript_add(&hs->transcript, hs->stage.p, len);
+    memcpy(hs->hello, hs->stage.p, len);
+    hs->hello_len = len;
+}
+
+/* Where the extension block's length stands. */
+static size_t block_at(struct handshake const *hs)
+{
+    size_t at = 4 + 2 + 32;
+    at += 1u + hs->stage.p[at];
+    at += 2u + (size_t)(hs->stage.p[at] << 8 | hs->stage.p[at + 1]);
+    return at + 1u + hs->stage.p[at];
+}
+
+/* key_share is our last extension: an empty one makes the server ask. */
+static int run_client_without_share(struct side *side, struct tls_transport const *transport)
+{
+    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
+    hs->session_id_len = sizeof hs->session_id;
+    if (!write_client_hello(hs, (struct span){ 0 })) abort();
+    size_t const len = hs->stage.len - 4, block = block_at(hs);
+    unsigned char *p = hs->stage.p;
+    p[len - 3] = 2, p[len - 2] = p[len - 1] = 0;
+    p[block] = (unsigned char)((len - block - 2) >> 8);
+    p[block + 1] = (unsigned char)(len - block - 2);
+    replace_hello(hs, len);
+    int const done = flush_flight(hs) && client_after_hello(hs);
+    if (done) handshake_fill_session(hs);
+    handshake_free(hs);
+    return done;
+}
+
+/* The bytes of an extension in a hello of 1.2. */
+static unsigned char *find_in_hello(struct handshake *hs, unsigned char const *extension, size_t len)
+{
+    size_t at = block_at(hs);
+    while (memcmp(hs->stage.p + at, extension, len)) at++;
+    return hs->stage.p + at;
+}
+
+/* supported_groups names one group, three times. */
+static void edit_groups(struct handshake *hs)
+{
+    static unsigned char const groups[] = { 0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24 };
+    unsigned char *p = find_in_hello(hs, groups, sizeof groups);
+    for (size_t i = 7; i < sizeof groups; i += 2) p[i] = (unsigned char)edited_group;
+}
+
+/* An unknown extension in the place of extended_master_secret. */
+static void remove_master_secret(struct handshake *hs)
+{
+    static unsigned char const extended_master_secret[] = { 0, 23, 0, 0 };
+    unsigned char *p = find_in_hello(hs, extended_master_secret, sizeof extended_master_secret);
+    p[0] = p[1] = 0x0a;
+}
+
+static void (*edit)(struct handshake *hs);
+
+static int run_client_edited(struct side *side, struct tls_transport const *transport)
+{
+    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
+    if (!write_client_hello(hs, (struct span){ 0 })) abort();
+    edit(hs);
+    replace_hello(hs, hs->stage.len);
+    int const done = flush_flight(hs) && client_after_hello(hs);
+    if (done) handshake_fill_session(hs);
+    handshake_free(hs);
+    return done;
+}
+
+static void groups(void)
+{
+    static uint16_t const all[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1 };
+    char what[64];
+
+    for (size_t i = 0; i < 3; i++) {
+        edited_group = all[i];
+        loopback_reset();
+        client.run = run_client_with_share;
+        loopback_run();
+        snprintf(what, sizeof what, "1.3, group %d", edited_group);
+        if (both_done(what)) carries_data(&client.session, &server.session, what);
+
+        loopback_reset();
+        client.run = run_client_edited;
+        edit = edit_groups;
+        server.config.credential[0] = credential("rsa");
+        only_version(&client.config, TLS_1_2);
+        loopback_run();
+        snprintf(what, sizeof what, "1.2, group %d", edited_group);
+        if (both_done(what)) carries_data(&client.session, &server.session, what);
+    }
+}
+
+/* RFC 7627 was new once. */
+static void old_master_secret(void)
+{
+    static uint16_t const suites[] = { 0xc02b, 0xc02c, 0xcca9 };
+    for (size_t i = 0; i < 3; i++) {
+        loopback_reset();
+        client.run = run_client_edited;
+        edit = remove_master_secret;
+        only_version(&client.config, TLS_1_2);
+        client.config.suites[0] = suites[i];
+        client.config.suite_count = 1;
+        loopback_run();
+        is_same_connection(crypto_suite_by_id(suites[i]), "1.2 without extended_master_secret");
+    }
+}
+
+static void hello_retry(void)
+{
+    static char const *const names[] = { "HelloRetryRequest, SHA-256", "HelloRetryRequest, SHA-384" };
+    for (size_t i = 0; i < 2; i++) {
+        loopback_reset();
+        client.run = run_client_without_share;
+        client.config.suites[0] = i ? 0x1302 : 0x1301;
+        client.config.suite_count = 1;
+        loopback_run();
+        is_same_connection(crypto_suite_by_id(client.config.suites[0]), names[i]);
+    }
+}
+
+int main(void)
+{
+    loopback_reset();
+    groups();
+    old_master_secret();
+    hello_retry();
+    return done_testing();
+}
