@@ -143,7 +143,9 @@ static int take_retry_group(struct handshake *hs, struct span body)
 static int take_retry(struct handshake *hs, struct server_hello const *hello, struct span *cookie)
 {
     struct extensions x;
-    if (!take_version(hs, hello) || !take_suite(hs, hello)) return 0;
+    if (!take_version(hs, hello)) return 0;
+    if (hs->version != TLS_1_3) return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest without supported_versions");
+    if (!take_suite(hs, hello)) return 0;
     if (!parse_answer(hs, hello->extension_block,
                       BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE) | BIT(EXT_COOKIE), &x))
         return 0;

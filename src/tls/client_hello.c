@@ -170,19 +170,29 @@ static int read_versions(struct handshake *hs, struct client_hello *hello)
            malformed(hs, "malformed supported_versions");
 }
 
-/* RFC 6066, 3: of each type at most one, and there is only one type. */
+/* RFC 6066, 3: at most one name of a type. Names of types to come begin with a
+   16-bit length, so that they can be skipped. */
+static int read_host_name(struct handshake *hs, struct reader *list, struct span *host)
+{
+    unsigned int const type = read8(list);
+    struct span const name = read_vector16(list);
+    if (list->bad || (!type && !name.len)) return malformed(hs, "malformed server_name");
+    if (type) return 1;
+    if (host->p) return fail(hs, TLS_ILLEGAL_PARAMETER, "server_name has two host names");
+    *host = name;
+    return x509_is_dns_name((char const *)name.p, name.len) ||
+           fail(hs, TLS_ILLEGAL_PARAMETER, "server_name is not a host name");
+}
+
 static int read_server_name(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_SERVER_NAME)) return 1;
     struct reader r = reader_on(hello->x.body[EXT_SERVER_NAME]);
     struct reader list = reader_on(read_vector16(&r));
     if (!read_to_end(&r) || !list.left) return malformed(hs, "malformed server_name");
-    unsigned int const type = read8(&list);
-    hello->server_name = read_vector16(&list);
-    if (list.bad || !hello->server_name.len) return malformed(hs, "malformed server_name");
-    if (type || list.left) return fail(hs, TLS_ILLEGAL_PARAMETER, "server_name is not one host_name");
-    return x509_is_dns_name((char const *)hello->server_name.p, hello->server_name.len) ||
-           fail(hs, TLS_ILLEGAL_PARAMETER, "server_name is not a host name");
+    while (list.left)
+        if (!read_host_name(hs, &list, &hello->server_name)) return 0;
+    return 1;
 }
 
 static int read_alpn(struct handshake *hs, struct client_hello *hello)
@@ -205,7 +215,8 @@ static int read_shares(struct handshake *hs, struct client_hello *hello)
     int bad = !read_to_end(&r);
     while (!bad && shares.left) {
         read16(&shares);
-        bad = !read_vector16(&shares).len || shares.bad;
+        read_vector16(&shares); /* an empty one is as invalid as any of a wrong length */
+        bad = shares.bad;
     }
     return !bad || malformed(hs, "malformed key_share");
 }
@@ -276,15 +287,22 @@ int parse_client_hello(struct handshake *hs, struct message const *m, struct cli
     return parse_extensions(hs, hello->extension_block, &hello->x) && read_extension_bodies(hs, hello);
 }
 
+/* Encrypted Client Hello: its payload is encrypted anew for the second hello. */
+static int may_change(unsigned int type)
+{
+    enum { ENCRYPTED_CLIENT_HELLO = 0xfe0d };
+    return type == extension_type[EXT_KEY_SHARE] || type == extension_type[EXT_EARLY_DATA] ||
+           type == extension_type[EXT_PRE_SHARED_KEY] || type == extension_type[EXT_PADDING] ||
+           type == ENCRYPTED_CLIENT_HELLO;
+}
+
 /* The next extension that must stay as it was; 0 at the end. */
 static int next_fixed_extension(struct reader *block, unsigned int *type, struct span *body)
 {
-    while (block->left) {
+    while (block->left && !block->bad) {
         *type = read16(block);
         *body = read_vector16(block);
-        if (*type != extension_type[EXT_KEY_SHARE] && *type != extension_type[EXT_EARLY_DATA] &&
-            *type != extension_type[EXT_PRE_SHARED_KEY] && *type != extension_type[EXT_PADDING])
-            return 1;
+        if (!may_change(*type)) return 1;
     }
     return 0;
 }

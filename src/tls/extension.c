@@ -78,7 +78,7 @@ int parse_answer(struct handshake *hs, struct span block, unsigned int allowed, 
 {
     if (!parse_extensions(hs, block, x)) return 0;
     struct reader r = reader_on(block);
-    while (r.left) {
+    while (r.left && !r.bad) {
         uint16_t const type = (uint16_t)read16(&r);
         enum extension const e = index_of(type);
         read_vector16(&r);

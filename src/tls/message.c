@@ -48,7 +48,7 @@ static int fill_to(struct handshake *hs, size_t len)
 static size_t max_size(unsigned char type)
 {
     switch (type) {
-    case CLIENT_HELLO:
+    case CLIENT_HELLO: return MAX_CLIENT_HELLO;
     case SERVER_HELLO:
     case ENCRYPTED_EXTENSIONS:
     case CERTIFICATE_REQUEST: return MAX_HELLO;
@@ -57,12 +57,12 @@ static size_t max_size(unsigned char type)
     }
 }
 
-int next_message(struct handshake *hs, struct message *m)
+static int take_message(struct handshake *hs, struct message *m)
 {
     if (!fill_to(hs, MESSAGE_HEADER)) return 0;
     unsigned char const *h = hs->in + hs->in_start;
     size_t const len = MESSAGE_HEADER + ((size_t)h[1] << 16 | (size_t)h[2] << 8 | h[3]);
-    if (len > max_size(h[0])) return fail(hs, TLS_ILLEGAL_PARAMETER, "handshake message too long");
+    if (len > max_size(h[0])) return fail(hs, TLS_DECODE_ERROR, "handshake message too long");
     if (!fill_to(hs, len)) return 0;
     h = hs->in + hs->in_start;
     *m = (struct message){ (enum handshake_type)h[0], { h + MESSAGE_HEADER, len - MESSAGE_HEADER }, { h, len } };
@@ -77,11 +77,17 @@ static int is_ignored_hello_request(struct handshake *hs, struct message const *
            ++hs->nuisances <= MAX_NUISANCE;
 }
 
-int expect_message(struct handshake *hs, enum handshake_type type, struct message *m)
+int next_message(struct handshake *hs, struct message *m)
 {
     do {
-        if (!next_message(hs, m)) return 0;
+        if (!take_message(hs, m)) return 0;
     } while (is_ignored_hello_request(hs, m));
+    return 1;
+}
+
+int expect_message(struct handshake *hs, enum handshake_type type, struct message *m)
+{
+    if (!next_message(hs, m)) return 0;
     if (m->type != type) return fail(hs, TLS_UNEXPECTED_MESSAGE, "handshake message out of order");
     return 1;
 }

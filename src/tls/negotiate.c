@@ -29,7 +29,7 @@ struct crypto_scheme const *choose_scheme(struct handshake const *hs, struct x50
                                           struct span offered)
 {
     struct reader r = reader_on(offered);
-    while (r.left) {
+    while (r.left && !r.bad) {
         struct crypto_scheme const *scheme = crypto_scheme_by_id((uint16_t)read16(&r));
         if (scheme && crypto_scheme_fits(scheme, &credential->public_key, hs->version)) return scheme;
     }
@@ -71,7 +71,7 @@ static int try_suite(struct handshake *hs, struct client_hello const *hello, str
 static int client_prefers_chacha(struct handshake const *hs, struct client_hello const *hello)
 {
     struct reader r = reader_on(hello->cipher_suites);
-    while (r.left) {
+    while (r.left && !r.bad) {
         struct crypto_suite const *suite = crypto_suite_by_id((uint16_t)read16(&r));
         if (suite && suite->version == hs->version) return suite->cipher == KTLS_CHACHA20_POLY1305;
     }
@@ -98,7 +98,7 @@ int choose_suite_and_credential(struct handshake *hs, struct client_hello const 
 static int alpn_offers(struct span offered, struct span name)
 {
     struct reader r = reader_on(offered);
-    while (r.left)
+    while (r.left && !r.bad)
         if (span_equal(read_vector8(&r), name)) return 1;
     return 0;
 }

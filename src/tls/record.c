@@ -37,7 +37,8 @@ static int is_protected13(struct handshake const *hs)
 
 static size_t max_record(struct handshake const *hs, unsigned char type)
 {
-    if (!hs->rx_protected) return MAX_FRAGMENT;
+    int const may_be_early_data = type == KTLS_APPLICATION_DATA && hs->early_data_left;
+    if (!hs->rx_protected) return MAX_FRAGMENT + (may_be_early_data ? MAX_EXPANSION_1_3 : 0);
     if (hs->version == TLS_1_2) return MAX_FRAGMENT + MAX_EXPANSION_1_2;
     return type == KTLS_APPLICATION_DATA ? MAX_FRAGMENT + MAX_EXPANSION_1_3 : MAX_FRAGMENT;
 }
@@ -48,7 +49,7 @@ static int check_header(struct handshake *hs, unsigned char const *header, size_
 {
     if (header[0] < KTLS_CHANGE_CIPHER_SPEC || header[0] > KTLS_APPLICATION_DATA)
         return fail(hs, TLS_UNEXPECTED_MESSAGE, "not a TLS record");
-    int const exact = hs->rx_protected || hs->version == TLS_1_2;
+    int const exact = hs->version == TLS_1_2 || (hs->rx_protected && header[0] == KTLS_APPLICATION_DATA);
     if (header[1] != 3 || (exact && header[2] != 3)) return fail(hs, TLS_PROTOCOL_VERSION, "record version");
     if (len > max_record(hs, header[0])) return fail(hs, TLS_RECORD_OVERFLOW, "record too long");
     if (len > IN_SIZE - hs->in_end) return fail(hs, TLS_ILLEGAL_PARAMETER, "handshake message too long");
@@ -119,13 +120,15 @@ static enum verdict open_record13(struct handshake *hs, unsigned char const *hea
 {
     if (header[0] == KTLS_APPLICATION_DATA) return open_record(hs, header, record);
     if (header[0] == KTLS_CHANGE_CIPHER_SPEC) return take_dummy_ccs(hs, record);
-    if (header[0] == KTLS_ALERT && hs->is_server && !hs->rx.seq) return take_alert(hs, record);
+    if (header[0] == KTLS_ALERT && hs->is_server && !hs->rx.seq && record->len) return take_alert(hs, record);
     return fail(hs, TLS_UNEXPECTED_MESSAGE, "unprotected record"), FAILED;
 }
 
 static enum verdict take_plaintext(struct handshake *hs, struct record *record)
 {
-    if (record->type == KTLS_APPLICATION_DATA && hs->early_data_left) return skip_early_data(hs, record->len);
+    int const between_messages = hs->in_start == hs->in_end;
+    if (record->type == KTLS_APPLICATION_DATA && hs->early_data_left && between_messages)
+        return skip_early_data(hs, record->len);
     if (record->type == KTLS_CHANGE_CIPHER_SPEC && hs->dummy_ccs_allowed) return take_dummy_ccs(hs, record);
     return DELIVER;
 }

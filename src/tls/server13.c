@@ -21,16 +21,17 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
 /* RFC 8446, 4.2.8: each share of a group that is listed, and no group twice. */
 static int check_shares(struct handshake *hs, struct client_hello const *hello)
 {
-    struct reader r = reader_on(hello->shares);
-    while (r.left) {
-        uint16_t const group = (uint16_t)read16(&r);
-        read_vector16(&r);
-        if (!list16_has(hello->groups, group)) return fail(hs, TLS_ILLEGAL_PARAMETER, "share of an unlisted group");
-        struct reader rest = r;
-        while (rest.left) {
-            if (read16(&rest) == group) return fail(hs, TLS_ILLEGAL_PARAMETER, "two shares of one group");
-            read_vector16(&rest);
-        }
+    unsigned char due[65536 / 8] = { 0 };
+    struct reader groups = reader_on(hello->groups), shares = reader_on(hello->shares);
+    while (groups.left && !groups.bad) {
+        unsigned int const group = read16(&groups);
+        due[group >> 3] |= (unsigned char)(1 << (group & 7));
+    }
+    while (shares.left && !shares.bad) {
+        unsigned int const group = read16(&shares), bit = 1u << (group & 7);
+        read_vector16(&shares);
+        if (!(due[group >> 3] & bit)) return fail(hs, TLS_ILLEGAL_PARAMETER, "share of an unlisted group, or two");
+        due[group >> 3] &= (unsigned char)~bit;
     }
     return 1;
 }
@@ -38,7 +39,7 @@ static int check_shares(struct handshake *hs, struct client_hello const *hello)
 static struct span find_share(struct client_hello const *hello, uint16_t group)
 {
     struct reader r = reader_on(hello->shares);
-    while (r.left) {
+    while (r.left && !r.bad) {
         unsigned int const of = read16(&r);
         struct span const share = read_vector16(&r);
         if (of == group) return share;
@@ -148,11 +149,11 @@ static int say_hello(struct handshake *hs, uint16_t group, struct span share)
 
     random->fill(random->ctx, hs->server_random, sizeof hs->server_random);
     size_t const len = agree(hs, group, share, shared);
-    if (!len || !write_server_hello(hs)) return 0;
-    schedule_handshake(hs, shared, len);
+    int const said = len && write_server_hello(hs);
+    if (said) schedule_handshake(hs, shared, len);
     crypto_wipe(shared, sizeof shared);
     crypto_wipe(&hs->share, sizeof hs->share);
-    return send_dummy_ccs(hs) && protect_tx(hs) && protect_rx(hs);
+    return said && send_dummy_ccs(hs) && protect_tx(hs) && protect_rx(hs);
 }
 
 static int write_encrypted_extensions(struct handshake *hs, struct client_hello const *hello)

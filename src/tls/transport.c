@@ -29,8 +29,8 @@ static int wait_for(int fd, short events, int64_t deadline)
     struct pollfd p = { .fd = fd, .events = events };
     for (;;) {
         int64_t left = deadline ? deadline - now_ms() : -1;
-        if (deadline && left < 0) left = 0;
-        int const r = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
+        int const late = deadline && left <= 0;
+        int const r = late ? 0 : poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
         if (r > 0) return 1;
         if (!r) {
             errno = ETIMEDOUT;

@@ -2,8 +2,8 @@
 
 /*
  * Flights with faults: one side runs as it is, but what it writes is taken
- * apart, changed, and sealed again under its own keys. Its peer must notice.
- * A handshake of both sides therefore fails in any case; the question is how.
+ * apart, changed, and sealed again under its own keys. Its peer must notice,
+ * unless only the records are other ones and what they carry is the same.
  *
  * A change names the handshake message it is about by its decimal type:
  *   drop T, dup T, swap T U           whole messages
@@ -13,7 +13,8 @@
  *   claim T N                         another length in the header only
  *   ext T E HEX, noext T E, dupext T E   adds or replaces, removes, repeats an extension
  *   before T KIND HEX                 a record of that content type in front of T
- *   after T KIND HEX                  and behind it
+ *   after T KIND HEX                  and behind it; protected as T is, but for ChangeCipherSpec
+ *   sealed T KIND HEX                 in front of T and protected, whatever it is
  *   glue T                            T and what follows it in one record
  *   split T N                         T in two records, N bytes in the first
  *   break T KIND HEX                  such a record in the middle of T

@@ -50,8 +50,8 @@ static struct fault_case const faults13[] = {
     { "handshake_failure, as a warning", "before 20 21 0128", RECEIVED(TLS_HANDSHAKE_FAILURE), 0 },
     { "an unknown alert, as a warning", "before 20 21 01fe", RECEIVED(254), 0 },
     { "bad_certificate", "before 20 21 022a", RECEIVED(TLS_BAD_CERTIFICATE), 0 },
-    { "a Finished of 16 MiB", "claim 20 16777215", TLS_ILLEGAL_PARAMETER, 0 },
-    { "a Finished of 20000 bytes", "claim 20 20000", TLS_ILLEGAL_PARAMETER, 0 },
+    { "a Finished of 16 MiB", "claim 20 16777215", TLS_DECODE_ERROR, 0 },
+    { "a Finished of 20000 bytes", "claim 20 20000", TLS_DECODE_ERROR, 0 },
     /* client certificates */
     { "no Certificate", "drop 11", TLS_UNEXPECTED_MESSAGE, EC },
     { "no CertificateVerify", "drop 15", TLS_UNEXPECTED_MESSAGE, EC },
@@ -65,7 +65,7 @@ static struct fault_case const faults13[] = {
       EC | REQUIRED },
     { "CertificateVerify without a certificate", "before 20 22 0f00000404030000", TLS_UNEXPECTED_MESSAGE,
       REQUESTED },
-    { "a Certificate of 200000 bytes", "claim 11 200000", TLS_ILLEGAL_PARAMETER, EC },
+    { "a Certificate of 200000 bytes", "claim 11 200000", TLS_DECODE_ERROR, EC },
     { "a context", "body 11 01aa000000", TLS_ILLEGAL_PARAMETER, EC },
     { "Certificate with a byte too many", "grow 11 00", TLS_DECODE_ERROR, EC },
     { "an empty entry", "body 11 000000050000000000", TLS_DECODE_ERROR, EC },
@@ -113,7 +113,7 @@ static struct fault_case const faults12[] = {
     { "close_notify", "before 16 21 0100", RECEIVED(TLS_CLOSE_NOTIFY), 0 },
     { "a protected close_notify", "before 20 21 0100", RECEIVED(TLS_CLOSE_NOTIFY), 0 },
     { "a fatal alert", "before 16 21 022a", RECEIVED(TLS_BAD_CERTIFICATE), 0 },
-    { "a ClientKeyExchange of 20000 bytes", "claim 16 20000", TLS_ILLEGAL_PARAMETER, 0 },
+    { "a ClientKeyExchange of 20000 bytes", "claim 16 20000", TLS_DECODE_ERROR, 0 },
     /* client certificates */
     { "no Certificate", "drop 11", TLS_UNEXPECTED_MESSAGE, EC },
     { "no CertificateVerify", "drop 15", TLS_UNEXPECTED_MESSAGE, EC },

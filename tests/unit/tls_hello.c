@@ -83,7 +83,7 @@ static struct hello_case const cases13[] = {
     { "empty key_share", "set 51 ", TLS_DECODE_ERROR },
     { "half a share", "set 51 0002001d", TLS_DECODE_ERROR },
     { "a byte behind the shares", "set 51 0024001d0020" X25519_SHARE "00", TLS_DECODE_ERROR },
-    { "a share of no bytes", "set 51 0004001d0000", TLS_DECODE_ERROR },
+    { "a share of no bytes", "set 51 0004001d0000", TLS_ILLEGAL_PARAMETER },
     { "a share longer than the list", "set 51 0024001d0021" X25519_SHARE, TLS_DECODE_ERROR },
     { "a share of an unlisted group", "set 10 00020017", TLS_ILLEGAL_PARAMETER },
     { "an unlisted share behind a good one",
