@@ -7,9 +7,10 @@
  */
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <skalibs/strerr.h>
 
@@ -21,14 +22,18 @@
 #define FIRST_TICKET_MS 100
 #define NEXT_TICKET_MS 20
 #define MAX_WAIT_MS 500
-#define MAX_HALF_TICKET_MS 5000 /* for the rest of one that has begun */
+#define HALF_TICKET_MS 5000 /* for the rest of one that has begun */
+#define SLICE_MS 10
+#define MAX_SLICES 3000
 #define MAX_RECORDS 256
 
 struct drain {
     struct chain_connection const *connection;
     struct message_reader message;
     int two_rtt_ms;
-    int records; /* taken */
+    int records;             /* taken */
+    int slices;              /* waited, in all */
+    uint64_t bytes_received; /* when we looked last */
 };
 
 static _Noreturn void die(struct drain const *drain, char const *what, char const *detail)
@@ -47,37 +52,52 @@ static _Noreturn void die_system(struct drain const *drain)
     strerr_diefsys(EXIT_TLS, "waiting for tickets");
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Since the last thing that happened: our Finished has to get there, the
    tickets back here. */
 static int patience_ms(struct drain const *drain)
 {
-    if (message_is_open(&drain->message)) return MAX_HALF_TICKET_MS;
+    if (message_is_open(&drain->message)) return HALF_TICKET_MS;
     int const ms = drain->two_rtt_ms + (drain->records ? NEXT_TICKET_MS : FIRST_TICKET_MS);
     return ms < MAX_WAIT_MS ? ms : MAX_WAIT_MS;
 }
 
-/* 0: nothing came in time. */
-static int wait_for_record(struct drain const *drain)
+/* A server that writes ticket by ticket may hold the second back until it has
+   our acknowledgement of the first (RFC 896): do not delay that. */
+static void acknowledge(struct drain const *drain)
+{
+    int const on = 1;
+    setsockopt(drain->connection->fdr, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+/* A piece of a record cannot be read yet, but it has happened. */
+static int has_received_more(struct drain *drain)
+{
+    struct tcp_info info = { .tcpi_bytes_received = 0 };
+    socklen_t len = sizeof info;
+    if (getsockopt(drain->connection->fdr, IPPROTO_TCP, TCP_INFO, &info, &len) < 0) return 0;
+    if (info.tcpi_bytes_received == drain->bytes_received) return 0;
+    drain->bytes_received = info.tcpi_bytes_received;
+    return 1;
+}
+
+/* 0: nothing came in time. Time is taken in slices: however long the machine
+   held us and the network up, one slice is lost. */
+static int wait_for_record(struct drain *drain)
 {
     struct pollfd p = { .fd = drain->connection->fdr, .events = POLLIN };
-    int64_t const deadline = now_ms() + patience_ms(drain);
-    for (;;) {
-        int64_t const left = deadline - now_ms();
-        int const r = poll(&p, 1, left < 0 ? 0 : (int)left);
-        if (r >= 0) return r;
-        if (errno != EINTR) die_system(drain);
+    int const patience = patience_ms(drain);
+    for (int left = patience; left > 0 && drain->slices < MAX_SLICES; drain->slices++) {
+        acknowledge(drain);
+        int const r = poll(&p, 1, SLICE_MS);
+        if (r > 0) return 1;
+        if (r < 0 && errno != EINTR) die_system(drain);
+        left = has_received_more(drain) ? patience : left - SLICE_MS;
     }
+    return 0;
 }
 
 /* 0: nothing is there. The record stays where it is. */
-static int next_type(struct drain const *drain, unsigned char *type)
+static int next_type(struct drain *drain, unsigned char *type)
 {
     unsigned char byte;
     for (;;) {

@@ -36,7 +36,7 @@ def with_delay():
 
         tap.ok(link.round_trip() >= 0.055, "the link's delay is there")
         for speaker in ("client", "server"):
-            tickets.run(speaker, 200, 10, f"30 ms away, the {speaker} speaks first", link.address, start)
+            tickets.run(speaker, 200, 4, f"30 ms away, the {speaker} speaks first", link.address, start)
 
 
 tap.main(client_first, server_first, with_delay, limit=240)

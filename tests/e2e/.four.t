@@ -1,0 +1,42 @@
+#!/usr/bin/python3
+# needs: ktls
+# 200 of 200 times prog's first read from a TLS 1.3 server is data: the tickets
+# were taken off the connection before.
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import delay
+import outside
+import tap
+import tickets
+
+
+def client_first():
+    tickets.run("client", 200, 4, "the client speaks first")
+
+
+def server_first():
+    tickets.run("server", 200, 4, "the server speaks first")
+
+
+def with_delay():
+    try:
+        link = delay.Link(30)
+    except delay.Missing as e:
+        for speaker in ("client", "server"):
+            tap.skip(f"30 ms away, the {speaker} speaks first", e)
+        return
+    with link:
+
+        def start(*arguments):
+            return outside.SServer(*arguments, wrapper=link.there, address=link.address)
+
+        tap.ok(link.round_trip() >= 0.055, "the link's delay is there")
+        for speaker in ("client", "server"):
+            tickets.run(speaker, 200, 4, f"30 ms away, the {speaker} speaks first", link.address, start)
+
+
+tap.main(client_first, server_first, with_delay, limit=240)
