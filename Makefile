@@ -29,6 +29,9 @@ SONAME := $(SHARED_LIBRARY).$(basename $(version))
 SHARED_FILE := $(BUILD)/lib/$(SHARED_LIBRARY).$(version)
 SHARED_FILES := $(if $(filter yes,$(SHARED)),$(SHARED_FILE))
 
+# The programs again with libc outside, where valgrind sees malloc and free.
+DYNAMIC_BINARIES := $(PROGRAMS:%=$(BUILD)/tests/dynamic/%)
+
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c)))
 E2E_HELPERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*.c)))
 
@@ -74,6 +77,10 @@ $(1): $(BUILD)/bin/$(1)
 $(BUILD)/bin/$(1): $(MAIN_$(1):%.c=$(BUILD)/obj/%.o) $(call archives,$(LIBS_$(1)))
 	@mkdir -p $$(@D)
 	$$(LINK) $(call library_flags,$(LIBS_$(1)))
+$(BUILD)/tests/dynamic/$(1): LINK_MODE :=
+$(BUILD)/tests/dynamic/$(1): $(MAIN_$(1):%.c=$(BUILD)/obj/%.o) $(call archives,$(LIBS_$(1)))
+	@mkdir -p $$(@D)
+	$$(LINK) $(call library_flags,$(LIBS_$(1)))
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 
@@ -85,7 +92,7 @@ $(SHARED_FILE): $(call pic_objects,$(SHARED_LAYER)) $(BUILD)/config.mak
 	@ln -sf $(@F) $(@D)/$(SONAME)
 	@ln -sf $(@F) $(@D)/$(SHARED_LIBRARY)
 
-tests: $(UNIT_TESTS) $(E2E_HELPERS)
+tests: $(UNIT_TESTS) $(E2E_HELPERS) $(DYNAMIC_BINARIES)
 
 # The layer in a test's name.
 layer_of = $(filter $(ALL_LAYERS),$(firstword $(subst _, ,$(notdir $(1)))))

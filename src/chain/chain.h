@@ -11,6 +11,8 @@
 #ifndef KTLS_CHAIN_H
 #define KTLS_CHAIN_H
 
+#include <sys/resource.h>
+
 #include <skalibs/stralloc.h>
 
 #include "relay/relay.h"
@@ -91,7 +93,7 @@ extern void chain_free_credentials(struct chain_credentials *credentials);
 
 /* What is different while secrets are in memory, and was before. */
 struct chain_shield {
-    unsigned long core_limit;
+    rlim_t core_limit;
     void (*sigpipe)(int);
 };
 
@@ -108,8 +110,11 @@ struct chain_connection {
 };
 
 /* The connection's are open; and until exec so are 0, 1 and 2, lest a
-   descriptor of ours be taken for one of them. */
+   descriptor of ours be taken for one of them. One of these three that is the
+   connection without being named as such becomes /dev/null. */
 extern void chain_check_descriptors(struct chain_options const *options);
+/* 1 when a descriptor is the same socket or pipe as the connection. */
+extern int chain_is_connection(struct chain_options const *options, int fd);
 /* Makes the connection ready for the handshake. */
 extern void chain_open_connection(struct chain_connection *connection, struct chain_options const *options);
 extern void chain_settle_connection(struct chain_connection const *connection);

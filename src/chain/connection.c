@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
@@ -20,26 +21,43 @@ static void check_open(unsigned int fd)
     strerr_diefsys(EXIT_SYSTEM, "descriptor ", name);
 }
 
-void chain_check_descriptors(struct chain_options const *options)
-{
-    check_open(options->read_fd);
-    check_open(options->write_fd);
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
-            strerr_diefsys(EXIT_SYSTEM, "/dev/null");
-}
-
-static int is_one_socket(int a, int b)
+static int is_one_stream(int a, int b)
 {
     struct stat s, t;
     if (fstat(a, &s) < 0 || fstat(b, &t) < 0) return 0;
-    return S_ISSOCK(s.st_mode) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+    return (S_ISSOCK(s.st_mode) || S_ISFIFO(s.st_mode)) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
+int chain_is_connection(struct chain_options const *options, int fd)
+{
+    return is_one_stream(fd, (int)options->read_fd) || is_one_stream(fd, (int)options->write_fd);
+}
+
+/* inetd and its like make the socket stderr too: what is said there, by us or
+   by prog, would cross the network unprotected. */
+static void silence(int fd)
+{
+    int const null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, fd) < 0) _exit(EXIT_SYSTEM);
+    close(null);
+}
+
+void chain_check_descriptors(struct chain_options const *options)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fd == (int)options->read_fd || fd == (int)options->write_fd) continue;
+        if (chain_is_connection(options, fd)) silence(fd);
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+            strerr_diefsys(EXIT_SYSTEM, "/dev/null");
+    }
+    check_open(options->read_fd);
+    check_open(options->write_fd);
 }
 
 static _Noreturn void die_unattached(int error)
 {
     if (error == ENOTSOCK || error == EOPNOTSUPP)
-        strerr_dief(EXIT_ENGINE, "--mode kernel: the descriptors are not one TCP connection");
+        strerr_dief(EXIT_ENGINE, "--mode kernel: the descriptors are not one TCP connection without TLS");
     if (error == ENOENT || error == ENOPROTOOPT)
         strerr_dief(EXIT_ENGINE, "--mode kernel: this kernel has no TLS (modprobe tls?)");
     if (error == ENOTCONN) strerr_dief(EXIT_TLS, "the peer closed the connection before the handshake");
@@ -50,9 +68,12 @@ static _Noreturn void die_unattached(int error)
 /* 0: errno says why. */
 static int attach(struct chain_connection const *connection)
 {
-    if (is_one_socket(connection->fdr, connection->fdw)) return ktls_attach(connection->fdw) == 0;
     errno = ENOTSOCK;
-    return 0;
+    if (!is_one_stream(connection->fdr, connection->fdw)) return 0;
+    if (ktls_attach(connection->fdw) < 0) return 0;
+    /* There is a TLS connection on it already, and only one fits in the kernel. */
+    errno = EOPNOTSUPP;
+    return !ktls_has_keys(connection->fdw, KTLS_TX) && !ktls_has_keys(connection->fdr, KTLS_RX);
 }
 
 static int get_nodelay(int fd)

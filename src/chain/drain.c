@@ -26,6 +26,7 @@
 #define SLICE_MS 10
 #define MAX_SLICES 3000
 #define MAX_RECORDS 256
+#define END_OF_STREAM 0 /* among the types of ktls_recv_record */
 
 struct drain {
     struct chain_connection const *connection;
@@ -97,11 +98,13 @@ static int wait_for_record(struct drain *drain)
 }
 
 /* 0: nothing is there. The record stays where it is. */
-static int next_type(struct drain *drain, unsigned char *type)
+static int next_type(struct drain *drain, unsigned char *type, int *empty)
 {
     unsigned char byte;
     for (;;) {
-        if (ktls_recv_record(drain->connection->fdr, type, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return 1;
+        ssize_t const r = ktls_recv_record(drain->connection->fdr, type, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        *empty = !r;
+        if (r >= 0) return 1;
         if (errno == EINTR) continue;
         if (errno != EAGAIN) die_system(drain);
         if (!wait_for_record(drain)) return 0;
@@ -148,6 +151,13 @@ static void take_alert(struct drain const *drain)
     if (alert[1] != TLS_CLOSE_NOTIFY) die(drain, "received alert ", tls_alert_name(alert[1]));
 }
 
+/* To prog an empty record would look like the end of the stream. */
+static void take_empty_record(struct drain const *drain)
+{
+    unsigned char nothing;
+    take_record(drain, &nothing, 0);
+}
+
 static void check_whole(struct drain const *drain)
 {
     if (message_is_open(&drain->message)) die(drain, "the server sent half a ticket", "");
@@ -157,15 +167,20 @@ void chain_drain_tickets(struct chain_connection const *connection, unsigned int
 {
     struct drain drain = { .connection = connection };
     unsigned char type;
+    int empty;
     drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
-    for (; next_type(&drain, &type); drain.records++) {
+    for (; next_type(&drain, &type, &empty); drain.records++) {
         if (drain.records == MAX_RECORDS) die(&drain, "the server sends no end of them", "");
         if (type == KTLS_HANDSHAKE) {
             take_handshake(&drain);
             continue;
         }
         check_whole(&drain);
-        if (type == KTLS_APPLICATION_DATA) return;
+        if (type == KTLS_APPLICATION_DATA && empty) {
+            take_empty_record(&drain);
+            continue;
+        }
+        if (type == KTLS_APPLICATION_DATA || type == END_OF_STREAM) return;
         if (type != KTLS_ALERT) die(&drain, "the server sent a record of an unexpected type", "");
         take_alert(&drain);
         return;

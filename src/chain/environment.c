@@ -26,10 +26,20 @@ void chain_read_environment(struct chain_input *input)
     input->keyfile = getenv("KEYFILE");
 }
 
+/* Each modification takes away one entry, but a hostile environment may have several. */
+static void remove_all(stralloc *changes, char const *variable)
+{
+    size_t const len = strlen(variable);
+    for (char *const *entry = environ; *entry; entry++)
+        if (!strncmp(*entry, variable, len) && (*entry)[len] == '=' && !env_addmodif(changes, variable, NULL))
+            strerr_diefsys(EXIT_ENVIRONMENT, "environment");
+}
+
 /* NULL removes the variable. */
 static void change(stralloc *changes, char const *variable, char const *value)
 {
-    if (!env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
+    remove_all(changes, variable);
+    if (value && !env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
 }
 
 static void change_unless_empty(stralloc *changes, char const *variable, char const *value)

@@ -1,5 +1,6 @@
 /* ISC license. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,9 +11,20 @@
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
+#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
+#define MFD_NOEXEC_SEAL 8U
+#endif
+
+/* A kernel may insist on memory that cannot be executed, or not know the word. */
+static int create(void)
+{
+    int const fd = memfd_create("tls-keys", MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    return fd < 0 && errno == EINVAL ? memfd_create("tls-keys", MFD_ALLOW_SEALING) : fd;
+}
+
 int chain_save_keys(struct relay_keys const *keys)
 {
-    int const fd = memfd_create("tls-keys", MFD_ALLOW_SEALING);
+    int const fd = create();
     if (fd < 0) strerr_diefsys(EXIT_SYSTEM, "memfd_create");
     if (write(fd, keys, sizeof *keys) != sizeof *keys || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
         strerr_diefsys(EXIT_SYSTEM, "memory file for keys");

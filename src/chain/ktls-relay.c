@@ -5,6 +5,7 @@
  * the engine, keeps the connection and moves the bytes.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 
 #include <skalibs/djbunix.h>
 #include <skalibs/strerr.h>
+#include <skalibs/types.h>
 
 #include "chain/chain.h"
 
@@ -103,6 +105,20 @@ static _Noreturn void run_engine(struct chain_options const *options, struct end
     _exit(report.code);
 }
 
+/* Other descriptors of the connection that we were started with: through them
+   prog would write past the engine. */
+static void hide_connection(struct chain_options const *options)
+{
+    struct dirent const *entry;
+    unsigned int fd;
+    DIR *open_files = opendir("/proc/self/fd");
+    if (!open_files) strerr_diefsys(EXIT_SYSTEM, "/proc/self/fd");
+    while ((entry = readdir(open_files)))
+        if (uint0_scan(entry->d_name, &fd) && fd > 2 && chain_is_connection(options, (int)fd))
+            coe((int)fd);
+    closedir(open_files);
+}
+
 static void put(int from, unsigned int to)
 {
     if (dup2(from, (int)to) < 0) strerr_diefsys(EXIT_SYSTEM, "dup2");
@@ -117,15 +133,16 @@ int main(int argc, char const *const *argv)
     stralloc const no_changes = STRALLOC_ZERO;
 
     PROG = "ktls-relay";
+    chain_raise_shield(&shield);
     char const *const *prog = chain_parse_options(&options, CHAIN_RELAY, argc, argv);
     chain_check_descriptors(&options);
-    chain_raise_shield(&shield);
     chain_load_keys(&keys, (int)options.keys_fd);
     make_ends(&ends, &options);
     pid_t const pid = fork();
     if (!pid) run_engine(&options, &ends, &keys);
     crypto_wipe(&keys, sizeof keys);
     if (pid < 0) strerr_diefsys(EXIT_SYSTEM, "fork");
+    hide_connection(&options);
     put(ends.prog_read, options.read_fd);
     put(ends.prog_write, options.write_fd);
     chain_lower_shield(&shield);

@@ -43,6 +43,14 @@ int ktls_attach(int fd)
     return -1;
 }
 
+int ktls_has_keys(int fd, enum ktls_direction direction)
+{
+    struct tls_crypto_info info;
+    socklen_t len = sizeof info; /* of the key nothing is asked */
+
+    return getsockopt(fd, SOL_TLS, direction == KTLS_TX ? TLS_TX : TLS_RX, &info, &len) == 0;
+}
+
 static void pack_sequence_number(unsigned char out[8], uint64_t seq)
 {
     for (int i = 7; i >= 0; i--, seq >>= 8) out[i] = (unsigned char)seq;

@@ -53,18 +53,24 @@ struct ktls_traffic_keys {
    ENOTSOCK, EOPNOTSUPP, ENOPROTOOPT: not a TCP socket. */
 extern int ktls_attach(int fd);
 
+/* 1 when keys are installed in a direction: whoever installed them uses the
+   socket for a TLS connection. */
+extern int ktls_has_keys(int fd, enum ktls_direction direction);
+
 /* Installs one direction's keys; again on the same direction, it is the rekey
    after a KeyUpdate (TLS 1.3, Linux 6.14 and later; EBUSY before).
    EINVAL: version or cipher unknown. ENOENT: the kernel lacks the cipher. */
 extern int ktls_install(int fd, enum ktls_direction direction, struct ktls_traffic_keys const *keys);
 
 /* Receives at most len bytes of one record and its content type; flags as for
-   recvmsg(2). 0 is the peer's FIN when *type is KTLS_APPLICATION_DATA, else an
-   empty record. EBADMSG: forged or corrupt record.
+   recvmsg(2); data records that follow one another may come together, any other
+   type comes alone. 0 is an empty record, or with *type 0 the peer's FIN.
+   EBADMSG: forged or corrupt record.
    EKEYEXPIRED: the peer's KeyUpdate was taken, the new key is not installed. */
 extern ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t len, int flags);
 
-/* Sends len bytes (at most 16384) as one record of the given type. */
+/* Sends 1 to 16384 bytes as one record of the given type; EINVAL otherwise.
+   Before TX has keys this would be plaintext: install first. */
 extern ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len);
 
 /* Sends the alert close_notify (RFC 8446, 6.1). The kernel never does. */

@@ -33,8 +33,8 @@ ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t len, int
     ssize_t received = recvmsg(fd, &message, flags);
     if (received < 0) return -1;
 
-    /* The kernel says nothing about the end of the stream. */
-    *type = KTLS_APPLICATION_DATA;
+    /* Of the end of the stream the kernel says no type. */
+    *type = received ? KTLS_APPLICATION_DATA : 0;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_TLS && header->cmsg_type == TLS_GET_RECORD_TYPE)
         *type = *(unsigned char *)CMSG_DATA(header);

@@ -51,18 +51,23 @@ void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason)
 
 enum { NET_READ, NET_WRITE, TO_PROG, FROM_PROG, DESCRIPTORS };
 
+static int is_sending(struct engine const *engine)
+{
+    return engine->out.start < engine->out.end;
+}
+
 /* A descriptor that nothing is wanted of is not polled: it could only report
-   its hangup again and again. to_prog is, for the news that nobody reads. */
+   its hangup again and again. Those of prog are, once, for the news that it is gone. */
 static void choose_events(struct engine const *engine, struct pollfd p[DESCRIPTORS])
 {
     struct inbound const *in = &engine->in;
-    int const sending = engine->out.start < engine->out.end;
+    int const sending = is_sending(engine), told = sending && engine->prog_writes_no_more;
     int const reading = (!in->ended && !in->data_len) || in->dropping;
 
     p[NET_READ] = (struct pollfd){ .fd = reading ? engine->config.net_read : -1, .events = POLLIN };
     p[NET_WRITE] = (struct pollfd){ .fd = sending ? engine->config.net_write : -1, .events = POLLOUT };
     p[TO_PROG] = (struct pollfd){ .fd = engine->config.to_prog, .events = in->data_len ? POLLOUT : 0 };
-    p[FROM_PROG] = (struct pollfd){ .fd = sending ? -1 : engine->config.from_prog, .events = POLLIN };
+    p[FROM_PROG] = (struct pollfd){ .fd = told ? -1 : engine->config.from_prog, .events = sending ? 0 : POLLIN };
 }
 
 static int timeout_ms(struct engine const *engine)
@@ -94,10 +99,22 @@ static int is_over(struct engine *engine)
     return 0;
 }
 
+/* Nobody waits for a peer that takes nothing any more, but for the kernel. */
+static void watch_stalled_peer(struct engine *engine)
+{
+    int const prog_is_gone = engine->config.to_prog < 0 && (engine->config.from_prog < 0 || engine->prog_writes_no_more);
+    if (!prog_is_gone || !is_sending(engine) || engine->in.dropping) return;
+    if (engine->deadline && engine->sent_before == engine->out.sent) return;
+    engine->sent_before = engine->out.sent;
+    engine->deadline = now_ms() + LINGER_MS;
+}
+
 static void pump(struct engine *engine)
 {
     struct pollfd p[DESCRIPTORS];
-    while (!is_over(engine) && wait_for_events(engine, p)) {
+    for (; !is_over(engine); watch_stalled_peer(engine)) {
+        if (!wait_for_events(engine, p)) return;
+        if (p[FROM_PROG].revents & (POLLERR | POLLHUP)) engine->prog_writes_no_more = 1;
         if (p[TO_PROG].revents & (POLLERR | POLLHUP)) relay_end_input(engine);
         relay_pump_in(engine, p[NET_READ].revents != 0);
         relay_pump_out(engine, p[FROM_PROG].revents != 0);

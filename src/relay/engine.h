@@ -22,7 +22,7 @@
 #define SEALED_SIZE (RECORD_HEADER + MAX_FRAGMENT + 64)
 #define MAX_RECORDS_WITHOUT_DATA 16384
 #define FAREWELL_MS 1000 /* for an alert to reach the peer */
-#define LINGER_MS 30000  /* for a peer that talks on to a prog that is gone */
+#define LINGER_MS 30000  /* for a peer that talks on to a prog that is gone, or takes nothing from it */
 
 enum { EXIT_TLS = 98, EXIT_SYSTEM = 111 };
 
@@ -48,6 +48,7 @@ struct outbound {
     unsigned char alert;              /* fatal, due; close_notify: none */
     int error;                        /* errno of the write that failed */
     size_t start, end;                /* of what is in sealed and not yet sent */
+    uint64_t sent;
     unsigned char *sealed;
 };
 
@@ -57,6 +58,8 @@ struct engine {
     struct crypto_suite const *suite;
     struct relay_report *report;
     int64_t deadline; /* in ms of CLOCK_MONOTONIC; 0: none */
+    unsigned char prog_writes_no_more; /* though its last words may still be in the pipe */
+    uint64_t sent_before; /* when the deadline of a stalled peer was set */
     struct inbound in;
     struct outbound out;
 };

@@ -37,6 +37,11 @@ static void take_data(struct engine *engine, unsigned char const *data, size_t l
     in->data_len = len;
 }
 
+static int is_tls13(struct engine const *engine)
+{
+    return engine->suite->version == TLS_1_3;
+}
+
 static void take_record(struct engine *engine, unsigned char *record, size_t len)
 {
     unsigned char *body = record + RECORD_HEADER;
@@ -46,7 +51,7 @@ static void take_record(struct engine *engine, unsigned char *record, size_t len
         relay_fail(engine, TLS_UNEXPECTED_MESSAGE, "a record without content type");
     else if (n < 0)
         relay_fail(engine, TLS_BAD_RECORD_MAC, "a record that does not authenticate");
-    else if (n > MAX_FRAGMENT)
+    else if (n > MAX_FRAGMENT || (is_tls13(engine) && len - CRYPTO_TAG > MAX_FRAGMENT + 1))
         relay_fail(engine, TLS_RECORD_OVERFLOW, "a record that is too long");
     else if (++engine->in.without_data > MAX_RECORDS_WITHOUT_DATA)
         relay_fail(engine, TLS_UNEXPECTED_MESSAGE, "too many records without data");
@@ -54,11 +59,6 @@ static void take_record(struct engine *engine, unsigned char *record, size_t len
         take_data(engine, fragment, (size_t)n);
     else
         relay_take_control(engine, type, fragment, (size_t)n);
-}
-
-static int is_tls13(struct engine const *engine)
-{
-    return engine->suite->version == TLS_1_3;
 }
 
 /* 0: the header is not one of a protected record. */

@@ -29,6 +29,7 @@ static int flush(struct engine *engine)
             return 0;
         }
         out->start += (size_t)r;
+        out->sent += (size_t)r;
     }
     out->start = out->end = 0;
     return 1;

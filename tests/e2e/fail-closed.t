@@ -74,6 +74,20 @@ def nothing_in_the_clear():
                 wire.check(streams, [SECRET], f"{role} {' '.join(options)}, TLS {version}")
 
 
+def other_copies():
+    """What inetd does: the connection is stderr too, and may be left open elsewhere."""
+    talker = ("sh", "-c", "echo hello; echo STDERR >&2; echo NINE >&9; echo EMPTY; exec cat")
+    for version in BOTH:
+        a, b = tcp_pair()
+        copy = b.dup()
+        with tlsd(b, ["-m", "relay"], talker, fds={2: copy, 9: copy}), a:
+            copy.close()
+            tls = Tls(a, context(version=version))
+            tls.handshake()
+            tap.equal(tls.read_exactly(12), b"hello\nEMPTY\n", f"the socket as stderr, TLS {version}: prog talks")
+            wire.check([tls.got], [b"STDERR", b"NINE"], f"the socket as stderr, TLS {version}")
+
+
 def local_pair():
     a, b = socket.socketpair()
     a.settimeout(proc.LIMIT)
@@ -123,4 +137,4 @@ def tcpserver_kernel_mode():
         tap.ok("ktls-tlsd: fatal: " in server.proc.stderr(), "and ktls-tlsd says why", server.proc.stderr())
 
 
-tap.main(default_mode, nothing_in_the_clear, not_tcp, kernel_mode, tcpserver_kernel_mode)
+tap.main(default_mode, nothing_in_the_clear, other_copies, not_tcp, kernel_mode, tcpserver_kernel_mode)

@@ -15,9 +15,9 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIB = os.path.join(ROOT, "tests", "lib")
+BUILD = os.environ.get("KTLS_BUILD") or os.path.join(ROOT, "build")
 BIN = os.path.abspath(
-    os.environ.get("KTLS_BIN")
-    or os.path.join(os.environ.get("KTLS_BUILD") or os.path.join(ROOT, "build"), "bin")
+    os.environ.get("KTLS_BIN") or os.path.join(BUILD, "bin")
 )
 TLSD = os.path.join(BIN, "ktls-tlsd")
 TLSC = os.path.join(BIN, "ktls-tlsc")

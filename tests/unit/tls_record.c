@@ -202,6 +202,7 @@ static struct {
     { "a record longer than 2^14 + 256", "", "1703034101", TLS_RECORD_OVERFLOW },
     { "an unknown record type", "", "180303000100", TLS_UNEXPECTED_MESSAGE },
     { "an alert in the clear: the client could not use our hello", "", "15030300020228", CLOSED },
+    { "an empty alert in the clear", "", "1503030000", TLS_UNEXPECTED_MESSAGE },
     { "early data that does not open", "add 42 ",
       "17030300200000000000000000000000000000000000000000000000000000000000000000", CLOSED },
     { "early data, then a dummy", "add 42 ",

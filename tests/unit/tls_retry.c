@@ -16,6 +16,7 @@ static struct {
       "set 10 000400180017;set 51 004500170041" P256_SHARE, ACCEPT },
     { "padding that grew", "add 21 00", "add 21 000000", ACCEPT },
     { "padding that is new", "", "add 21 000000", ACCEPT },
+    { "encrypted_client_hello, encrypted anew", "add 65037 0011", "add 65037 0022", ACCEPT },
     { "early_data is gone", "add 42 ", "", ACCEPT },
     { "pre_shared_key is gone",
       "add 45 0101;add 41 000a 0004 61626364 00000000 0021 20" SESSION_ID,
@@ -142,7 +143,7 @@ static void request(char const *groups, unsigned int expected, char const *suite
 /* RFC 8446, 4.2.10: records of refused early data come before the second hello. */
 static void early_data_between(size_t record_len, unsigned int records, int expected)
 {
-    static unsigned char const garbage[16384];
+    static unsigned char const garbage[16384 + 257];
     struct spec spec;
     server_config();
     tape_clear(&tape);
@@ -180,6 +181,26 @@ static void long_hellos(int same)
        same ? "the same" : "one byte differs", outcome_name(got));
 }
 
+/* Early data is whole records, and the second hello is not interrupted by them. */
+static void early_data_inside(void)
+{
+    unsigned char message[4096];
+    struct spec spec;
+    server_config();
+    tape_clear(&tape);
+    spec_base(&spec, TLS_1_3);
+    spec_apply(&spec, "set 51 0000;add 42 ");
+    tape_hello(&spec);
+    spec_base(&spec, TLS_1_3);
+    size_t const len = spec_write(&spec, message, sizeof message);
+    tape_record(KTLS_HANDSHAKE, message, 100);
+    tape_record(KTLS_APPLICATION_DATA, "data", 4);
+    tape_record(KTLS_HANDSHAKE, message + 100, len - 100);
+    serve_tape();
+    ok(second_outcome() == TLS_UNEXPECTED_MESSAGE, "early data in the middle of the second hello: %s",
+       error_text(&server));
+}
+
 static void data_that_is_not_early(void)
 {
     struct spec spec;
@@ -205,6 +226,9 @@ int main(void)
     early_data_between(100, 1, ACCEPT);
     early_data_between(16384, 3, ACCEPT);
     early_data_between(16384, 12, TLS_UNEXPECTED_MESSAGE);
+    early_data_between(16384 + 256, 2, ACCEPT);
+    early_data_between(16384 + 257, 1, TLS_RECORD_OVERFLOW);
+    early_data_inside();
     data_that_is_not_early();
     long_hellos(1);
     long_hellos(0);

@@ -1,0 +1,64 @@
+"""Programs under valgrind, and what it says of them."""
+
+import glob
+import os
+import re
+import shutil
+
+import proc
+import tap
+
+if not shutil.which("valgrind"):
+    tap.skip_all("no valgrind; Debian package valgrind")
+
+# Valgrind must see malloc and free, so libc must not be in the program.
+proc.BIN = os.path.join(proc.BUILD, "tests", "dynamic")
+proc.TLSD, proc.TLSC = (os.path.join(proc.BIN, name) for name in ("ktls-tlsd", "ktls-tlsc"))
+
+
+def wrap():
+    logs = proc.temp("valgrind")
+    os.mkdir(logs)
+    return logs, (
+        "valgrind",
+        "-q",
+        "--leak-check=full",
+        "--show-leak-kinds=all",
+        "--track-fds=yes",
+        "--trace-children=yes",
+        "--trace-children-skip=*/sh,*/cat,*/touch,*/true",
+        f"--log-file={logs}/%p",
+    )
+
+
+def complaints(logs):
+    """Valgrind's words, without the descriptors that were open at the start."""
+    found = []
+    for path in glob.glob(logs + "/*"):
+        with open(path, errors="replace") as f:
+            text = re.sub(r"(?m)^==\d+== ?", "", f.read())
+        for part in re.split(r"\n\s*\n", text):
+            part = part.strip()
+            if part and not re.match(r"(FILE DESCRIPTORS|Open .*\n?\s*<inherited from parent>)", part):
+                found.append(part)
+    return "\n\n".join(found)
+
+
+def check(ours, logs, name, codes):
+    code = ours.wait(60)
+    found = complaints(logs)
+    tap.ok(
+        code in codes and not found, f"valgrind, {name}: exit {code}", lambda: found + "\n" + ours.stderr()
+    )
+
+
+def converse(tls, ours):
+    try:
+        tls.handshake()
+        tls.write(b"hello\n")
+        tls.read_exactly(6)
+        tls.close_notify(fin=True)
+        while tls.fill():
+            pass
+    except OSError as e:
+        tap.diag(f"{e}: {ours.stderr()}")
