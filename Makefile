@@ -35,8 +35,9 @@ DYNAMIC_BINARIES := $(PROGRAMS:%=$(BUILD)/tests/dynamic/%)
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c)))
 E2E_HELPERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*.c)))
 
-# Names in a LIBS_ list: archives of ours, or -l:lib*.a.
-archives = $(foreach lib,$(filter $(ALL_LAYERS),$(1)),$(BUILD)/lib/$(ARCHIVE_$(lib)))
+# Names in a LIBS_ list: archives of ours, or -l:lib*.a. Programs and tests are
+# linked with a layer's objects as they are.
+archives = $(foreach lib,$(filter $(ALL_LAYERS),$(1)),$(BUILD)/obj/$(ARCHIVE_$(lib)))
 library_flags = $(patsubst %,-l:lib%.a,$(filter-out $(ALL_LAYERS),$(1)))
 
 ifeq ($(V),)
@@ -62,13 +63,21 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/config.mak
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC
 
+# In the archive for others only what the layer's header declares is global:
+# names like fail() or read8() are a program's own business.
 define archive_rules
 .PHONY: $(ARCHIVE_$(1))
 $(ARCHIVE_$(1)): $(BUILD)/lib/$(ARCHIVE_$(1))
-$(BUILD)/lib/$(ARCHIVE_$(1)): $(call objects,$(1)) src/$(1) $(BUILD)/config.mak
+$(BUILD)/obj/$(ARCHIVE_$(1)): $(call objects,$(1)) src/$(1) $(BUILD)/config.mak
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(call show,AR)$$(AR) rcsD $$@ $(call objects,$(1))
+$(BUILD)/obj/$(1).public.o: $(call objects,$(1)) src/$(1) $(BUILD)/config.mak
+	@mkdir -p $$(@D)
+	$$(call show,LINK)$$(CC) -r -nostdlib -o $$@ $(call objects,$(1)) && $$(OBJCOPY) --localize-hidden $$@
+$(BUILD)/lib/$(ARCHIVE_$(1)): $(BUILD)/obj/$(1).public.o
+	@rm -f $$@
+	$$(call show,AR)$$(AR) rcsD $$@ $$<
 endef
 $(foreach layer,$(ALL_LAYERS),$(eval $(call archive_rules,$(layer))))
 

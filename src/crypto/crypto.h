@@ -18,6 +18,8 @@
 
 #include "ktls/ktls.h"
 
+#pragma GCC visibility push(default)
+
 #define CRYPTO_MAX_HASH 64
 #define CRYPTO_MAX_SIGNATURE 512 /* RSA of 4096 bits */
 #define CRYPTO_TAG 16
@@ -196,5 +198,7 @@ extern size_t crypto_sign(struct crypto_private_key const *key, struct crypto_sc
                           unsigned char signature[CRYPTO_MAX_SIGNATURE]);
 extern int crypto_verify(struct crypto_public_key const *key, struct crypto_scheme const *scheme,
                          unsigned char const *digest, unsigned char const *signature, size_t len);
+
+#pragma GCC visibility pop
 
 #endif

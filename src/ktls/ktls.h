@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#pragma GCC visibility push(default)
+
 #define KTLS_TLS_1_2 0x0303
 #define KTLS_TLS_1_3 0x0304
 
@@ -87,5 +89,7 @@ struct ktls_capabilities {
 /* Tries each capability of one protocol version on a throw-away connection on
    127.0.0.1. ENOENT: this kernel has no TLS. Socket errors otherwise. */
 extern int ktls_probe(uint16_t version, struct ktls_capabilities *found);
+
+#pragma GCC visibility pop
 
 #endif

@@ -13,6 +13,8 @@
 
 #include "ktls/ktls.h"
 
+#pragma GCC visibility push(default)
+
 #define RELAY_KEYS_MAGIC 0x31534c54u
 #define RELAY_MAX_SECRET 48
 
@@ -51,5 +53,7 @@ extern int relay_keys_are_usable(struct relay_keys const *keys);
    process. */
 extern void relay_run(struct relay_config const *config, struct relay_keys *keys,
                       struct relay_report *report);
+
+#pragma GCC visibility pop
 
 #endif

@@ -20,6 +20,8 @@
 #include "crypto/crypto.h"
 #include "x509/x509.h"
 
+#pragma GCC visibility push(default)
+
 #define TLS_1_2 0x0303
 #define TLS_1_3 0x0304
 
@@ -154,5 +156,7 @@ extern void tls_error_text(struct tls_error const *error, char *out, size_t max)
 /* The next generation of one direction's secret and keys (RFC 8446, 7.2). */
 extern void tls_next_keys(struct crypto_suite const *suite, unsigned char secret[TLS_MAX_SECRET],
                           struct ktls_traffic_keys *keys);
+
+#pragma GCC visibility pop
 
 #endif

@@ -15,6 +15,8 @@
 
 #include "crypto/crypto.h"
 
+#pragma GCC visibility push(default)
+
 #define X509_MAX_CERTIFICATES 16
 #define X509_MAX_FILE (4u << 20)   /* bytes of a trust file */
 #define X509_MAX_CHAIN (64u << 10) /* DER bytes of our own chain */
@@ -109,5 +111,7 @@ extern int x509_is_ip_address(char const *name);
 /* The subject as one printable line of UTF-8 (RFC 4514; controls escaped), cut
    to max-1 bytes between characters. 0 and "" when it does not parse. */
 extern int x509_subject(struct x509_certificate const *cert, char *out, size_t max);
+
+#pragma GCC visibility pop
 
 #endif

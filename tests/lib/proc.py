@@ -100,7 +100,7 @@ class Proc:
                 env if env is not None else environment(),
                 file_actions=actions,
                 setpgroup=0,
-                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+                setsigdef=[signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ],
             )
         finally:
             for fd in theirs:

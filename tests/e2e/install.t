@@ -1,0 +1,32 @@
+#!/bin/sh
+# not: sanitizers
+# A program of somebody else, with names of its own, links against what make
+# install installed and shakes hands with itself.
+
+cd "$(dirname "$0")/../.." || exit 1
+build=${KTLS_BUILD:-build}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0
+report() {
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; sed 's/^/# /' "$work/log"; fi
+}
+
+prefix=$(sed -n 's/^prefix := //p' "$build/config.mak")
+root=$work/root$prefix
+make -s BUILD="$build" DESTDIR="$work/root" install >"$work/log" 2>&1
+report $? 'make install'
+[ -x "$root/bin/ktls-tlsd" ] && [ -x "$root/bin/ktls-tlsc" ] && [ -x "$root/bin/ktls-relay" ]
+report $? 'the programs are there'
+[ -f "$root/share/man/man1/ktls-tlsd.1" ] && [ -f "$root/share/man/man7/ktls-tools.7" ]
+report $? 'and the manual'
+
+cc=$(sed -n 's/^CC := //p' "$build/config.mak")
+$cc -std=c11 -D_GNU_SOURCE -I"$root/include/ktls-tools" -o "$work/foreign" tests/e2e/install/foreign.c \
+    -L"$root/lib" -l:libktls-tls.a -l:libktls-x509.a -l:libktls-crypto.a -l:libktls.a -l:libbearssl.a \
+    -lpthread >"$work/log" 2>&1
+report $? 'a foreign program links against the archives'
+"$work/foreign" "$KTLS_PKI/ec256.crt" "$KTLS_PKI/ec256.key" "$KTLS_PKI/ca.pem" >"$work/log" 2>&1
+report $? 'and shakes hands with itself'
+echo "1..$count"
