@@ -47,7 +47,10 @@ static int verify_chain(struct handshake *hs, struct x509_chain const *chain)
     enum x509_error const error =
         config->trust ? x509_verify(chain, config->trust, purpose, name, &hs->peer_key)
                       : x509_public_key(chain->cert, &hs->peer_key);
-    return error == X509_OK || fail(hs, alert_for(error), x509_strerror(error));
+    if (error) return fail(hs, alert_for(error), x509_strerror(error));
+    if (hs->peer_key.type == CRYPTO_EC && !hs->peer_key.group)
+        return fail(hs, TLS_UNSUPPORTED_CERTIFICATE, "a key on a curve that we do not have");
+    return 1;
 }
 
 /* The identity becomes believed when the peer has proven its key. */

@@ -26,14 +26,18 @@ static int is_weak(br_x509_pkey const *key)
     return key->key_type == BR_KEYTYPE_RSA && key->key.rsa.nlen < KEY_MIN_RSA_BYTES;
 }
 
-/* BearSSL knows nothing of name constraints, and an authority that has some
-   must not get more than them. */
-static enum x509_error check_ca(struct certificate const *candidate, br_x509_pkey const *key, int64_t now)
+/* An authority must not get more than its own certificate gives it, and to
+   BearSSL an anchor is a name and a key alone. */
+static enum x509_error check_ca(struct certificate const *candidate, br_x509_pkey const *key,
+                                struct wanted const *wanted)
 {
     struct der value;
     if (is_weak(key) || certificate_extension(candidate, EXT_NAME_CONSTRAINTS, &value))
         return X509_UNSUPPORTED;
-    return certificate_check_time(candidate, now);
+    enum x509_error error = certificate_check_critical(candidate);
+    if (!error) error = certificate_check_may_issue(candidate);
+    if (!error) error = certificate_check_purpose(candidate, wanted->purpose);
+    return error ? error : certificate_check_time(candidate, wanted->now);
 }
 
 static void add_anchor(struct anchors *anchors, struct certificate const *candidate, br_x509_pkey const *key,
@@ -41,6 +45,7 @@ static void add_anchor(struct anchors *anchors, struct certificate const *candid
 {
     br_x509_trust_anchor *const anchor = &anchors->anchor[anchors->count];
     anchors->whole[anchors->count] = candidate->whole;
+    anchors->path_length[anchors->count] = flags ? certificate_path_length(candidate) : -1;
     anchor->flags = flags;
     anchor->dn.data = (unsigned char *)(uintptr_t)candidate->subject.p;
     anchor->dn.len = candidate->subject.len;
@@ -58,7 +63,7 @@ static int try_candidate(struct anchors *anchors, struct wanted const *wanted,
     if (!direct && !certificate_is_ca(candidate)) return 0;
     br_x509_pkey key;
     enum x509_error error = key_parse(candidate, &key);
-    if (!error && !direct) error = check_ca(candidate, &key, wanted->now);
+    if (!error && !direct) error = check_ca(candidate, &key, wanted);
     if (error) anchors->rejected = error;
     else add_anchor(anchors, candidate, &key, direct ? 0 : BR_X509_TA_CA);
     return !error;
@@ -95,6 +100,16 @@ int anchors_have_issuer(struct anchors const *anchors, struct certificate const 
         if (anchor->flags && der_is(cert->issuer, anchor->dn.data, anchor->dn.len)) return 1;
     }
     return 0;
+}
+
+int anchors_allow_path(struct anchors const *anchors, struct certificate const *cert, size_t between)
+{
+    for (size_t i = 0; i < anchors->count; i++) {
+        br_x509_trust_anchor const *const anchor = &anchors->anchor[i];
+        if (!anchor->flags || !der_is(cert->issuer, anchor->dn.data, anchor->dn.len)) continue;
+        if (anchors->path_length[i] >= 0 && between > (size_t)anchors->path_length[i]) return 0;
+    }
+    return 1;
 }
 
 int anchors_have_end_entity(struct anchors const *anchors)

@@ -14,6 +14,7 @@
 struct anchors {
     br_x509_trust_anchor anchor[MAX_ANCHORS];
     struct der whole[MAX_ANCHORS];
+    int path_length[MAX_ANCHORS]; /* pathLenConstraint; -1: none */
     size_t count;
     enum x509_error rejected; /* why the last one that was not taken was not */
     unsigned char *storage;
@@ -24,6 +25,7 @@ struct wanted {
     struct certificate const *cert[X509_MAX_CERTIFICATES]; /* end-entity first */
     size_t count;
     int64_t now;
+    enum x509_purpose purpose;
 };
 
 /* From trust takes the CAs that have an issuer's name of a wanted certificate,
@@ -35,6 +37,9 @@ extern void anchors_free(struct anchors *anchors);
 
 /* 1 when a path may end with this certificate. */
 extern int anchors_have_issuer(struct anchors const *anchors, struct certificate const *cert);
+/* 1 when no anchor of this issuer's name objects to so many authorities between
+   it and the end entity. */
+extern int anchors_allow_path(struct anchors const *anchors, struct certificate const *cert, size_t between);
 /* 1 when the end entity is trusted directly. */
 extern int anchors_have_end_entity(struct anchors const *anchors);
 

@@ -57,11 +57,12 @@ int certificate_parse(struct certificate *cert, unsigned char const *bytes, size
     return der_take(&outer, DER_OID, &cert->signature_algorithm);
 }
 
-static int parse_extension(struct der *extensions, struct der *oid, struct der *value)
+int certificate_next_extension(struct der *extensions, struct der *oid, int *critical, struct der *value)
 {
-    struct der extension;
-    return der_take(extensions, DER_SEQUENCE, &extension) && der_take(&extension, DER_OID, oid)
-           && der_skip_optional(&extension, DER_BOOLEAN) && der_only(extension, DER_OCTET_STRING, value);
+    struct der extension, flag;
+    if (!der_take(extensions, DER_SEQUENCE, &extension) || !der_take(&extension, DER_OID, oid)) return 0;
+    *critical = der_take(&extension, DER_BOOLEAN, &flag);
+    return der_only(extension, DER_OCTET_STRING, value);
 }
 
 int certificate_extension(struct certificate const *cert, unsigned char number, struct der *value)
@@ -71,21 +72,14 @@ int certificate_extension(struct certificate const *cert, unsigned char number, 
     int found = 0;
     while (rest.len) {
         struct der oid, content;
-        if (!parse_extension(&rest, &oid, &content)) return -1;
+        int critical;
+        if (!certificate_next_extension(&rest, &oid, &critical, &content)) return -1;
         if (!der_is(oid, wanted, sizeof wanted)) continue;
         if (found) return -1;
         *value = content;
         found = 1;
     }
     return found;
-}
-
-int certificate_is_ca(struct certificate const *cert)
-{
-    struct der value, constraints, flag;
-    return certificate_extension(cert, EXT_BASIC_CONSTRAINTS, &value) == 1
-           && der_only(value, DER_SEQUENCE, &constraints) && der_take(&constraints, DER_BOOLEAN, &flag)
-           && der_is(flag, "\xff", 1);
 }
 
 static int two_digits(unsigned char const *p)

@@ -30,11 +30,22 @@ enum extension_number {
     EXT_SUBJECT_ALT_NAME = 17,
     EXT_BASIC_CONSTRAINTS = 19,
     EXT_NAME_CONSTRAINTS = 30,
+    EXT_POLICIES = 32,
     EXT_EXT_KEY_USAGE = 37,
 };
 
-/* 1 when basicConstraints say so. */
+/* Takes the first of cert->extensions, or of what is left of them. */
+extern int certificate_next_extension(struct der *extensions, struct der *oid, int *critical, struct der *value);
+
+/* authority.c: 1 when basicConstraints say so. */
 extern int certificate_is_ca(struct certificate const *cert);
+/* pathLenConstraint: how many authorities may be below, -1 when there is no limit. */
+extern int certificate_path_length(struct certificate const *cert);
+/* keyCertSign, where there is a keyUsage. */
+extern enum x509_error certificate_check_may_issue(struct certificate const *cert);
+/* No critical extension but those that we heed. */
+extern enum x509_error certificate_check_critical(struct certificate const *cert);
+
 /* now in seconds since 1970. */
 extern enum x509_error certificate_check_time(struct certificate const *cert, int64_t now);
 /* SHA-256, SHA-384 or SHA-512, with RSA (PKCS#1 v1.5) or ECDSA. */

@@ -10,6 +10,9 @@ static unsigned char const prime256v1[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0
 static unsigned char const secp384r1[] = {0x2b, 0x81, 0x04, 0x00, 0x22};
 static unsigned char const secp521r1[] = {0x2b, 0x81, 0x04, 0x00, 0x23};
 
+/* Nobody uses more; a long exponent makes each signature cost as much as a private key's. */
+#define MAX_EXPONENT 8
+
 /* BearSSL's structures are not const, though it only reads them. */
 static unsigned char *unconst(unsigned char const *p)
 {
@@ -30,7 +33,7 @@ static enum x509_error parse_rsa(struct der bits, br_x509_pkey *key)
     if (!der_only(bits, DER_SEQUENCE, &numbers) || !take_positive(&numbers, &n)
         || !take_positive(&numbers, &e) || numbers.len)
         return X509_BAD_CERTIFICATE;
-    if (n.len > CRYPTO_MAX_SIGNATURE || n.len + e.len > BR_X509_BUFSIZE_KEY) return X509_UNSUPPORTED;
+    if (n.len > CRYPTO_MAX_SIGNATURE || e.len > MAX_EXPONENT) return X509_UNSUPPORTED;
     key->key_type = BR_KEYTYPE_RSA;
     key->key.rsa = (br_rsa_public_key){.n = unconst(n.p), .nlen = n.len, .e = unconst(e.p), .elen = e.len};
     return X509_OK;

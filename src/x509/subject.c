@@ -66,8 +66,16 @@ static size_t to_utf8(uint32_t c, unsigned char *out)
 /* Controls, and what reorders text or breaks lines. */
 static int is_unprintable(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e)
-           || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+    static struct {
+        uint32_t first, last;
+    } const ranges[] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e},
+        {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+        {0xe0000, 0xe007f},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last) return 1;
+    return 0;
 }
 
 static void put_character(struct line *line, uint32_t c, int escape)

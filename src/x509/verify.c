@@ -22,7 +22,7 @@
 #include "x509/key.h"
 
 #define MAX_PATH 10
-#define MAX_SIGNATURES 24   /* given to the engine, or a path more than that */
+#define MAX_SIGNATURES 12   /* given to the engine, or a path more than that */
 #define MAX_STEPS 512       /* of the search */
 #define DAYS_TO_1970 719528 /* from year 0, where BearSSL starts */
 
@@ -102,6 +102,8 @@ static enum x509_error verify_path(struct verification *v)
 {
     enum x509_error error = check_end_entity(v);
     for (size_t i = 1; !error && i < v->depth; i++) error = check_issuer(&v->cert[v->path[i]], v->purpose);
+    if (!error && !anchors_allow_path(&v->anchors, &v->cert[v->path[v->depth - 1]], v->depth - 1))
+        error = X509_WRONG_PURPOSE;
     return error ? error : run_engine(v);
 }
 
@@ -167,7 +169,7 @@ static enum x509_error parse_chain(struct verification *v, struct x509_chain con
 
 static enum x509_error find_path(struct verification *v, struct x509_trust const *trust)
 {
-    struct wanted wanted = {.count = v->count, .now = v->now};
+    struct wanted wanted = {.count = v->count, .now = v->now, .purpose = v->purpose};
     for (size_t i = 0; i < v->count; i++) wanted.cert[i] = &v->cert[i];
     enum x509_error error = anchors_collect(&v->anchors, trust, &wanted);
     if (!error) error = search(v);

@@ -145,6 +145,15 @@ static void test_anchors(void)
     server("odd/under-weak.crt", X509_UNSUPPORTED);
     trust_name = "odd/ca-constrained.crt";
     server("odd/under-constrained.crt", X509_UNSUPPORTED);
+    trust_name = "odd/ca-critical.crt";
+    server("odd/under-critical.crt", X509_UNSUPPORTED);
+    trust_name = "odd/ca-nosign.crt";
+    server("odd/under-nosign.crt", X509_WRONG_PURPOSE);
+    trust_name = "odd/ca-clients.crt";
+    server("odd/under-clients.crt", X509_WRONG_PURPOSE);
+    trust_name = "odd/ca-path0.crt";
+    server("odd/under-path0.crt", X509_OK);
+    server("odd/under-path1.crt odd/ca-path1.crt", X509_WRONG_PURPOSE);
     trust_name = "intermediate.crt";
     server("ec-chain.crt", X509_OK);
     trust_name = "ca-unknown.crt";
