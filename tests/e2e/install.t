@@ -23,8 +23,9 @@ report $? 'the programs are there'
 report $? 'and the manual'
 
 cc=$(sed -n 's/^CC := //p' "$build/config.mak")
+ldflags=$(sed -n 's/^LDFLAGS := //p' "$build/config.mak")
 $cc -std=c11 -D_GNU_SOURCE -I"$root/include/ktls-tools" -o "$work/foreign" tests/e2e/install/foreign.c \
-    -L"$root/lib" -l:libktls-tls.a -l:libktls-x509.a -l:libktls-crypto.a -l:libktls.a -l:libbearssl.a \
+    $ldflags -L"$root/lib" -l:libktls-tls.a -l:libktls-x509.a -l:libktls-crypto.a -l:libktls.a -l:libbearssl.a \
     -lpthread >"$work/log" 2>&1
 report $? 'a foreign program links against the archives'
 "$work/foreign" "$KTLS_PKI/ec256.crt" "$KTLS_PKI/ec256.key" "$KTLS_PKI/ca.pem" >"$work/log" 2>&1
