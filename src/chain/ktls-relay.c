@@ -19,6 +19,8 @@
 
 #include "chain/chain.h"
 
+#define UNLISTED 1024 /* descriptors below are looked at one by one where there is no /proc */
+
 /* What prog has of the two streams, and what the engine has. */
 struct ends {
     int prog_read, prog_write;
@@ -105,6 +107,11 @@ static _Noreturn void run_engine(struct chain_options const *options, struct end
     _exit(report.code);
 }
 
+static void hide(struct chain_options const *options, unsigned int fd)
+{
+    if (fd > 2 && chain_is_connection(options, (int)fd)) coe((int)fd);
+}
+
 /* Other descriptors of the connection that we were started with: through them
    prog would write past the engine. */
 static void hide_connection(struct chain_options const *options)
@@ -112,10 +119,12 @@ static void hide_connection(struct chain_options const *options)
     struct dirent const *entry;
     unsigned int fd;
     DIR *open_files = opendir("/proc/self/fd");
-    if (!open_files) strerr_diefsys(EXIT_SYSTEM, "/proc/self/fd");
+    if (!open_files) {
+        for (fd = 3; fd < UNLISTED; fd++) hide(options, fd);
+        return;
+    }
     while ((entry = readdir(open_files)))
-        if (uint0_scan(entry->d_name, &fd) && fd > 2 && chain_is_connection(options, (int)fd))
-            coe((int)fd);
+        if (uint0_scan(entry->d_name, &fd)) hide(options, fd);
     closedir(open_files);
 }
 
