@@ -76,6 +76,7 @@ $(BUILD)/obj/$(1).public.o: $(call objects,$(1)) src/$(1) $(BUILD)/config.mak
 	@mkdir -p $$(@D)
 	$$(call show,LINK)$$(CC) -r -nostdlib -o $$@ $(call objects,$(1)) && $$(OBJCOPY) --localize-hidden $$@
 $(BUILD)/lib/$(ARCHIVE_$(1)): $(BUILD)/obj/$(1).public.o
+	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(call show,AR)$$(AR) rcsD $$@ $$<
 endef
