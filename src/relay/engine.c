@@ -67,7 +67,8 @@ static void choose_events(struct engine const *engine, struct pollfd p[DESCRIPTO
     p[NET_READ] = (struct pollfd){ .fd = reading ? engine->config.net_read : -1, .events = POLLIN };
     p[NET_WRITE] = (struct pollfd){ .fd = sending ? engine->config.net_write : -1, .events = POLLOUT };
     p[TO_PROG] = (struct pollfd){ .fd = engine->config.to_prog, .events = in->data_len ? POLLOUT : 0 };
-    p[FROM_PROG] = (struct pollfd){ .fd = told ? -1 : engine->config.from_prog, .events = sending ? 0 : POLLIN };
+    p[FROM_PROG].fd = told ? -1 : engine->config.from_prog;
+    p[FROM_PROG].events = sending ? 0 : POLLIN;
 }
 
 static int timeout_ms(struct engine const *engine)
@@ -102,8 +103,9 @@ static int is_over(struct engine *engine)
 /* Nobody waits for a peer that takes nothing any more, but for the kernel. */
 static void watch_stalled_peer(struct engine *engine)
 {
-    int const prog_is_gone = engine->config.to_prog < 0 && (engine->config.from_prog < 0 || engine->prog_writes_no_more);
-    if (!prog_is_gone || !is_sending(engine) || engine->in.dropping) return;
+    int const writes_no_more = engine->config.from_prog < 0 || engine->prog_writes_no_more;
+    int const is_gone = engine->config.to_prog < 0 && writes_no_more;
+    if (!is_gone || !is_sending(engine) || engine->in.dropping) return;
     if (engine->deadline && engine->sent_before == engine->out.sent) return;
     engine->sent_before = engine->out.sent;
     engine->deadline = now_ms() + LINGER_MS;

@@ -62,7 +62,8 @@ int take_alpn(struct handshake *hs, struct extensions const *x)
     struct reader r = reader_on(x->body[EXT_ALPN]);
     struct reader list = reader_on(read_vector16(&r));
     struct span const name = read_vector8(&list);
-    if (!read_to_end(&r) || !read_to_end(&list) || !name.len) return fail(hs, TLS_DECODE_ERROR, "malformed ALPN answer");
+    if (!read_to_end(&r) || !read_to_end(&list) || !name.len)
+        return fail(hs, TLS_DECODE_ERROR, "malformed ALPN answer");
     struct reader offered = reader_on((struct span){ hs->config->alpn, hs->config->alpn_len });
     while (offered.left && !offered.bad) {
         if (!span_equal(read_vector8(&offered), name)) continue;
@@ -144,7 +145,8 @@ static int take_retry(struct handshake *hs, struct server_hello const *hello, st
 {
     struct extensions x;
     if (!take_version(hs, hello)) return 0;
-    if (hs->version != TLS_1_3) return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest without supported_versions");
+    if (hs->version != TLS_1_3)
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest without supported_versions");
     if (!take_suite(hs, hello)) return 0;
     if (!parse_answer(hs, hello->extension_block,
                       BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE) | BIT(EXT_COOKIE), &x))

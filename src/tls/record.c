@@ -64,6 +64,12 @@ static int count_nuisance(struct handshake *hs)
 
 enum verdict { FAILED, DELIVER, DROPPED };
 
+static enum verdict refuse(struct handshake *hs, enum tls_alert alert, char const *reason)
+{
+    fail(hs, alert, reason);
+    return FAILED;
+}
+
 static enum verdict drop(struct handshake *hs)
 {
     return count_nuisance(hs) ? DROPPED : FAILED;
@@ -72,20 +78,21 @@ static enum verdict drop(struct handshake *hs)
 static enum verdict take_alert(struct handshake *hs, struct record const *record)
 {
     enum { WARNING = 1, FATAL = 2 };
-    if (record->len != 2) return fail(hs, TLS_DECODE_ERROR, "malformed alert"), FAILED;
+    if (record->len != 2) return refuse(hs, TLS_DECODE_ERROR, "malformed alert");
     unsigned char const level = record->fragment[0], description = record->fragment[1];
-    if (level != WARNING && level != FATAL) return fail(hs, TLS_ILLEGAL_PARAMETER, "alert level"), FAILED;
+    if (level != WARNING && level != FATAL) return refuse(hs, TLS_ILLEGAL_PARAMETER, "alert level");
     /* RFC 8446, 6: in 1.3 the level says nothing. */
     int const ends = description == TLS_CLOSE_NOTIFY ||
                      (hs->version == TLS_1_3 ? description != TLS_USER_CANCELED : level == FATAL);
-    if (ends) return fail_with(hs, TLS_ERROR_RECEIVED, description, "alert"), FAILED;
-    return drop(hs);
+    if (!ends) return drop(hs);
+    fail_with(hs, TLS_ERROR_RECEIVED, description, "alert");
+    return FAILED;
 }
 
 static enum verdict take_dummy_ccs(struct handshake *hs, struct record const *record)
 {
     if (!hs->dummy_ccs_allowed || record->len != 1 || record->fragment[0] != 1 || hs->in_start != hs->in_end)
-        return fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec out of place"), FAILED;
+        return refuse(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec out of place");
     hs->dummy_ccs_seen = 1;
     return drop(hs);
 }
@@ -93,7 +100,7 @@ static enum verdict take_dummy_ccs(struct handshake *hs, struct record const *re
 static enum verdict skip_early_data(struct handshake *hs, size_t len)
 {
     if (len + RECORD_HEADER > hs->early_data_left)
-        return fail(hs, TLS_UNEXPECTED_MESSAGE, "too much early data"), FAILED;
+        return refuse(hs, TLS_UNEXPECTED_MESSAGE, "too much early data");
     hs->early_data_left -= len + RECORD_HEADER;
     return DROPPED;
 }
@@ -104,12 +111,12 @@ static enum verdict open_record(struct handshake *hs, unsigned char const *heade
     long const len = crypto_open_record(&hs->rx, header, record->fragment, sealed_len, &record->type,
                                         &record->fragment);
     if (len == -1 && hs->early_data_left) return skip_early_data(hs, sealed_len);
-    if (len == -1) return fail(hs, TLS_BAD_RECORD_MAC, "record does not authenticate"), FAILED;
+    if (len == -1) return refuse(hs, TLS_BAD_RECORD_MAC, "record does not authenticate");
     hs->early_data_left = 0;
     int const too_long = hs->version == TLS_1_2 ? len > MAX_FRAGMENT
                                                 : sealed_len - CRYPTO_TAG > MAX_FRAGMENT + 1;
-    if (too_long) return fail(hs, TLS_RECORD_OVERFLOW, "plaintext too long"), FAILED;
-    if (len < 0) return fail(hs, TLS_UNEXPECTED_MESSAGE, "record of padding only"), FAILED;
+    if (too_long) return refuse(hs, TLS_RECORD_OVERFLOW, "plaintext too long");
+    if (len < 0) return refuse(hs, TLS_UNEXPECTED_MESSAGE, "record of padding only");
     record->len = (size_t)len;
     return DELIVER;
 }
@@ -121,7 +128,7 @@ static enum verdict open_record13(struct handshake *hs, unsigned char const *hea
     if (header[0] == KTLS_APPLICATION_DATA) return open_record(hs, header, record);
     if (header[0] == KTLS_CHANGE_CIPHER_SPEC) return take_dummy_ccs(hs, record);
     if (header[0] == KTLS_ALERT && hs->is_server && !hs->rx.seq && record->len) return take_alert(hs, record);
-    return fail(hs, TLS_UNEXPECTED_MESSAGE, "unprotected record"), FAILED;
+    return refuse(hs, TLS_UNEXPECTED_MESSAGE, "unprotected record");
 }
 
 static enum verdict take_plaintext(struct handshake *hs, struct record *record)
@@ -140,7 +147,7 @@ static enum verdict take_record(struct handshake *hs, unsigned char const *heade
     else if (hs->rx_protected) v = open_record(hs, header, record);
     else v = take_plaintext(hs, record);
     if (v != DELIVER) return v;
-    if (!record->len) return fail(hs, TLS_UNEXPECTED_MESSAGE, "empty record"), FAILED;
+    if (!record->len) return refuse(hs, TLS_UNEXPECTED_MESSAGE, "empty record");
     if (record->type == KTLS_ALERT && hs->in_start == hs->in_end) return take_alert(hs, record);
     return DELIVER;
 }
