@@ -50,8 +50,8 @@ static size_t max_size(unsigned char type)
     switch (type) {
     case CLIENT_HELLO: return MAX_CLIENT_HELLO;
     case SERVER_HELLO:
-    case ENCRYPTED_EXTENSIONS:
-    case CERTIFICATE_REQUEST: return MAX_HELLO;
+    case ENCRYPTED_EXTENSIONS: return MAX_HELLO;
+    case CERTIFICATE_REQUEST: /* in 1.2 with names of authorities */
     case CERTIFICATE: return MAX_CERTIFICATE_MESSAGE;
     default: return MAX_MESSAGE;
     }
