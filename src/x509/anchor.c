@@ -17,7 +17,7 @@ static int issues_a_wanted_one(struct wanted const *wanted, struct certificate c
 static int is_known(struct anchors const *anchors, struct certificate const *candidate)
 {
     for (size_t i = 0; i < anchors->count; i++)
-        if (der_equal(anchors->whole[i], candidate->whole)) return 1;
+        if (der_equal(anchors->cert[i].whole, candidate->whole)) return 1;
     return 0;
 }
 
@@ -34,8 +34,10 @@ static enum x509_error check_ca(struct certificate const *candidate, br_x509_pke
     struct der value;
     if (is_weak(key) || certificate_extension(candidate, EXT_NAME_CONSTRAINTS, &value))
         return X509_UNSUPPORTED;
+    int path_length;
     enum x509_error error = certificate_check_critical(candidate);
-    if (!error) error = certificate_check_may_issue(candidate);
+    if (!error) error = certificate_path_length(candidate, &path_length);
+    if (!error) error = certificate_check_key_usage(candidate, KEY_CERT_SIGN);
     if (!error) error = certificate_check_purpose(candidate, wanted->purpose);
     return error ? error : certificate_check_time(candidate, wanted->now);
 }
@@ -44,8 +46,9 @@ static void add_anchor(struct anchors *anchors, struct certificate const *candid
                        unsigned flags)
 {
     br_x509_trust_anchor *const anchor = &anchors->anchor[anchors->count];
-    anchors->whole[anchors->count] = candidate->whole;
-    anchors->path_length[anchors->count] = flags ? certificate_path_length(candidate) : -1;
+    int *const path_length = &anchors->path_length[anchors->count];
+    anchors->cert[anchors->count] = *candidate;
+    if (!flags || certificate_path_length(candidate, path_length)) *path_length = NO_PATH_LENGTH;
     anchor->flags = flags;
     anchor->dn.data = (unsigned char *)(uintptr_t)candidate->subject.p;
     anchor->dn.len = candidate->subject.len;
@@ -96,20 +99,39 @@ void anchors_free(struct anchors *anchors)
 int anchors_have_issuer(struct anchors const *anchors, struct certificate const *cert)
 {
     for (size_t i = 0; i < anchors->count; i++) {
-        br_x509_trust_anchor const *const anchor = &anchors->anchor[i];
-        if (anchor->flags && der_is(cert->issuer, anchor->dn.data, anchor->dn.len)) return 1;
+        if (anchors->anchor[i].flags && der_equal(cert->issuer, anchors->cert[i].subject)) return 1;
     }
     return 0;
 }
 
-int anchors_allow_path(struct anchors const *anchors, struct certificate const *cert, size_t between)
+static int is_same_authority(struct certificate const *a, struct certificate const *b)
+{
+    return der_equal(a->subject, b->subject) && der_equal(a->public_key, b->public_key);
+}
+
+/* An authority with several certificates is bound by the strictest. */
+static int allows_path(struct anchors const *anchors, size_t index, size_t between)
 {
     for (size_t i = 0; i < anchors->count; i++) {
-        br_x509_trust_anchor const *const anchor = &anchors->anchor[i];
-        if (!anchor->flags || !der_is(cert->issuer, anchor->dn.data, anchor->dn.len)) continue;
-        if (anchors->path_length[i] >= 0 && between > (size_t)anchors->path_length[i]) return 0;
+        if (anchors->path_length[i] == NO_PATH_LENGTH) continue;
+        if (!is_same_authority(&anchors->cert[i], &anchors->cert[index])) continue;
+        if (between > (size_t)anchors->path_length[i]) return 0;
     }
     return 1;
+}
+
+size_t anchors_for_path(struct anchors const *anchors, struct certificate const *cert, size_t between,
+                        br_x509_trust_anchor *usable)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < anchors->count; i++) {
+        int const direct = !anchors->anchor[i].flags;
+        int const fits = direct ? !between
+                                : der_equal(cert->issuer, anchors->cert[i].subject)
+                                      && allows_path(anchors, i, between);
+        if (fits) usable[count++] = anchors->anchor[i];
+    }
+    return count;
 }
 
 int anchors_have_end_entity(struct anchors const *anchors)

@@ -13,8 +13,8 @@
 
 struct anchors {
     br_x509_trust_anchor anchor[MAX_ANCHORS];
-    struct der whole[MAX_ANCHORS];
-    int path_length[MAX_ANCHORS]; /* pathLenConstraint; -1: none */
+    struct certificate cert[MAX_ANCHORS];
+    int path_length[MAX_ANCHORS];
     size_t count;
     enum x509_error rejected; /* why the last one that was not taken was not */
     unsigned char *storage;
@@ -37,9 +37,13 @@ extern void anchors_free(struct anchors *anchors);
 
 /* 1 when a path may end with this certificate. */
 extern int anchors_have_issuer(struct anchors const *anchors, struct certificate const *cert);
-/* 1 when no anchor of this issuer's name objects to so many authorities between
-   it and the end entity. */
-extern int anchors_allow_path(struct anchors const *anchors, struct certificate const *cert, size_t between);
+/* Those that may vouch for a path that ends with this certificate: authorities
+   of its issuer's name whose path length allows so many others between them
+   and the end entity; the end entity when there are none between. The engine
+   takes a path up to the first anchor that signed, so it must not see others.
+   Gives their number, at most MAX_ANCHORS. */
+extern size_t anchors_for_path(struct anchors const *anchors, struct certificate const *cert, size_t between,
+                               br_x509_trust_anchor *usable);
 /* 1 when the end entity is trusted directly. */
 extern int anchors_have_end_entity(struct anchors const *anchors);
 

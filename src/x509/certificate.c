@@ -143,17 +143,6 @@ enum x509_error certificate_check_signature_algorithm(struct certificate const *
     return X509_UNSUPPORTED;
 }
 
-enum x509_error certificate_check_may_sign(struct certificate const *cert)
-{
-    static unsigned char const digital_signature = 0x80;
-    struct der value, bits;
-    int const present = certificate_extension(cert, EXT_KEY_USAGE, &value);
-    if (!present) return X509_OK;
-    if (present < 0 || !der_only(value, DER_BIT_STRING, &bits) || !bits.len || bits.p[0] > 7)
-        return X509_BAD_CERTIFICATE;
-    return bits.len > 1 && bits.p[1] & digital_signature ? X509_OK : X509_WRONG_PURPOSE;
-}
-
 static int allows(struct der usage, enum x509_purpose purpose)
 {
     static unsigned char const any[] = {0x55, 0x1d, 0x25, 0x00};

@@ -35,14 +35,19 @@ enum extension_number {
 };
 
 /* Takes the first of cert->extensions, or of what is left of them. */
-extern int certificate_next_extension(struct der *extensions, struct der *oid, int *critical, struct der *value);
+extern int certificate_next_extension(struct der *extensions, struct der *oid, int *critical,
+                                      struct der *value);
 
-/* authority.c: 1 when basicConstraints say so. */
+/* authority.c, down to certificate_check_critical: 1 when basicConstraints say so. */
 extern int certificate_is_ca(struct certificate const *cert);
-/* pathLenConstraint: how many authorities may be below, -1 when there is no limit. */
-extern int certificate_path_length(struct certificate const *cert);
-/* keyCertSign, where there is a keyUsage. */
-extern enum x509_error certificate_check_may_issue(struct certificate const *cert);
+/* Of a CA, pathLenConstraint: how many authorities may be below. */
+extern enum x509_error certificate_path_length(struct certificate const *cert, int *length);
+#define NO_PATH_LENGTH (-1)
+
+/* Bits of keyUsage's first byte. */
+enum key_usage { DIGITAL_SIGNATURE = 0x80, KEY_CERT_SIGN = 0x04 };
+/* Where there is a keyUsage. */
+extern enum x509_error certificate_check_key_usage(struct certificate const *cert, enum key_usage usage);
 /* No critical extension but those that we heed. */
 extern enum x509_error certificate_check_critical(struct certificate const *cert);
 
@@ -50,8 +55,6 @@ extern enum x509_error certificate_check_critical(struct certificate const *cert
 extern enum x509_error certificate_check_time(struct certificate const *cert, int64_t now);
 /* SHA-256, SHA-384 or SHA-512, with RSA (PKCS#1 v1.5) or ECDSA. */
 extern enum x509_error certificate_check_signature_algorithm(struct certificate const *cert);
-/* digitalSignature, where there is a keyUsage. */
-extern enum x509_error certificate_check_may_sign(struct certificate const *cert);
 /* Where there is an extendedKeyUsage. */
 extern enum x509_error certificate_check_purpose(struct certificate const *cert, enum x509_purpose purpose);
 

@@ -7,8 +7,9 @@
  * What it does not do is done here: building the path, as a peer may send
  * superfluous certificates and in any order; extendedKeyUsage, which an
  * intermediate CA may restrict, too; keyUsage and names of the end entity;
- * extensions that are there twice; and certificates with name constraints
- * are refused.
+ * extensions that are there twice; keys that would cost much; what binds an
+ * anchor, to the engine a name and a key alone; and certificates with name
+ * constraints are refused.
  *
  * What nobody does: revocation, certificate policies; and names are compared
  * byte by byte. An extendedKeyUsage that is critical is refused by BearSSL.
@@ -22,7 +23,7 @@
 #include "x509/key.h"
 
 #define MAX_PATH 10
-#define MAX_SIGNATURES 12   /* given to the engine, or a path more than that */
+#define MAX_SIGNATURES 12   /* certificates given to the engine, for all paths */
 #define MAX_STEPS 512       /* of the search */
 #define DAYS_TO_1970 719528 /* from year 0, where BearSSL starts */
 
@@ -41,22 +42,33 @@ struct verification {
     enum x509_error error; /* of the first path that failed */
 };
 
-static void init_engine(br_x509_minimal_context *engine, struct verification const *v)
+static void init_engine(br_x509_minimal_context *engine, br_x509_trust_anchor const *anchors, size_t count,
+                        int64_t now)
 {
-    br_x509_minimal_init(engine, &br_sha256_vtable, v->anchors.anchor, v->anchors.count);
+    br_x509_minimal_init(engine, &br_sha256_vtable, anchors, count);
     br_x509_minimal_set_hash(engine, br_sha256_ID, &br_sha256_vtable);
     br_x509_minimal_set_hash(engine, br_sha384_ID, &br_sha384_vtable);
     br_x509_minimal_set_hash(engine, br_sha512_ID, &br_sha512_vtable);
     br_x509_minimal_set_rsa(engine, br_rsa_pkcs1_vrfy_get_default());
     br_x509_minimal_set_ecdsa(engine, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
     br_x509_minimal_set_minrsa(engine, KEY_MIN_RSA_BYTES);
-    br_x509_minimal_set_time(engine, (uint32_t)(v->now / 86400 + DAYS_TO_1970), (uint32_t)(v->now % 86400));
+    br_x509_minimal_set_time(engine, (uint32_t)(now / 86400 + DAYS_TO_1970), (uint32_t)(now % 86400));
+}
+
+static struct certificate const *last_of_path(struct verification const *v)
+{
+    return &v->cert[v->path[v->depth - 1]];
 }
 
 static enum x509_error run_engine(struct verification *v)
 {
+    br_x509_trust_anchor anchors[MAX_ANCHORS];
     br_x509_minimal_context engine;
-    init_engine(&engine, v);
+    size_t const count = anchors_for_path(&v->anchors, last_of_path(v), v->depth - 1, anchors);
+    if (!count) return X509_WRONG_PURPOSE;
+    v->signatures += v->depth;
+    if (v->signatures > MAX_SIGNATURES) return X509_UNKNOWN_CA;
+    init_engine(&engine, anchors, count, v->now);
     br_x509_class const **const context = &engine.vtable;
     engine.vtable->start_chain(context, NULL);
     for (size_t i = 0; i < v->depth; i++) {
@@ -80,10 +92,18 @@ static enum x509_error check_single(struct certificate const *cert)
     return X509_OK;
 }
 
+static enum x509_error check_key(struct certificate const *cert)
+{
+    br_x509_pkey key;
+    return key_parse(cert, &key);
+}
+
 static enum x509_error check_issuer(struct certificate const *cert, enum x509_purpose purpose)
 {
     struct der value;
     enum x509_error error = check_single(cert);
+    if (!error) error = check_key(cert);
+    if (!error) error = certificate_check_key_usage(cert, KEY_CERT_SIGN);
     if (!error && certificate_extension(cert, EXT_NAME_CONSTRAINTS, &value)) error = X509_UNSUPPORTED;
     if (!error) error = certificate_check_signature_algorithm(cert);
     return error ? error : certificate_check_purpose(cert, purpose);
@@ -93,7 +113,8 @@ static enum x509_error check_issuer(struct certificate const *cert, enum x509_pu
 static enum x509_error check_end_entity(struct verification const *v)
 {
     struct certificate const *const cert = &v->cert[0];
-    enum x509_error const error = check_single(cert);
+    enum x509_error error = check_single(cert);
+    if (!error) error = check_key(cert);
     if (error || anchors_have_end_entity(&v->anchors)) return error;
     return certificate_check_signature_algorithm(cert);
 }
@@ -102,15 +123,13 @@ static enum x509_error verify_path(struct verification *v)
 {
     enum x509_error error = check_end_entity(v);
     for (size_t i = 1; !error && i < v->depth; i++) error = check_issuer(&v->cert[v->path[i]], v->purpose);
-    if (!error && !anchors_allow_path(&v->anchors, &v->cert[v->path[v->depth - 1]], v->depth - 1))
-        error = X509_WRONG_PURPOSE;
     return error ? error : run_engine(v);
 }
 
 static int is_complete(struct verification const *v)
 {
     if (v->depth == 1 && anchors_have_end_entity(&v->anchors)) return 1;
-    return anchors_have_issuer(&v->anchors, &v->cert[v->path[v->depth - 1]]);
+    return anchors_have_issuer(&v->anchors, last_of_path(v));
 }
 
 static int is_in_path(struct verification const *v, size_t index)
@@ -126,7 +145,6 @@ static int push(struct verification *v, size_t index)
     v->next[v->depth] = 1;
     v->depth++;
     if (!is_complete(v)) return 0;
-    v->signatures += v->depth;
     enum x509_error const error = verify_path(v);
     if (error && !v->error) v->error = error;
     return !error;
@@ -135,7 +153,7 @@ static int push(struct verification *v, size_t index)
 /* An issuer of the path's last certificate that was not tried, or count. */
 static size_t next_issuer(struct verification *v)
 {
-    struct certificate const *const last = &v->cert[v->path[v->depth - 1]];
+    struct certificate const *const last = last_of_path(v);
     size_t i = v->depth < MAX_PATH ? v->next[v->depth - 1] : v->count;
     while (i < v->count && (is_in_path(v, i) || !der_equal(v->cert[i].subject, last->issuer))) i++;
     v->next[v->depth - 1] = i + 1;
@@ -188,7 +206,7 @@ enum x509_error x509_verify(struct x509_chain const *chain, struct x509_trust co
     v.key = key;
     enum x509_error error = parse_chain(&v, chain);
     if (!error) error = find_path(&v, trust);
-    if (!error) error = certificate_check_may_sign(&v.cert[0]);
+    if (!error) error = certificate_check_key_usage(&v.cert[0], DIGITAL_SIGNATURE);
     if (!error) error = certificate_check_purpose(&v.cert[0], purpose);
     if (!error && name) error = certificate_check_name(&v.cert[0], name);
     if (error) memset(key, 0, sizeof *key);

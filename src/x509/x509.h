@@ -91,9 +91,10 @@ enum x509_purpose { X509_SERVER_AUTH, X509_CLIENT_AUTH };
    the common name. Gives the end entity's key.
 
    An anchor is a certificate that is a CA by its basicConstraints, is valid
-   now and has no name constraints; its own usages and path length bind it. Any
-   other is trusted only as the end entity itself, byte for byte. The chain may have superfluous certificates, and
-   issuers in any order. Not checked: revocation, policies. */
+   now and has no name constraints; its own usages, path length and critical
+   extensions bind it. Any other is trusted only as the end entity itself, byte
+   for byte. The chain may have superfluous certificates, and issuers in any
+   order. Not checked: revocation, policies. */
 extern enum x509_error x509_verify(struct x509_chain const *chain, struct x509_trust const *trust,
                                    enum x509_purpose purpose, char const *name,
                                    struct crypto_public_key *key);

@@ -272,16 +272,6 @@ static void test_trust_used(void)
     verifies_with_directory("selfsigned.crt", "cadir", X509_UNKNOWN_CA);
 }
 
-static void test_system_bundle(void)
-{
-    struct x509_trust trust;
-    char const *culprit;
-    enum x509_error const error = x509_trust_load(&trust, NULL, NULL, &culprit);
-    ok(culprit && culprit[0] == '/', "the system's bundle, %s: %s", culprit, x509_strerror(error));
-    ok(error == X509_OK || error == X509_SYSTEM, "is there or is not");
-    x509_trust_free(&trust);
-}
-
 int main(void)
 {
     pki_make();
@@ -298,6 +288,5 @@ int main(void)
     test_trust_files();
     test_trust_directories();
     test_trust_used();
-    test_system_bundle();
     return done_testing();
 }

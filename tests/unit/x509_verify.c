@@ -1,45 +1,8 @@
 /* ISC license. */
 
-/* Chains against anchors: every answer of x509_verify. */
+/* Chains: every answer of x509_verify. */
 
-#include "x509_pki.h"
-
-static char const *trust_name = "ca.pem";
-static struct crypto_public_key found_key;
-
-static enum x509_error verify_chain(struct x509_chain const *chain, enum x509_purpose purpose,
-                                    char const *name)
-{
-    struct x509_trust trust;
-    char const *culprit;
-    enum x509_error error = x509_trust_load(&trust, NULL, pki_path(trust_name), &culprit);
-    if (error) {
-        diag("trust %s: %s", culprit, x509_strerror(error));
-        return error;
-    }
-    error = x509_verify(chain, &trust, purpose, name, &found_key);
-    x509_trust_free(&trust);
-    return error;
-}
-
-static void verifies(char const *names, enum x509_purpose purpose, char const *name, enum x509_error expected)
-{
-    static struct pki_chain chain;
-    pki_chain_of(&chain, names);
-    enum x509_error const error = verify_chain(&chain.chain, purpose, name);
-    ok(error == expected, "%s for %s by %s: %s", names, name ? name : "anyone", trust_name,
-       x509_strerror(error));
-}
-
-static void server(char const *names, enum x509_error expected)
-{
-    verifies(names, X509_SERVER_AUTH, "localhost", expected);
-}
-
-static void client(char const *names, enum x509_error expected)
-{
-    verifies(names, X509_CLIENT_AUTH, NULL, expected);
-}
+#include "x509_verifies.h"
 
 static void test_good(void)
 {
@@ -93,6 +56,7 @@ static void test_paths(void)
     server("odd/under-clients.crt odd/ca-clients.crt", X509_WRONG_PURPOSE);
     server("odd/under-constrained.crt odd/ca-constrained.crt", X509_UNSUPPORTED);
     server("odd/under-weak.crt odd/ca-weak.crt", X509_UNKNOWN_CA);
+    server("odd/under-masked.crt odd/ca-masked.crt", X509_BAD_CERTIFICATE);
     trust_name = "ec256.crt";
     server("odd/under-leaf.crt", X509_UNKNOWN_CA);
     trust_name = "ca.pem";
@@ -135,30 +99,6 @@ static void test_choice_of_path(void)
     client("client-unknown.crt ca-unknown.crt odd/cross.crt", X509_OK);
     trust_name = "ca-unknown.crt";
     client("client-unknown.crt odd/cross.crt ca-ec.crt", X509_OK);
-}
-
-static void test_anchors(void)
-{
-    trust_name = "odd/ca-expired.crt";
-    server("odd/under-expired.crt", X509_EXPIRED);
-    trust_name = "odd/ca-weak.crt";
-    server("odd/under-weak.crt", X509_UNSUPPORTED);
-    trust_name = "odd/ca-constrained.crt";
-    server("odd/under-constrained.crt", X509_UNSUPPORTED);
-    trust_name = "odd/ca-critical.crt";
-    server("odd/under-critical.crt", X509_UNSUPPORTED);
-    trust_name = "odd/ca-nosign.crt";
-    server("odd/under-nosign.crt", X509_WRONG_PURPOSE);
-    trust_name = "odd/ca-clients.crt";
-    server("odd/under-clients.crt", X509_WRONG_PURPOSE);
-    trust_name = "odd/ca-path0.crt";
-    server("odd/under-path0.crt", X509_OK);
-    server("odd/under-path1.crt odd/ca-path1.crt", X509_WRONG_PURPOSE);
-    trust_name = "intermediate.crt";
-    server("ec-chain.crt", X509_OK);
-    trust_name = "ca-unknown.crt";
-    server("ec256.crt", X509_UNKNOWN_CA);
-    trust_name = "ca.pem";
 }
 
 static void test_direct_trust(void)
@@ -253,6 +193,18 @@ static void test_many_paths(void)
     ok(verify_chain(&chain.chain, X509_SERVER_AUTH, NULL) == X509_BAD_CERTIFICATE, "many impostors");
 }
 
+/* 8 bytes are the most. */
+static void test_exponents(void)
+{
+    server("odd/exponent8.crt", X509_OK);
+    server("odd/exponent9.crt", X509_UNSUPPORTED);
+    server("odd/under-exponent8.crt odd/ca-exponent8.crt", X509_OK);
+    server("odd/under-exponent9.crt odd/ca-exponent9.crt", X509_UNSUPPORTED);
+    trust_name = "odd/ca-exponent9.crt";
+    server("odd/under-exponent9.crt", X509_UNSUPPORTED);
+    trust_name = "ca.pem";
+}
+
 static void test_public_key(void)
 {
     static struct pki_chain chain;
@@ -276,7 +228,6 @@ int main(void)
     test_superfluous();
     test_order();
     test_choice_of_path();
-    test_anchors();
     test_direct_trust();
     test_every_bit("ec256.crt");
     test_every_bit("rsa.crt");
@@ -284,6 +235,7 @@ int main(void)
     test_truncated();
     test_garbage_in_chain();
     test_many_paths();
+    test_exponents();
     test_public_key();
     return done_testing();
 }

@@ -1,0 +1,151 @@
+/* ISC license. */
+
+/* Subjects as lines of text. */
+
+#include "x509/der.h"
+#include "x509_pki.h"
+
+static size_t wrap(unsigned char *buf, size_t len, unsigned char tag)
+{
+    memmove(buf + 2, buf, len);
+    buf[0] = tag;
+    buf[1] = (unsigned char)len;
+    return len + 2;
+}
+
+/* A certificate as far as x509_subject looks at it, of at most 127 bytes a level. */
+static size_t make_certificate(unsigned char *out, unsigned char const *subject, size_t len)
+{
+    static unsigned char const before[] = {0x02, 0x01, 0x01, 0x30, 0x02, 0x06, 0x00, 0x30, 0x00, 0x30, 0x00};
+    static unsigned char const after[] = {0x30, 0x00};
+    static unsigned char const tail[] = {0x30, 0x02, 0x06, 0x00, 0x03, 0x00};
+    memcpy(out, before, sizeof before);
+    memcpy(out + sizeof before, subject, len);
+    memcpy(out + sizeof before + len, after, sizeof after);
+    size_t const used = wrap(out, sizeof before + len + sizeof after, 0x30);
+    memcpy(out + used, tail, sizeof tail);
+    return wrap(out, used + sizeof tail, 0x30);
+}
+
+/* One attribute CN (or another) with a value of this type. */
+static size_t make_subject(unsigned char *out, char const *oid, unsigned char tag, void const *value,
+                           size_t len)
+{
+    unsigned char name[128];
+    size_t const oid_len = strlen(oid);
+    memcpy(name, value, len);
+    size_t used = wrap(name, len, tag);
+    memmove(name + 2 + oid_len, name, used);
+    name[0] = DER_OID;
+    name[1] = (unsigned char)oid_len;
+    memcpy(name + 2, oid, oid_len);
+    used = wrap(name, used + 2 + oid_len, 0x30);
+    used = wrap(name, used, 0x31);
+    used = wrap(name, used, 0x30);
+    return make_certificate(out, name, used);
+}
+
+static void subject_is(char const *oid, unsigned char tag, void const *value, size_t len,
+                       char const *expected)
+{
+    unsigned char der[256];
+    char out[256];
+    struct x509_certificate cert = {.der = der, .len = make_subject(der, oid, tag, value, len)};
+    int const valid = x509_subject(&cert, out, sizeof out);
+    ok(valid && !strcmp(out, expected), "subject %s is %s", expected, out);
+}
+
+#define CN "\x55\x04\x03"
+#define CN_IS(tag, value, expected) subject_is(CN, tag, value, sizeof value - 1, expected)
+
+static void test_subject_strings(void)
+{
+    CN_IS(DER_UTF8_STRING, "localhost", "CN=localhost");
+    CN_IS(DER_PRINTABLE_STRING, "a b", "CN=a b");
+    CN_IS(DER_UTF8_STRING, "", "CN=");
+    CN_IS(DER_UTF8_STRING, " ", "CN=\\ ");
+    CN_IS(DER_UTF8_STRING, " a ", "CN=\\ a\\ ");
+    CN_IS(DER_UTF8_STRING, "#a#", "CN=\\#a#");
+    CN_IS(DER_UTF8_STRING, "a,b+c\"d\\e<f>g;h=i", "CN=a\\,b\\+c\\\"d\\\\e\\<f\\>g\\;h=i");
+    CN_IS(DER_UTF8_STRING, "a\0b\nc\x7f\x1b[0m", "CN=a\\00b\\0Ac\\7F\\1B[0m");
+    CN_IS(DER_UTF8_STRING, "Gr\xc3\xbcn \xe2\x82\xac \xf0\x9f\x98\x80",
+          "CN=Gr\xc3\xbcn \xe2\x82\xac \xf0\x9f\x98\x80");
+    CN_IS(DER_UTF8_STRING, "\xc2\x85\xe2\x80\xae", "CN=\\C2\\85\\E2\\80\\AE");
+    CN_IS(DER_UTF8_STRING, "\xff\xc0\x80\xed\xa0\x80",
+          "CN=\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    CN_IS(DER_UTF8_STRING, "a\xe2\x82", "CN=a\xef\xbf\xbd\xef\xbf\xbd");
+    CN_IS(DER_TELETEX_STRING, "Gr\xfcn", "CN=Gr\xc3\xbcn");
+    CN_IS(DER_BMP_STRING, "\0G\0r\0\xfc\0n", "CN=Gr\xc3\xbcn");
+    CN_IS(DER_BMP_STRING, "\xd8\x00\0", "CN=\xef\xbf\xbd\xef\xbf\xbd");
+    CN_IS(DER_UNIVERSAL_STRING, "\0\x01\xf6\0\xff\xff\xff\xff", "CN=\xf0\x9f\x98\x80\xef\xbf\xbd");
+    CN_IS(DER_OCTET_STRING, "ab", "CN=#04026162");
+}
+
+/* What reorders or hides text, and the neighbours on both sides. */
+static void test_subject_invisible(void)
+{
+    CN_IS(DER_UTF8_STRING, "a\xc2\xad" "b", "CN=a\\C2\\ADb");
+    CN_IS(DER_UTF8_STRING, "\xd8\x9c", "CN=\\D8\\9C");
+    CN_IS(DER_UTF8_STRING, "\xe1\xa0\x8e", "CN=\\E1\\A0\\8E");
+    CN_IS(DER_UTF8_STRING, "\xef\xbf\xb9\xef\xbf\xbb", "CN=\\EF\\BF\\B9\\EF\\BF\\BB");
+    CN_IS(DER_UTF8_STRING, "\xf3\xa0\x80\x80\xf3\xa0\x81\xbf",
+          "CN=\\F3\\A0\\80\\80\\F3\\A0\\81\\BF");
+    CN_IS(DER_BMP_STRING, "\x06\x1c", "CN=\\D8\\9C");
+    CN_IS(DER_TELETEX_STRING, "\xad", "CN=\\C2\\AD");
+    CN_IS(DER_BMP_STRING, "\0\xac\0\xae", "CN=\xc2\xac\xc2\xae");
+    CN_IS(DER_BMP_STRING, "\x06\x1b\x06\x1d", "CN=\xd8\x9b\xd8\x9d");
+    CN_IS(DER_BMP_STRING, "\x18\x0d\x18\x0f", "CN=\xe1\xa0\x8d\xe1\xa0\x8f");
+    CN_IS(DER_BMP_STRING, "\xff\xf8\xff\xfc", "CN=\xef\xbf\xb8\xef\xbf\xbc");
+    CN_IS(DER_UNIVERSAL_STRING, "\0\x0e\0\x80", "CN=\xf3\xa0\x82\x80");
+}
+
+static void test_subject_types(void)
+{
+    subject_is("\x55\x04\x0a", DER_UTF8_STRING, "x", 1, "O=x");
+    subject_is("\x2a\x03\x04", DER_UTF8_STRING, "x", 1, "1.2.3.4=#0C0178");
+    subject_is("\x88\x37\x03", DER_UTF8_STRING, "x", 1, "2.999.3=#0C0178");
+    subject_is("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", DER_IA5_STRING, "x", 1, "DC=x");
+}
+
+static void test_subject_whole(void)
+{
+    static struct pki_chain chain;
+    static char const expected[] = "CN=client ec,O=Test";
+    char out[64];
+    pki_chain_of(&chain, "client-ec.crt");
+    struct x509_certificate const *const cert = chain.chain.cert;
+    ok(x509_subject(cert, out, sizeof out) && !strcmp(out, expected), "the last RDN first: %s", out);
+    ok(x509_subject(cert, out, sizeof expected) && !strcmp(out, expected), "exactly enough room");
+    ok(x509_subject(cert, out, sizeof expected - 1) && strlen(out) < sizeof expected - 1, "less room: %s",
+       out);
+    ok(x509_subject(cert, out, 1) && !*out, "room for nothing");
+    ok(!x509_subject(cert, out, 0), "no room at all");
+    pki_chain_of(&chain, "odd/names.crt");
+    ok(x509_subject(cert, out, sizeof out), "odd characters: %s", out);
+    chain.chain.cert[0].len--;
+    ok(!x509_subject(cert, out, sizeof out) && !*out, "a certificate cut short has no subject");
+}
+
+static void test_broken_subjects(void)
+{
+    static char const *const broken[] = {"\x31\x01", "\x30\x02\x31\x05", "\x30\x04\x31\x02\x30\x01",
+                                         "\x30\x06\x31\x04\x30\x02\x06\x05"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        unsigned char der[256];
+        char out[64];
+        struct x509_certificate cert = {.der = der};
+        cert.len = make_certificate(der, (unsigned char const *)broken[i], strlen(broken[i]));
+        ok(!x509_subject(&cert, out, sizeof out) && !*out, "broken subject %zu", i);
+    }
+}
+
+int main(void)
+{
+    pki_make();
+    test_subject_strings();
+    test_subject_invisible();
+    test_subject_types();
+    test_subject_whole();
+    test_broken_subjects();
+    return done_testing();
+}
