@@ -261,12 +261,12 @@ static int check_small_extensions(struct handshake *hs, struct extensions const 
 
 static int read_extension_bodies(struct handshake *hs, struct client_hello *hello)
 {
-    struct span cert_schemes, *body = hello->x.body;
+    struct span *body = hello->x.body;
     return read_server_name(hs, hello) && read_versions(hs, hello) && read_alpn(hs, hello) &&
            read_list16(hs, body[EXT_SUPPORTED_GROUPS], &hello->groups, "malformed supported_groups") &&
            read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS], &hello->signature_algorithms,
                        "malformed signature_algorithms") &&
-           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS_CERT], &cert_schemes,
+           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS_CERT], &hello->certificate_schemes,
                        "malformed signature_algorithms_cert") &&
            read_shares(hs, hello) && check_small_extensions(hs, &hello->x) && check_psk(hs, hello);
 }

@@ -44,6 +44,11 @@ void handshake_fill_session(struct handshake *hs)
     session->suite = hs->suite;
     session->tx = hs->tx;
     session->rx = hs->rx;
+    session->extended_master_secret = hs->extended_master_secret;
+    memcpy(session->client_random, hs->client_random, sizeof session->client_random);
+    memcpy(session->server_random, hs->server_random, sizeof session->server_random);
+    memcpy(session->exporter_secret, hs->version == TLS_1_3 ? hs->secret.exporter : hs->secret.master,
+           TLS_MAX_SECRET);
     if (hs->version == TLS_1_2) return;
     memcpy(session->tx_secret, hs->is_server ? hs->secret.server : hs->secret.client, TLS_MAX_SECRET);
     memcpy(session->rx_secret, hs->is_server ? hs->secret.client : hs->secret.server, TLS_MAX_SECRET);

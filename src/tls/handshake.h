@@ -58,6 +58,7 @@ struct handshake {
     uint16_t version;
     struct crypto_suite const *suite;
     struct crypto_scheme const *scheme;        /* that we sign with */
+    struct x509_credential const *own[2];      /* server: to choose from */
     struct x509_credential const *credential;  /* that we present; NULL: none */
     struct crypto_transcript transcript;
     unsigned char client_random[32], server_random[32];
@@ -72,6 +73,7 @@ struct handshake {
         unsigned char server[CRYPTO_MAX_HASH];
         unsigned char next_client[CRYPTO_MAX_HASH]; /* 1.3: application traffic secrets */
         unsigned char next_server[CRYPTO_MAX_HASH];
+        unsigned char exporter[CRYPTO_MAX_HASH];    /* 1.3: exporter_master_secret */
         unsigned char master[48];               /* 1.2 */
     } secret;
     struct ktls_traffic_keys tx, rx;
@@ -194,6 +196,7 @@ struct client_hello {
     struct extensions x;
     /* derived */
     struct span server_name, versions, groups, signature_algorithms, alpn, shares;
+    struct span certificate_schemes; /* signature_algorithms_cert, or else signature_algorithms */
 };
 
 /* With the share in hs->share; cookie.p NULL: none. */
@@ -228,12 +231,28 @@ extern void handshake_free(struct handshake *hs); /* wipes it */
 
 extern int choose_version(struct handshake *hs, struct client_hello const *hello);
 extern int choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello);
+/* 1 when the client and we have the suite. */
+extern int is_common_suite(struct handshake const *hs, struct client_hello const *hello,
+                           struct crypto_suite const *suite);
 /* The first scheme in a peer's list that fits our key; NULL: none. */
 extern struct crypto_scheme const *choose_scheme(struct handshake const *hs,
                                                  struct x509_credential const *credential, struct span offered);
 extern int choose_alpn(struct handshake *hs, struct client_hello const *hello);
 extern void put_chosen_alpn(struct handshake const *hs, struct writer *w);
 extern void note_server_name(struct handshake *hs, struct client_hello const *hello);
+
+/* ---- credential.c: which of the server's certificates may be chosen ---- */
+
+/* What a struct tls_hello is taken from. */
+struct tls_offer {
+    struct handshake const *hs;
+    struct client_hello const *hello;
+};
+
+extern int find_credentials(struct handshake *hs, struct client_hello const *hello); /* to hs->own */
+/* With what scheme a credential could sign for this client; NULL: with none. */
+extern struct crypto_scheme const *scheme_for(struct handshake const *hs, struct client_hello const *hello,
+                                              struct x509_credential const *credential);
 
 /* ---- certificate.c ---- */
 

@@ -36,22 +36,18 @@ struct crypto_scheme const *choose_scheme(struct handshake const *hs, struct x50
     return NULL;
 }
 
-/* RFC 8422, 5.1: in 1.2 supported_groups also says which keys the client can verify. */
-static int can_use(struct handshake const *hs, struct client_hello const *hello,
-                   struct x509_credential const *credential)
+int is_common_suite(struct handshake const *hs, struct client_hello const *hello,
+                    struct crypto_suite const *suite)
 {
-    uint16_t const group = credential->public_key.group;
-    return hs->version == TLS_1_3 || credential->public_key.type != CRYPTO_EC || !hello->groups.p ||
-           list16_has(hello->groups, group);
+    return suite && suite->version == hs->version && list16_has(hello->cipher_suites, suite->id);
 }
 
 static int choose_credential(struct handshake *hs, struct client_hello const *hello, enum crypto_key_type type)
 {
     for (size_t i = 0; i < 2; i++) {
-        struct x509_credential const *credential = hs->config->credential[i];
+        struct x509_credential const *credential = hs->own[i];
         if (!credential || (type != CRYPTO_ANY_KEY && credential->public_key.type != type)) continue;
-        if (!can_use(hs, hello, credential)) continue;
-        hs->scheme = choose_scheme(hs, credential, hello->signature_algorithms);
+        hs->scheme = scheme_for(hs, hello, credential);
         if (!hs->scheme) continue;
         hs->credential = credential;
         return 1;
@@ -61,8 +57,7 @@ static int choose_credential(struct handshake *hs, struct client_hello const *he
 
 static int try_suite(struct handshake *hs, struct client_hello const *hello, struct crypto_suite const *suite)
 {
-    if (!suite || suite->version != hs->version || !list16_has(hello->cipher_suites, suite->id)) return 0;
-    if (!choose_credential(hs, hello, suite->auth)) return 0;
+    if (!is_common_suite(hs, hello, suite) || !choose_credential(hs, hello, suite->auth)) return 0;
     hs->suite = suite;
     return 1;
 }
@@ -84,12 +79,13 @@ int choose_suite_and_credential(struct handshake *hs, struct client_hello const 
     int const chacha_first = client_prefers_chacha(hs, hello);
     int common = 0;
 
+    if (!find_credentials(hs, hello)) return 0;
     for (int pass = !chacha_first; pass < 2; pass++)
         for (size_t i = 0; i < config->suite_count; i++) {
             struct crypto_suite const *suite = crypto_suite_by_id(config->suites[i]);
             if (!pass && suite && suite->cipher != KTLS_CHACHA20_POLY1305) continue;
             if (try_suite(hs, hello, suite)) return 1;
-            common |= suite && suite->version == hs->version && list16_has(hello->cipher_suites, suite->id);
+            common |= is_common_suite(hs, hello, suite);
         }
     return fail(hs, TLS_HANDSHAKE_FAILURE,
                 common ? "no certificate of ours suits the client" : "no common cipher suite");

@@ -47,6 +47,7 @@ void schedule_application(struct handshake *hs)
     crypto_transcript_hash(&hs->transcript, hs->suite->hash, finished_hash);
     derive_secret(hs, hs->secret.current, "c ap traffic", finished_hash, hs->secret.next_client);
     derive_secret(hs, hs->secret.current, "s ap traffic", finished_hash, hs->secret.next_server);
+    derive_secret(hs, hs->secret.current, "exp master", finished_hash, hs->secret.exporter);
     crypto_wipe(hs->secret.current, sizeof hs->secret.current);
 }
 

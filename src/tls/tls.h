@@ -81,6 +81,28 @@ extern struct tls_transport tls_transport_on_fds(struct tls_fd_transport *fds);
    dropped (within a second and 256 KiB), so that a reset does not overtake the alert. */
 extern void tls_transport_linger(struct tls_fd_transport const *fds);
 
+/* What a server knows when it chooses its certificate. Valid during the call. */
+struct tls_hello {
+    char const *server_name;   /* in lower case; "" when the client names none */
+    unsigned char const *alpn; /* ProtocolNameList bytes that the client offers; NULL: none */
+    size_t alpn_len;
+    unsigned int key_types;    /* mask of 1 << enum crypto_key_type: those that the client can use */
+    struct tls_offer const *offer;
+};
+
+/* 1 when the client can use a credential: its key, and the signatures of its
+   chain (RFC 8446, 4.4.2.2). */
+extern int tls_hello_suits(struct tls_hello const *hello, struct x509_credential const *credential);
+
+/* Chooses a server's credentials by the hello, once per handshake. credential
+   holds the configured ones. 1: go on with what it holds now. 0: the alert
+   unrecognized_name. -1: internal_error. It may take its time: that counts
+   against the deadline. */
+struct tls_choose {
+    int (*function)(void *ctx, struct tls_hello const *hello, struct x509_credential const *credential[2]);
+    void *ctx;
+};
+
 struct tls_config {
     uint16_t min_version, max_version;     /* TLS_1_2 or TLS_1_3; one without a suite is not enabled */
     uint16_t suites[CRYPTO_SUITES];        /* ids in our order of preference */
@@ -97,6 +119,7 @@ struct tls_config {
 
     /* server */
     enum tls_client_auth { TLS_NO_CLIENT_CERT, TLS_REQUEST_CLIENT_CERT, TLS_REQUIRE_CLIENT_CERT } client_auth;
+    struct tls_choose choose; /* function NULL: the credentials above for every client */
 };
 
 /* Both versions, all suites (AES first where the CPU is fast at it), no ALPN,
@@ -128,6 +151,10 @@ struct tls_session {
     unsigned char peer_hash[32];         /* SHA-256 of the end-entity certificate */
     char peer_subject[TLS_MAX_SUBJECT];
     uint32_t rtt_ms;                     /* the longest wait for a flight of the peer */
+    /* What tls_export derives from. */
+    unsigned char exporter_secret[TLS_MAX_SECRET]; /* 1.3: exporter_master_secret, 1.2: the master secret */
+    unsigned char client_random[32], server_random[32];
+    unsigned char extended_master_secret;
 };
 
 struct tls_error {
@@ -156,6 +183,16 @@ extern void tls_error_text(struct tls_error const *error, char *out, size_t max)
 /* The next generation of one direction's secret and keys (RFC 8446, 7.2). */
 extern void tls_next_keys(struct crypto_suite const *suite, unsigned char secret[TLS_MAX_SECRET],
                           struct ktls_traffic_keys *keys);
+
+#define TLS_MAX_EXPORT_CONTEXT 1024
+#define TLS_MAX_EXPORT (255 * 32)
+
+/* Keying material for the application (RFC 8446, 7.5; RFC 5705). context NULL
+   is none, which in TLS 1.2 is not the same as an empty one. 0 when the label is
+   the protocol's own or too long, context or out too long, or the session is one
+   of TLS 1.2 without extended master secret (RFC 7627, 5.4). */
+extern int tls_export(struct tls_session const *session, char const *label, void const *context,
+                      size_t context_len, unsigned char *out, size_t len);
 
 #pragma GCC visibility pop
 

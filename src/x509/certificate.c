@@ -166,3 +166,16 @@ enum x509_error certificate_check_purpose(struct certificate const *cert, enum x
     }
     return allowed ? X509_OK : X509_WRONG_PURPOSE;
 }
+
+uint16_t x509_signature_scheme(struct x509_certificate const *cert)
+{
+    /* the hashes behind the two prefixes: of RSA from 11 on, of ECDSA from 2 on */
+    static uint16_t const rsa_schemes[] = {0x0401, 0x0501, 0x0601};
+    static uint16_t const ecdsa_schemes[] = {0x0403, 0x0503, 0x0603};
+    struct certificate parsed;
+    if (!certificate_parse(&parsed, cert->der, cert->len)) return 0;
+    if (der_equal(parsed.issuer, parsed.subject) || certificate_check_signature_algorithm(&parsed)) return 0;
+    struct der const oid = parsed.signature_algorithm;
+    unsigned const hash = oid.p[oid.len - 1];
+    return hash >= 11 ? rsa_schemes[hash - 11] : ecdsa_schemes[hash - 2];
+}

@@ -103,6 +103,11 @@ extern enum x509_error x509_verify(struct x509_chain const *chain, struct x509_t
    crypto does not have. */
 extern enum x509_error x509_public_key(struct x509_certificate const *cert, struct crypto_public_key *key);
 
+/* The SignatureScheme (RFC 8446, 4.2.3) of a certificate's own signature, ECDSA
+   by its hash alone. 0 for another algorithm, and for a certificate that is
+   self-issued: nobody looks at that signature. */
+extern uint16_t x509_signature_scheme(struct x509_certificate const *cert);
+
 /* 1 when name is a DNS name that can go into server_name (RFC 6066, 3): LDH
    labels (and underscore), no trailing dot, no IP address literal. */
 extern int x509_is_dns_name(char const *name, size_t len);

@@ -30,6 +30,7 @@ static void has_application_keys(struct trace const *t)
     ok(!session.tx.seq && !session.rx.seq, "sequence numbers start again");
     is_hex(session.tx_secret, t->client_ap_secret, "client_application_traffic_secret_0");
     is_hex(session.rx_secret, t->server_ap_secret, "server_application_traffic_secret_0");
+    if (t->exporter_secret) is_hex(session.exporter_secret, t->exporter_secret, "exporter_master_secret");
 }
 
 static void exchanges_data(struct trace const *t)

@@ -22,6 +22,7 @@ struct trace {
     char const *client_finished, *client_flight, *new_session_ticket;
     char const *client_data, *server_data, *client_close, *server_close;
     char const *client_hs_secret, *server_hs_secret, *client_ap_secret, *server_ap_secret;
+    char const *exporter_secret;
 };
 
 #include "rfc8448/client_auth.h"

@@ -3,6 +3,7 @@
 /* Handshakes of clients that are not ours: other groups, HelloRetryRequest, no extended_master_secret.
    Our hello is changed before it is sent, hashed and remembered. Uses $KTLS_PKI. */
 
+#include "edited_hello.h"
 #include "same_connection.h"
 
 static uint16_t edited_group;
@@ -14,45 +15,6 @@ static int run_client_with_share(struct side *side, struct tls_transport const *
     hs->session_id_len = sizeof hs->session_id;
     crypto_share_generate(&hs->share, edited_group, &side->config.random);
     int const done = write_client_hello(hs, (struct span){ 0 }) && flush_flight(hs) && client_after_hello(hs);
-    if (done) handshake_fill_session(hs);
-    handshake_free(hs);
-    return done;
-}
-
-/* The hello that was staged becomes another one of len bytes; sent, hashed and remembered as such. */
-static void replace_hello(struct handshake *hs, size_t len)
-{
-    hs->stage.len = len;
-    hs->stage.p[2] = (unsigned char)((len - 4) >> 8);
-    hs->stage.p[3] = (unsigned char)(len - 4);
-    crypto_transcript_init(&hs->transcript);
-    crypto_transcript_add(&hs->transcript, hs->stage.p, len);
-    memcpy(hs->hello, hs->stage.p, len);
-    hs->hello_len = len;
-}
-
-/* Where the extension block's length stands. */
-static size_t block_at(struct handshake const *hs)
-{
-    size_t at = 4 + 2 + 32;
-    at += 1u + hs->stage.p[at];
-    at += 2u + (size_t)(hs->stage.p[at] << 8 | hs->stage.p[at + 1]);
-    return at + 1u + hs->stage.p[at];
-}
-
-/* key_share is our last extension: an empty one makes the server ask. */
-static int run_client_without_share(struct side *side, struct tls_transport const *transport)
-{
-    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
-    hs->session_id_len = sizeof hs->session_id;
-    if (!write_client_hello(hs, (struct span){ 0 })) abort();
-    size_t const len = hs->stage.len - 4, block = block_at(hs);
-    unsigned char *p = hs->stage.p;
-    p[len - 3] = 2, p[len - 2] = p[len - 1] = 0;
-    p[block] = (unsigned char)((len - block - 2) >> 8);
-    p[block + 1] = (unsigned char)(len - block - 2);
-    replace_hello(hs, len);
-    int const done = flush_flight(hs) && client_after_hello(hs);
     if (done) handshake_fill_session(hs);
     handshake_free(hs);
     return done;
