@@ -65,8 +65,15 @@ extern char const *const *chain_parse_options(struct chain_options *options, enu
 
 /* ---- environment.c ---- */
 
+/* A certificate's files, and what was loaded from them. */
+struct chain_files {
+    char const *certfile, *keyfile; /* NULL: not set */
+    struct x509_credential *loaded; /* NULL: not yet */
+};
+
 struct chain_input {
-    char const *cadir, *cafile, *certfile, *keyfile;
+    char const *cadir, *cafile;
+    struct chain_files files[2]; /* CERTFILE and KEYFILE, CERTFILE2 and KEYFILE2 */
 };
 
 extern void chain_read_environment(struct chain_input *input);
@@ -76,17 +83,48 @@ extern void chain_read_environment(struct chain_input *input);
 extern void chain_write_environment(stralloc *changes, struct tls_session const *session, char const *path,
                                     int keep);
 
+/* ---- hosts.c: certificates by server name ---- */
+
+struct chain_host {
+    char const *name; /* in the environment; ends at '=' */
+    size_t name_len;
+    struct chain_files files[2]; /* as in struct chain_input */
+};
+
+struct chain_hosts {
+    struct chain_host *host; /* sorted by name */
+    size_t count;
+};
+
+/* From the variables CERTFILE:name and so on; those that are not in pairs end the program. */
+extern void chain_read_hosts(struct chain_hosts *hosts);
+/* The host of that name, else the wildcard for it, else NULL. */
+extern struct chain_host *chain_find_host(struct chain_hosts const *hosts, char const *server_name);
+/* Ends the program when one file of the two is set. variable is the first one's
+   name with what belongs to it. */
+extern void chain_check_pair(struct chain_files const *files, int second, char const *name, size_t name_len);
+/* 1 when an entry of the environment is such a variable. */
+extern int chain_is_host_variable(char const *entry);
+
 /* ---- credentials.c ---- */
 
 struct chain_credentials {
-    struct x509_credential own;
     struct x509_trust trust;
+    struct chain_host any;    /* what is presented where no name decides */
+    struct chain_hosts hosts; /* and where one does */
+    unsigned int sni_level;
+    char const *culprit, *reason; /* of the last file that could not be used; NULL: none */
 };
 
-/* Loads what the options ask for and points config at it. */
+/* Loads what the options ask for and points config at it. Where the hello
+   decides about certificates, config->choose loads them when it is known. */
 extern void chain_load_credentials(struct chain_credentials *credentials, struct tls_config *config,
                                    enum chain_program program, struct chain_options const *options,
                                    struct chain_input const *input);
+/* Then also all that a hello could ask for: the handshake will have no file
+   system. To be called behind chain_load_credentials. */
+extern void chain_load_all_credentials(struct chain_credentials *credentials);
+/* Leaves culprit and reason. */
 extern void chain_free_credentials(struct chain_credentials *credentials);
 
 /* ---- shield.c ---- */

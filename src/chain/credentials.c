@@ -1,45 +1,121 @@
 /* ISC license. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <skalibs/strerr.h>
 
 #include "chain/chain.h"
 
-static void check(enum x509_error error, char const *culprit)
+/* 1 when there is no error. */
+static int note(struct chain_credentials *credentials, enum x509_error error, char const *culprit)
 {
-    char const *file = culprit ? culprit : "trust anchors";
-    if (error == X509_OK) return;
-    if (error == X509_SYSTEM) strerr_diefsys(EXIT_CREDENTIAL, file);
-    strerr_dief(EXIT_CREDENTIAL, file, ": ", x509_strerror(error));
+    if (error == X509_OK) return 1;
+    credentials->culprit = culprit ? culprit : "trust anchors";
+    credentials->reason = error == X509_SYSTEM ? strerror(errno) : x509_strerror(error);
+    return 0;
 }
 
-static void load_own(struct chain_credentials *credentials, struct tls_config *config,
-                     struct chain_input const *input)
+static _Noreturn void die(struct chain_credentials const *credentials)
 {
-    struct x509_credential *own = &credentials->own;
-    char const *culprit = NULL;
-    if (!input->certfile) strerr_dief(EXIT_USAGE, "CERTFILE is not set");
-    if (!input->keyfile) strerr_dief(EXIT_USAGE, "KEYFILE is not set");
-    enum x509_error const error = x509_credential_load(own, input->certfile, input->keyfile, &culprit);
-    check(error, culprit);
-    config->credential[0] = own;
+    strerr_dief(EXIT_CREDENTIAL, credentials->culprit, ": ", credentials->reason);
 }
+
+static int load(struct chain_credentials *credentials, struct chain_files *files)
+{
+    char const *culprit = files->certfile;
+    if (files->loaded || !files->certfile) return 1;
+    struct x509_credential *credential = malloc(sizeof *credential);
+    if (!credential) return note(credentials, X509_SYSTEM, culprit);
+    enum x509_error const error = x509_credential_load(credential, files->certfile, files->keyfile, &culprit);
+    if (!note(credentials, error, culprit)) {
+        free(credential);
+        return 0;
+    }
+    files->loaded = credential;
+    return 1;
+}
+
+/* The hello could not decide between two keys of one type. */
+static int check_types(struct chain_credentials *credentials, struct chain_host const *host)
+{
+    struct x509_credential const *first = host->files[0].loaded, *second = host->files[1].loaded;
+    if (!first || !second || first->public_key.type != second->public_key.type) return 1;
+    credentials->culprit = host->files[1].certfile;
+    credentials->reason = "a key of the same type as the other certificate's";
+    return 0;
+}
+
+static void load_host(struct chain_credentials *credentials, struct chain_host *host)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (!load(credentials, host->files + i)) die(credentials);
+    if (!check_types(credentials, host)) die(credentials);
+}
+
+/* ---- by the hello ---- */
+
+static struct chain_host *find_host(struct chain_credentials *credentials, char const *server_name)
+{
+    struct chain_host *host = chain_find_host(&credentials->hosts, server_name);
+    return host || credentials->sni_level == 2 ? host : &credentials->any;
+}
+
+/* Reads no file more than this client needs. */
+static int choose(void *ctx, struct tls_hello const *hello, struct x509_credential const *chosen[2])
+{
+    struct chain_credentials *credentials = ctx;
+    struct chain_host *host = find_host(credentials, hello->server_name);
+    if (!host) return 0;
+    for (size_t i = 0; i < 2; i++) {
+        if (!host->files[i].certfile) continue;
+        if (!load(credentials, host->files + i) || !check_types(credentials, host)) return -1;
+        chosen[i] = host->files[i].loaded;
+        if (tls_hello_suits(hello, chosen[i])) break;
+    }
+    return 1;
+}
+
+/* ---- beforehand ---- */
 
 static void load_trust(struct chain_credentials *credentials, struct tls_config *config,
                        struct chain_input const *input)
 {
     char const *culprit = NULL;
     enum x509_error const error = x509_trust_load(&credentials->trust, input->cadir, input->cafile, &culprit);
-    check(error, culprit);
+    if (!note(credentials, error, culprit)) die(credentials);
     config->trust = &credentials->trust;
+}
+
+static void check_files(struct chain_credentials const *credentials)
+{
+    if (!credentials->any.files[0].certfile) strerr_dief(EXIT_USAGE, "CERTFILE is not set");
+    if (!credentials->any.files[0].keyfile) strerr_dief(EXIT_USAGE, "KEYFILE is not set");
+    chain_check_pair(credentials->any.files + 1, 1, "", 0);
+}
+
+static void load_own(struct chain_credentials *credentials, struct tls_config *config)
+{
+    check_files(credentials);
+    load_host(credentials, &credentials->any);
+    for (size_t i = 0; i < 2; i++) config->credential[i] = credentials->any.files[i].loaded;
+}
+
+static void find_own(struct chain_credentials *credentials, struct tls_config *config)
+{
+    if (credentials->sni_level < 2) check_files(credentials);
+    if (credentials->sni_level) chain_read_hosts(&credentials->hosts);
+    if (credentials->sni_level == 2 && !credentials->hosts.count)
+        strerr_dief(EXIT_CREDENTIAL, "--sni-level 2, and neither CERTFILE:name nor CERTFILE2:name is set");
+    config->choose = (struct tls_choose){ .function = &choose, .ctx = credentials };
 }
 
 static void load_for_server(struct chain_credentials *credentials, struct tls_config *config,
                             struct chain_options const *options, struct chain_input const *input)
 {
-    load_own(credentials, config, input);
+    if (options->sni_level || input->files[1].certfile) find_own(credentials, config);
+    else load_own(credentials, config);
     config->client_auth = (enum tls_client_auth)options->client_auth;
     if (!options->client_auth) return;
     /* The system's bundle vouches for servers, not for who may be our client. */
@@ -50,7 +126,7 @@ static void load_for_server(struct chain_credentials *credentials, struct tls_co
 static void load_for_client(struct chain_credentials *credentials, struct tls_config *config,
                             struct chain_options const *options, struct chain_input const *input)
 {
-    if (options->client_cert) load_own(credentials, config, input);
+    if (options->client_cert) load_own(credentials, config);
     if (!options->no_verify_cert) load_trust(credentials, config, input);
 }
 
@@ -58,15 +134,35 @@ void chain_load_credentials(struct chain_credentials *credentials, struct tls_co
                             enum chain_program program, struct chain_options const *options,
                             struct chain_input const *input)
 {
-    *credentials = (struct chain_credentials){ .trust = { .len = 0 } };
+    *credentials = (struct chain_credentials){ .sni_level = options->sni_level };
+    memcpy(credentials->any.files, input->files, sizeof input->files);
     if (program == CHAIN_TLSD)
         load_for_server(credentials, config, options, input);
     else
         load_for_client(credentials, config, options, input);
 }
 
+void chain_load_all_credentials(struct chain_credentials *credentials)
+{
+    if (credentials->sni_level < 2) load_host(credentials, &credentials->any);
+    for (size_t i = 0; i < credentials->hosts.count; i++) load_host(credentials, credentials->hosts.host + i);
+}
+
+static void free_host(struct chain_host *host)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (!host->files[i].loaded) continue;
+        x509_credential_free(host->files[i].loaded);
+        free(host->files[i].loaded);
+        host->files[i].loaded = NULL;
+    }
+}
+
 void chain_free_credentials(struct chain_credentials *credentials)
 {
-    x509_credential_free(&credentials->own);
+    free_host(&credentials->any);
+    for (size_t i = 0; i < credentials->hosts.count; i++) free_host(credentials->hosts.host + i);
+    free(credentials->hosts.host);
+    credentials->hosts = (struct chain_hosts){ .count = 0 };
     x509_trust_free(&credentials->trust);
 }

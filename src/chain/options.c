@@ -13,6 +13,7 @@
 
 #define DEFAULT_TIMEOUT_MS 30000
 #define NO_FD (~0u)
+#define MAX_SNI_LEVEL 2
 
 enum option_kind { FLAG, NUMBER, TEXT };
 
@@ -51,7 +52,10 @@ static struct option_row const rows[] = {
     { 'Y', "no-client-cert", CHAIN_TLSC, FLAG, FIELD(client_cert), 0, NULL,
       "present no client certificate (default)" },
     { 'y', "client-cert", CHAIN_TLSC, FLAG, FIELD(client_cert), 1, NULL, "present a client certificate" },
-    { 'k', "sni-level", CHAIN_TLSD, NUMBER, FIELD(sni_level), 0, "snilevel", "certificates by name: 0, no" },
+    { 'k', "sni-level", CHAIN_TLSD, NUMBER, FIELD(sni_level), 0, "snilevel",
+      "certificates by server name: 0 no (default), 1 yes, 2 nothing else" },
+    { 0, "sni", CHAIN_TLSD, FLAG, FIELD(sni_level), 1, NULL, "--sni-level 1" },
+    { 0, "mandatory-sni", CHAIN_TLSD, FLAG, FIELD(sni_level), 2, NULL, "--sni-level 2" },
     { 'k', "servername", CHAIN_TLSC, TEXT, FIELD(servername), 0, "servername", "name to send and to verify" },
     { 0, "verify-cert", CHAIN_TLSC, FLAG, FIELD(no_verify_cert), 0, NULL, "verify the server (default)" },
     { 0, "no-verify-cert", CHAIN_TLSC, FLAG, FIELD(no_verify_cert), 1, NULL, "talk to anybody" },
@@ -227,7 +231,7 @@ static void check(struct chain_options *options, enum chain_program program)
     if (program == CHAIN_TLSC) check_server_name(options->servername);
     if (program == CHAIN_TLSC && (options->read_fd < 3 || options->write_fd < 3))
         strerr_dief(EXIT_USAGE, "--read-fd and --write-fd are 3 or more");
-    if (options->sni_level) strerr_dief(EXIT_USAGE, "--sni-level: this version has only level 0");
+    if (options->sni_level > MAX_SNI_LEVEL) strerr_dief(EXIT_USAGE, "--sni-level is 0, 1 or 2");
     if (program == CHAIN_RELAY && options->keys_fd == NO_FD) strerr_dief(EXIT_USAGE, "--keys-fd is missing");
 }
 

@@ -36,13 +36,26 @@ static int is_peer_gone(int error)
     return 0;
 }
 
-static _Noreturn void die_handshake(struct tls_error const *error, struct tls_fd_transport const *fds)
+/* Says why. */
+static enum chain_exit explain(struct tls_error const *error, struct chain_credentials const *credentials)
 {
     char text[256];
+    if (credentials->reason) {
+        strerr_warn(PROG, ": fatal: ", credentials->culprit, ": ", credentials->reason);
+        return EXIT_CREDENTIAL;
+    }
     tls_error_text(error, text, sizeof text);
     strerr_warn(PROG, ": fatal: TLS handshake: ", text);
+    return error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS;
+}
+
+static _Noreturn void die_handshake(struct tls_error const *error,
+                                    struct chain_credentials const *credentials,
+                                    struct tls_fd_transport const *fds)
+{
+    enum chain_exit const code = explain(error, credentials);
     if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
-    _exit(error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS);
+    _exit(code);
 }
 
 void chain_step(enum chain_program program, chain_handshake *handshake, int argc, char const *const *argv)
@@ -69,6 +82,6 @@ void chain_step(enum chain_program program, chain_handshake *handshake, int argc
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     int const done = handshake(&config, &transport, &session, &error);
     chain_free_credentials(&credentials);
-    if (!done) die_handshake(&error, &fds);
+    if (!done) die_handshake(&error, &credentials, &fds);
     chain_hand_over(program, &options, &connection, &shield, &session, prog);
 }

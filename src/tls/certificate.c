@@ -57,8 +57,8 @@ static int verify_chain(struct handshake *hs, struct x509_chain const *chain)
 static void note_peer(struct handshake *hs, struct x509_certificate const *cert)
 {
     crypto_hash(CRYPTO_SHA256, cert->der, cert->len, hs->session->peer_hash);
-    if (!x509_subject(cert, hs->session->peer_subject, sizeof hs->session->peer_subject))
-        hs->session->peer_subject[0] = 0;
+    x509_subject(cert, hs->session->peer_subject, sizeof hs->session->peer_subject);
+    x509_alt_names(cert, hs->session->peer_alt_names, sizeof hs->session->peer_alt_names);
 }
 
 static int read_entry(struct handshake *hs, struct reader *list, struct x509_chain *chain)

@@ -21,6 +21,7 @@ static int make_share(struct handshake *hs, uint16_t group)
 int client_send_hello(struct handshake *hs)
 {
     if (!hs->enables12 && !hs->enables13) return fail_with(hs, TLS_ERROR_SYSTEM, EINVAL, "no suite to offer");
+    note_server_name(hs, offered_server_name(hs->config));
     random_bytes(hs, hs->client_random, sizeof hs->client_random);
     if (hs->enables13) {
         /* RFC 8446, D.4: middleboxes want to see a resumption. */

@@ -20,13 +20,20 @@ static void put_suites(struct handshake const *hs, struct writer *w)
     close_vector(w, list, 2);
 }
 
-static void put_server_name(struct writer *w, char const *name)
+struct span offered_server_name(struct tls_config const *config)
+{
+    char const *name = config->server_name;
+    if (!name || !x509_is_dns_name(name, strlen(name))) return (struct span){ 0 };
+    return (struct span){ (unsigned char const *)name, strlen(name) };
+}
+
+static void put_server_name(struct writer *w, struct span name)
 {
     size_t const extension = open_extension(w, EXT_SERVER_NAME);
     size_t const list = open_vector(w, 2);
     write8(w, 0); /* host_name */
     size_t const host = open_vector(w, 2);
-    write_bytes(w, name, strlen(name));
+    write_bytes(w, name.p, name.len);
     close_vector(w, host, 2);
     close_vector(w, list, 2);
     close_extension(w, extension);
@@ -112,8 +119,8 @@ static void put_share(struct writer *w, struct crypto_share const *share)
 static void put_extensions(struct handshake const *hs, struct writer *w, struct span cookie)
 {
     struct tls_config const *config = hs->config;
-    char const *name = config->server_name;
-    if (name && x509_is_dns_name(name, strlen(name))) put_server_name(w, name);
+    struct span const name = offered_server_name(config);
+    if (name.p) put_server_name(w, name);
     if (hs->enables12) put_extensions12(w);
     put_groups(w);
     if (config->alpn_len) put_alpn(w, config);

@@ -37,6 +37,15 @@ void handshake_free(struct handshake *hs)
     free(hs);
 }
 
+void note_server_name(struct handshake *hs, struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char const c = name.p[i];
+        hs->session->server_name[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    hs->session->server_name[name.len] = 0;
+}
+
 void handshake_fill_session(struct handshake *hs)
 {
     struct tls_session *session = hs->session;

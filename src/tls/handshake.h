@@ -199,6 +199,8 @@ struct client_hello {
     struct span certificate_schemes; /* signature_algorithms_cert, or else signature_algorithms */
 };
 
+/* What goes into server_name; p NULL: nothing. */
+extern struct span offered_server_name(struct tls_config const *config);
 /* With the share in hs->share; cookie.p NULL: none. */
 extern int write_client_hello(struct handshake *hs, struct span cookie);
 extern int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello);
@@ -224,6 +226,7 @@ extern struct writer *begin_server_hello(struct handshake *hs, unsigned char con
 
 extern struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
                                        struct tls_session *session, struct tls_error *error);
+extern void note_server_name(struct handshake *hs, struct span name); /* in lower case */
 extern void handshake_fill_session(struct handshake *hs);
 extern void handshake_free(struct handshake *hs); /* wipes it */
 
@@ -239,7 +242,6 @@ extern struct crypto_scheme const *choose_scheme(struct handshake const *hs,
                                                  struct x509_credential const *credential, struct span offered);
 extern int choose_alpn(struct handshake *hs, struct client_hello const *hello);
 extern void put_chosen_alpn(struct handshake const *hs, struct writer *w);
-extern void note_server_name(struct handshake *hs, struct client_hello const *hello);
 
 /* ---- credential.c: which of the server's certificates may be chosen ---- */
 

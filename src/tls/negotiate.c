@@ -123,13 +123,3 @@ void put_chosen_alpn(struct handshake const *hs, struct writer *w)
     close_vector(w, list, 2);
     close_extension(w, extension);
 }
-
-void note_server_name(struct handshake *hs, struct client_hello const *hello)
-{
-    struct span const name = hello->server_name;
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char const c = name.p[i];
-        hs->session->server_name[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-    hs->session->server_name[name.len] = 0;
-}

@@ -15,7 +15,7 @@ int server_handshake(struct handshake *hs)
     if (!expect_message(hs, CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, &hello)) return 0;
     if (!at_record_boundary(hs) || !choose_version(hs, &hello)) return 0;
     memcpy(hs->client_random, hello.random.p, sizeof hs->client_random);
-    note_server_name(hs, &hello);
+    note_server_name(hs, hello.server_name);
     add_to_transcript(hs, &m);
     return hs->version == TLS_1_3 ? server13(hs, &hello) : server12(hs, &hello);
 }

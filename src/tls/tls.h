@@ -137,6 +137,7 @@ extern size_t tls_parse_alpn(unsigned char *out, size_t max, char const *list);
 
 #define TLS_MAX_SECRET 48
 #define TLS_MAX_SUBJECT 512
+#define TLS_MAX_ALT_NAMES 4096
 
 struct tls_session {
     uint16_t version;
@@ -144,12 +145,13 @@ struct tls_session {
     struct ktls_traffic_keys tx, rx;
     /* TLS 1.3: what the next KeyUpdate derives from (RFC 8446, 7.2). */
     unsigned char tx_secret[TLS_MAX_SECRET], rx_secret[TLS_MAX_SECRET];
-    char server_name[X509_MAX_NAME + 1]; /* "" when none */
+    char server_name[X509_MAX_NAME + 1]; /* that the client sent, in lower case; "" when none */
     char alpn[256];                      /* "" when none */
     unsigned char peer_present;          /* a certificate was sent and its key proven */
     unsigned char peer_verified;         /* and its chain verified */
     unsigned char peer_hash[32];         /* SHA-256 of the end-entity certificate */
     char peer_subject[TLS_MAX_SUBJECT];
+    char peer_alt_names[TLS_MAX_ALT_NAMES]; /* as x509_alt_names gives them */
     uint32_t rtt_ms;                     /* the longest wait for a flight of the peer */
     /* What tls_export derives from. */
     unsigned char exporter_secret[TLS_MAX_SECRET]; /* 1.3: exporter_master_secret, 1.2: the master secret */

@@ -118,6 +118,12 @@ extern int x509_is_ip_address(char const *name);
    to max-1 bytes between characters. 0 and "" when it does not parse. */
 extern int x509_subject(struct x509_certificate const *cert, char *out, size_t max);
 
+/* The subjectAltName as one printable line: what of it is DNS:name, IP:address,
+   email:address or URI:uri, in its order, with commas between them. In values
+   commas, backslashes and all but visible ASCII are escaped as \HH. 0 and "" when
+   there is nothing, or it does not parse or does not fit: it is never cut. */
+extern int x509_alt_names(struct x509_certificate const *cert, char *out, size_t max);
+
 #pragma GCC visibility pop
 
 #endif

@@ -82,7 +82,8 @@ static void nothing_told(uint16_t version)
     reset(version, 1);
     client.config.server_name = "127.0.0.1";
     loopback_run();
-    if (both_done("no name")) ok(!*asked.server_name && !asked.alpn_len, "%04x: neither name nor ALPN", version);
+    if (both_done("no name"))
+        ok(!*asked.server_name && !asked.alpn_len, "%04x: neither name nor ALPN", version);
 }
 
 static void answers(uint16_t version)

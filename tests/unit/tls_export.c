@@ -15,8 +15,8 @@ static int export_from(struct side const *side, char const *label, char const *c
 static int agree(char const *label, char const *context, unsigned char out[64])
 {
     unsigned char theirs[64];
-    return export_from(&client, label, context, out, 64) && export_from(&server, label, context, theirs, 64) &&
-           !memcmp(out, theirs, sizeof theirs);
+    return export_from(&client, label, context, out, 64) &&
+           export_from(&server, label, context, theirs, 64) && !memcmp(out, theirs, sizeof theirs);
 }
 
 static void connect_with(uint16_t suite)
