@@ -37,7 +37,7 @@ static int is_peer_gone(int error)
 }
 
 /* Says why. */
-static enum chain_exit explain(struct tls_error const *error, struct chain_credentials const *credentials)
+static int explain(struct tls_error const *error, struct chain_credentials const *credentials)
 {
     char text[256];
     if (credentials->reason) {
@@ -53,7 +53,7 @@ static _Noreturn void die_handshake(struct tls_error const *error,
                                     struct chain_credentials const *credentials,
                                     struct tls_fd_transport const *fds)
 {
-    enum chain_exit const code = explain(error, credentials);
+    int const code = explain(error, credentials);
     if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
     _exit(code);
 }
