@@ -15,7 +15,7 @@
 #include <skalibs/strerr.h>
 
 #include "chain/chain.h"
-#include "relay/messages.h"
+#include "ktls/messages.h"
 
 /* Beyond two round trips: what a busy server needs to make its first ticket,
    and between two of them. */

@@ -3,19 +3,9 @@
 #include "ktls/ktls.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include <linux/tls.h>
-
-#ifndef SOL_TLS
-#define SOL_TLS 282
-#endif
-#ifndef TCP_ULP
-#define TCP_ULP 31
-#endif
+#include "ktls/kernel.h"
 
 static char const ulp_name[] = "tls";
 

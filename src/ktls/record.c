@@ -4,14 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <linux/tls.h>
-
-#ifndef SOL_TLS
-#define SOL_TLS 282
-#endif
+#include "ktls/kernel.h"
 
 #define MAX_FRAGMENT 16384
 

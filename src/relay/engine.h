@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "crypto/crypto.h"
-#include "relay/messages.h"
+#include "ktls/messages.h"
 #include "relay/relay.h"
 #include "tls/tls.h"
 

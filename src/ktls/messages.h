@@ -5,8 +5,8 @@
  * and packed into one, and none is worth keeping but for its first byte.
  */
 
-#ifndef KTLS_RELAY_MESSAGES_H
-#define KTLS_RELAY_MESSAGES_H
+#ifndef KTLS_MESSAGES_H
+#define KTLS_MESSAGES_H
 
 #include <stddef.h>
 #include <stdint.h>
