@@ -75,19 +75,6 @@ int take_alpn(struct handshake *hs, struct extensions const *x)
     return fail(hs, TLS_ILLEGAL_PARAMETER, "an application protocol we did not offer");
 }
 
-/* key_types is a mask of 1 << enum crypto_key_type. With nothing that suits
-   the server, the answer is an empty Certificate. */
-int choose_client_credential(struct handshake *hs, struct span schemes, unsigned int key_types)
-{
-    for (size_t i = 0; i < 2 && !hs->credential; i++) {
-        struct x509_credential const *credential = hs->config->credential[i];
-        if (!credential || !(key_types & 1u << credential->public_key.type)) continue;
-        hs->scheme = choose_scheme(hs, credential, schemes);
-        if (hs->scheme) hs->credential = credential;
-    }
-    return 1;
-}
-
 /* RFC 8446, 4.1.3: a 1.3 server marks an answer below 1.3. */
 static int check_downgrade(struct handshake *hs, struct server_hello const *hello)
 {

@@ -79,7 +79,8 @@ static int read_certificate_request(struct handshake *hs, struct message const *
     if (!read_to_end(&r) || !types.len || !schemes.len || schemes.len % 2 || !well_formed_names(authorities))
         return fail(hs, TLS_DECODE_ERROR, "malformed CertificateRequest");
     add_to_transcript(hs, m);
-    return choose_client_credential(hs, schemes, key_types(types));
+    struct request const request = { key_types(types), schemes, schemes };
+    return choose_client_credential(hs, &request);
 }
 
 /* peer_share lies in the input; it is copied before the next message moves it. */

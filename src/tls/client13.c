@@ -51,6 +51,14 @@ static int read_encrypted_extensions(struct handshake *hs)
     return take_empty_server_name(hs, &x) && take_alpn(hs, &x);
 }
 
+static int read_schemes(struct handshake *hs, struct span body, struct span *schemes)
+{
+    struct reader r = reader_on(body);
+    *schemes = read_vector16(&r);
+    return (read_to_end(&r) && schemes->len && schemes->len % 2 == 0) ||
+           fail(hs, TLS_DECODE_ERROR, "malformed signature_algorithms");
+}
+
 static int read_certificate_request(struct handshake *hs, struct message const *m)
 {
     static unsigned int const allowed = BIT(EXT_SIGNATURE_ALGORITHMS) | BIT(EXT_SIGNATURE_ALGORITHMS_CERT);
@@ -66,12 +74,13 @@ static int read_certificate_request(struct handshake *hs, struct message const *
             return fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
     if (!HAS(&x, EXT_SIGNATURE_ALGORITHMS))
         return fail(hs, TLS_MISSING_EXTENSION, "CertificateRequest without signature_algorithms");
-    r = reader_on(x.body[EXT_SIGNATURE_ALGORITHMS]);
-    struct span const schemes = read_vector16(&r);
-    if (!read_to_end(&r) || !schemes.len || schemes.len % 2)
-        return fail(hs, TLS_DECODE_ERROR, "malformed signature_algorithms");
+    struct request request = { .key_types = 1u << CRYPTO_RSA | 1u << CRYPTO_EC };
+    if (!read_schemes(hs, x.body[EXT_SIGNATURE_ALGORITHMS], &request.schemes)) return 0;
+    request.certificate_schemes = request.schemes;
+    struct span const for_certificates = x.body[EXT_SIGNATURE_ALGORITHMS_CERT];
+    if (for_certificates.p && !read_schemes(hs, for_certificates, &request.certificate_schemes)) return 0;
     add_to_transcript(hs, m);
-    return choose_client_credential(hs, schemes, 1u << CRYPTO_RSA | 1u << CRYPTO_EC);
+    return choose_client_credential(hs, &request);
 }
 
 static int read_server_authentication(struct handshake *hs, int *asked)

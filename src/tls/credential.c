@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Which of the server's certificates a client can use (RFC 8446, 4.4.2.2; RFC 8422, 5.1). */
+/* Which of our certificates the peer can use (RFC 8446, 4.4.2.2 and 4.4.2.3; RFC 8422, 5.1). */
 
 #include <string.h>
 
@@ -54,13 +54,11 @@ static unsigned int usable_key_types(struct handshake const *hs, struct client_h
     return mask;
 }
 
-static int knows_signatures(struct client_hello const *hello, struct x509_chain const *chain)
+static int all_known(struct x509_chain const *chain, struct span schemes)
 {
-    struct span const known =
-        hello->certificate_schemes.p ? hello->certificate_schemes : hello->signature_algorithms;
     for (size_t i = 0; i < chain->count; i++) {
         uint16_t const scheme = x509_signature_scheme(chain->cert + i);
-        if (scheme && !list16_has(known, scheme)) return 0;
+        if (scheme && !list16_has(schemes, scheme)) return 0;
     }
     return 1;
 }
@@ -68,8 +66,10 @@ static int knows_signatures(struct client_hello const *hello, struct x509_chain 
 static int suits(struct handshake const *hs, struct client_hello const *hello,
                  struct x509_credential const *credential)
 {
+    struct span const known =
+        hello->certificate_schemes.p ? hello->certificate_schemes : hello->signature_algorithms;
     return has_suite_for(hs, hello, credential->public_key.type) && scheme_for(hs, hello, credential) &&
-           knows_signatures(hello, &credential->chain);
+           all_known(&credential->chain, known);
 }
 
 int tls_hello_suits(struct tls_hello const *hello, struct x509_credential const *credential)
@@ -111,5 +111,21 @@ int find_credentials(struct handshake *hs, struct client_hello const *hello)
     memcpy(hs->own, hs->config->credential, sizeof hs->own);
     if (hs->config->choose.function && !ask(hs, hello)) return 0;
     prefer_known_signatures(hs, hello);
+    return 1;
+}
+
+/* With nothing that suits the server, the answer is an empty Certificate. */
+int choose_client_credential(struct handshake *hs, struct request const *request)
+{
+    for (int insist = 1; insist >= 0; insist--)
+        for (size_t i = 0; i < 2; i++) {
+            struct x509_credential const *credential = hs->config->credential[i];
+            if (!credential || !(request->key_types & 1u << credential->public_key.type)) continue;
+            if (insist && !all_known(&credential->chain, request->certificate_schemes)) continue;
+            hs->scheme = choose_scheme(hs, credential, request->schemes);
+            if (!hs->scheme) continue;
+            hs->credential = credential;
+            return 1;
+        }
     return 1;
 }

@@ -243,7 +243,7 @@ extern struct crypto_scheme const *choose_scheme(struct handshake const *hs,
 extern int choose_alpn(struct handshake *hs, struct client_hello const *hello);
 extern void put_chosen_alpn(struct handshake const *hs, struct writer *w);
 
-/* ---- credential.c: which of the server's certificates may be chosen ---- */
+/* ---- credential.c: which of our certificates the peer can use ---- */
 
 /* What a struct tls_hello is taken from. */
 struct tls_offer {
@@ -255,6 +255,14 @@ extern int find_credentials(struct handshake *hs, struct client_hello const *hel
 /* With what scheme a credential could sign for this client; NULL: with none. */
 extern struct crypto_scheme const *scheme_for(struct handshake const *hs, struct client_hello const *hello,
                                               struct x509_credential const *credential);
+
+/* What a CertificateRequest asks for. */
+struct request {
+    unsigned int key_types; /* mask of 1 << enum crypto_key_type */
+    struct span schemes, certificate_schemes;
+};
+
+extern int choose_client_credential(struct handshake *hs, struct request const *request);
 
 /* ---- certificate.c ---- */
 
@@ -312,7 +320,6 @@ extern int server_handshake(struct handshake *hs);
 extern int take_suite(struct handshake *hs, struct server_hello const *hello);
 extern int take_alpn(struct handshake *hs, struct extensions const *x);
 extern int take_empty_server_name(struct handshake *hs, struct extensions const *x);
-extern int choose_client_credential(struct handshake *hs, struct span schemes, unsigned int key_types);
 extern int server12(struct handshake *hs, struct client_hello const *hello);
 extern int server13(struct handshake *hs, struct client_hello const *hello);
 

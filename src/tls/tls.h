@@ -95,9 +95,9 @@ struct tls_hello {
 extern int tls_hello_suits(struct tls_hello const *hello, struct x509_credential const *credential);
 
 /* Chooses a server's credentials by the hello, once per handshake. credential
-   holds the configured ones. 1: go on with what it holds now. 0: the alert
-   unrecognized_name. -1: internal_error. It may take its time: that counts
-   against the deadline. */
+   holds the configured ones. 1: go on with what it holds now, which must stay
+   until the handshake ends. 0: the alert unrecognized_name. -1: internal_error.
+   It may take its time: that counts against the deadline. */
 struct tls_choose {
     int (*function)(void *ctx, struct tls_hello const *hello, struct x509_credential const *credential[2]);
     void *ctx;

@@ -12,6 +12,7 @@ import pki
 import proc
 import sni
 import tap
+from outside import OPENSSL_VERSION, SServer, tcpclient
 from peers import BOTH, context
 from sni import pair, refuses, shows
 
@@ -91,6 +92,28 @@ def two_keys():
     peer = context(version="1.2", suites="ECDHE-RSA-AES128-GCM-SHA256", verify=False)
     errors = refuses([], same, "localhost", "two keys of one type", 80, 96, peer=peer)
     tap.ok("same type" in errors, "two keys of one type: the message says so", errors)
+
+
+def client_with_two_keys():
+    """-y with two certificates: what the server can verify decides, chain included."""
+    both = {**pair("client-rsa"), **pair("client-ec", second=True)}
+    for version, sigalgs, wanted in (
+        ("1.3", "RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA256", "client rsa"),
+        ("1.3", "RSA-PSS+SHA256:ECDSA+SHA256", "client ec"),
+        ("1.3", "RSA-PSS+SHA256", "client rsa"),
+        ("1.2", "RSA+SHA256:ECDSA+SHA256", "client rsa"),
+        ("1.2", "ECDSA+SHA256", "client ec"),
+    ):
+        options = ["-Verify", "1", "-CAfile", pki.ca(), "-client_sigalgs", sigalgs]
+        with SServer("ec256", OPENSSL_VERSION[version], *options) as server:
+            argv = ["ktls-tlsc", "-m", "user", "-y", "-k", "localhost", "true"]
+            _, code, errors = tcpclient(server.port, argv, both)
+            shown = server.proc.read(until=rb"subject=.*\n")
+            tap.ok(
+                code == 0 and wanted.encode() in shown,
+                f"ktls-tlsc -y with two keys, TLS {version}, {sigalgs}: {wanted}",
+                f"exit {code}\n{errors}\n{shown.decode()}",
+            )
 
 
 def configuration():
@@ -181,6 +204,7 @@ tap.main(
     names,
     many_names,
     two_keys,
+    client_with_two_keys,
     configuration,
     bad_files,
     reads_no_more_than_needed,

@@ -182,6 +182,21 @@ static inline void fuzz_config(struct tls_config *config, int flags, struct coun
     config->random = (struct crypto_random){ .fill = counter_fill, .ctx = counter };
 }
 
+/* What the configuration says, after a look at everything there is. */
+static inline int fuzz_choose(void *ctx, struct tls_hello const *hello, struct x509_credential const *chosen[2])
+{
+    size_t const len = strlen(hello->server_name);
+    unsigned char volatile sum = 0;
+    (void)ctx;
+    if (len && !x509_is_dns_name(hello->server_name, len)) abort();
+    for (size_t i = 0; i < hello->alpn_len; i++) sum = (unsigned char)(sum ^ hello->alpn[i]);
+    for (size_t i = 0; i < 2; i++)
+        if (chosen[i] && tls_hello_suits(hello, chosen[i]) &&
+            !(hello->key_types & 1u << chosen[i]->public_key.type))
+            abort();
+    return 1;
+}
+
 static inline void server_config(struct tls_config *config, int flags, struct counter *counter)
 {
     memcpy(counter->seed, "srvr\0\0\0\0", 8);
@@ -193,6 +208,7 @@ static inline void server_config(struct tls_config *config, int flags, struct co
             fuzz_credential(ec_server_certificate, sizeof ec_server_certificate, ec_server_key);
     config->credential[0] =
         fuzz_credential(rsa_server_certificate, sizeof rsa_server_certificate, rsa_server_key);
+    config->choose.function = fuzz_choose;
 }
 
 static inline void client_config(struct tls_config *config, int flags, struct counter *counter)
@@ -240,7 +256,10 @@ static inline void check_result(struct tls_config const *config, int done, struc
                                 struct tls_error const *error)
 {
     static struct tls_session const wiped;
+    unsigned char material[32];
     if (done) {
+        int const exportable = session->version == TLS_1_3 || session->extended_master_secret;
+        if (tls_export(session, "EXPORTER-fuzz", NULL, 0, material, sizeof material) != exportable) abort();
         if (session->version < config->min_version || session->version > config->max_version) abort();
         if (!session->suite || session->suite->version != session->version) abort();
         if (config->client_auth == TLS_REQUIRE_CLIENT_CERT && !session->peer_present) abort();

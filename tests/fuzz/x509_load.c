@@ -111,6 +111,10 @@ static void look_at(struct x509_certificate const *cert)
     if (x509_subject(cert, line, max)) demand(memchr(line, 0, max) != NULL);
     demand(line[max] == 1);
     for (size_t i = 0; max && line[i]; i++) demand((unsigned char)line[i] >= 0x20 && line[i] != 0x7f);
+    demand(x509_alt_names(cert, line, max) == (max && line[0]));
+    demand(line[max] == 1);
+    for (size_t i = 0; max && line[i]; i++) demand(line[i] > ' ' && line[i] <= '~');
+    x509_signature_scheme(cert);
     x509_public_key(cert, &key);
 }
 

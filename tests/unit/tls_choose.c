@@ -2,6 +2,8 @@
 
 /* A server's choice of certificate by the hello. Uses $KTLS_PKI. */
 
+#include <poll.h>
+
 #include "edited_hello.h"
 #include "hello.h"
 
@@ -18,26 +20,20 @@ static struct {
     int suits_ec256, suits_ec384, suits_rsa;
 } asked;
 
-/* The parameter of choose() hides the function. */
-static struct x509_credential const *named(char const *name)
-{
-    return credential(name);
-}
-
-static int choose(void *ctx, struct tls_hello const *hello, struct x509_credential const *credential[2])
+static int choose(void *ctx, struct tls_hello const *hello, struct x509_credential const *chosen[2])
 {
     asked.calls++;
-    asked.server_knows_name = ctx == &asked && credential[0] == server.config.credential[0];
+    asked.server_knows_name = ctx == &asked && chosen[0] == server.config.credential[0];
     snprintf(asked.server_name, sizeof asked.server_name, "%s", hello->server_name);
     asked.alpn_len = hello->alpn_len;
     if (hello->alpn_len && hello->alpn_len <= sizeof asked.alpn)
         memcpy(asked.alpn, hello->alpn, hello->alpn_len);
     asked.key_types = hello->key_types;
-    asked.suits_ec256 = tls_hello_suits(hello, named("ec256"));
-    asked.suits_ec384 = tls_hello_suits(hello, named("ec384"));
-    asked.suits_rsa = tls_hello_suits(hello, named("rsa"));
+    asked.suits_ec256 = tls_hello_suits(hello, credential("ec256"));
+    asked.suits_ec384 = tls_hello_suits(hello, credential("ec384"));
+    asked.suits_rsa = tls_hello_suits(hello, credential("rsa"));
     for (size_t i = 0; i < 2; i++)
-        if (asked.give[i]) credential[i] = named(asked.give[i]);
+        if (asked.give[i]) chosen[i] = credential(asked.give[i]);
     return asked.answer;
 }
 
@@ -112,6 +108,32 @@ static void once_with_retry(void)
     client.run = run_client_without_share;
     loopback_run();
     if (both_done("HelloRetryRequest")) ok(asked.calls == 1, "asked once although there were two hellos");
+}
+
+/* ---- a choice that takes longer than the handshake may ---- */
+
+static int run_hurried_server(struct side *side, struct tls_transport const *transport)
+{
+    struct tls_fd_transport fds = *(struct tls_fd_transport const *)transport->ctx;
+    fds.deadline = tls_deadline_after(50);
+    struct tls_transport const hurried = tls_transport_on_fds(&fds);
+    return tls_server_handshake(&side->config, &hurried, &side->session, &side->error);
+}
+
+static int choose_late(void *ctx, struct tls_hello const *hello, struct x509_credential const *chosen[2])
+{
+    poll(NULL, 0, 60);
+    return choose(ctx, hello, chosen);
+}
+
+static void late(void)
+{
+    reset(TLS_1_3, 1);
+    server.config.choose.function = choose_late;
+    server.run = run_hurried_server;
+    loopback_run();
+    ok(asked.calls == 1 && !server.done && server.error.kind == TLS_ERROR_TIMEOUT,
+       "a late choice ends in a timeout: %s", error_text(&server));
 }
 
 static void key_types(void)
@@ -189,6 +211,7 @@ int main(void)
         answers(version);
     }
     once_with_retry();
+    late();
     key_types();
     chains();
     schemes();
