@@ -1,0 +1,105 @@
+/* ISC license. */
+
+/*
+ * Takes a PROXY header off the connection, and not a byte more, before
+ * whatever comes next reads from it.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <skalibs/env.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "front/front.h"
+#include "front/proxy_header.h"
+
+#define DEFAULT_TIMEOUT 30000
+
+static struct front_option const options[] = {
+    { 'K', "timeout", "ms", FRONT_NUMBER, FRONT_OURS, UCSPI_SAME, 0,
+      "for the whole header, 0: none (default 30000)" },
+    { 'v', "verbosity", "verbosity", FRONT_NUMBER, FRONT_OURS, UCSPI_SAME, 0, "0, 1 (default), 2" },
+};
+
+static struct front_syntax const syntax = { options, sizeof options / sizeof *options, "prog...", 1 };
+
+static unsigned int number_given(genalloc const *given, char letter, unsigned int number)
+{
+    for (size_t i = 0; i < genalloc_len(struct front_given, given); i++) {
+        struct front_given const *one = &genalloc_s(struct front_given, given)[i];
+        if (one->option->letter == letter) uint0_scan(one->argument, &number);
+    }
+    return number;
+}
+
+static _Noreturn void die_read(void)
+{
+    int const theirs = errno == ETIMEDOUT || errno == ECONNRESET;
+    strerr_diefsys(theirs ? EXIT_TLS : EXIT_SYSTEM, "reading the PROXY header");
+}
+
+static _Noreturn void die_end(size_t len)
+{
+    strerr_dief(EXIT_TLS, "PROXY header: the connection ended ", len ? "within" : "before", " it");
+}
+
+/* Gives its length. */
+static size_t read_header(unsigned char *data, unsigned int timeout)
+{
+    struct tls_fd_transport fds = { .fdr = 0, .fdw = 1, .deadline = tls_deadline_after(timeout) };
+    struct tls_transport const transport = tls_transport_on_fds(&fds);
+    size_t len = 0;
+    for (size_t wanted; (wanted = proxy_header_wants(data, len)) != 0;) {
+        ssize_t const r = transport.read(transport.ctx, data + len, wanted);
+        if (r < 0) die_read();
+        if (!r) die_end(len);
+        len += (size_t)r;
+    }
+    return len;
+}
+
+static void change(stralloc *changes, char const *variable, char const *value)
+{
+    if (!env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
+}
+
+static void change_endpoint(stralloc *changes, char const *ip, char const *port,
+                            struct proxy_endpoint const *endpoint)
+{
+    char number[UINT16_FMT];
+    number[uint16_fmt(number, endpoint->port)] = 0;
+    change(changes, ip, endpoint->ip);
+    change(changes, port, number);
+}
+
+/* Names that were found by the addresses of the proxy's connection are wrong now. */
+static void write_environment(stralloc *changes, struct proxy_header const *header)
+{
+    if (!header->relayed) return;
+    change(changes, "PROTO", "TCP");
+    change_endpoint(changes, "TCPREMOTEIP", "TCPREMOTEPORT", &header->remote);
+    change_endpoint(changes, "TCPLOCALIP", "TCPLOCALPORT", &header->local);
+    change(changes, "TCPREMOTEHOST", NULL);
+    change(changes, "TCPREMOTEINFO", NULL);
+    change(changes, "TCPLOCALHOST", NULL);
+}
+
+int main(int argc, char const *const *argv)
+{
+    static unsigned char data[PROXY_HEADER_MAX];
+    genalloc given = GENALLOC_ZERO;
+    stralloc changes = STRALLOC_ZERO;
+    struct proxy_header header;
+
+    PROG = "ktls-proxyhdr";
+    char const *const *prog = front_scan(&given, &syntax, argc, argv);
+    size_t const len = read_header(data, number_given(&given, 'K', DEFAULT_TIMEOUT));
+    char const *const refused = proxy_header_parse(&header, data, len);
+    if (refused) strerr_dief(EXIT_TLS, "no PROXY header: ", refused);
+    if (number_given(&given, 'v', 1) >= 2)
+        strerr_warn(PROG, ": info: the client is ", header.relayed ? header.remote.ip : "the proxy itself");
+    write_environment(&changes, &header);
+    chain_exec(prog, &changes);
+}

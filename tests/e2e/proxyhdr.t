@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# ktls-proxyhdr: what it takes off the connection, what it tells prog, and what
+# it says to a proxy that sends something else.
+
+import os
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import peers
+import proc
+import proxies
+import tap
+from peers import Tls, context, tcp_pair
+from proc import Proc
+
+PROXYHDR = os.path.join(proc.BIN, "ktls-proxyhdr")
+PEER, USAGE = 98, 100
+# as a super-server would have set them, for the proxy's own connection
+DIRECT = {
+    "PROTO": "TCP",
+    "TCPREMOTEIP": "127.0.0.1",
+    "TCPREMOTEPORT": "1",
+    "TCPLOCALIP": "127.0.0.1",
+    "TCPLOCALPORT": "2",
+    "TCPREMOTEHOST": "proxy.test",
+    "TCPREMOTEINFO": "proxy",
+    "TCPLOCALHOST": "here.test",
+}
+SHOW = ("sh", "-c", "env | grep -E '^(PROTO|TCP.*)=' | sort; echo; ls /proc/$$/fd; echo; exec cat")
+
+
+def told(out):
+    variables, _, rest = out.decode().partition("\n\n")
+    descriptors, _, data = rest.partition("\n\n")
+    return dict(line.split("=", 1) for line in variables.splitlines()), descriptors.split(), data
+
+
+def start(sock, options=(), prog=SHOW, env=DIRECT):
+    sock.setblocking(True)
+    ours = Proc([PROXYHDR, *options, *prog], proc.environment(**env), {0: sock, 1: "pipe"})
+    sock.close()
+    return ours
+
+
+def check(name, header, wanted, send=lambda s, data: s.sendall(data)):
+    a, b = tcp_pair()
+    with start(b) as ours, a:
+        send(a, header + b"and the rest\n")
+        a.shutdown(socket.SHUT_WR)
+        variables, descriptors, data = told(ours.read())
+        tap.equal(data, "and the rest\n", f"{name}: prog reads from the first byte behind it", ours.stderr)
+        tap.equal(variables, wanted, f"{name}: prog's environment")
+        tap.equal(descriptors, ["0", "1", "2"], f"{name}: prog's descriptors")
+        tap.equal((ours.wait(), ours.stderr()), (0, ""), f"{name}: no more to say")
+
+
+def drip(sock, data):
+    for i in range(len(data)):
+        sock.sendall(data[i : i + 1])
+
+
+def headers():
+    v4 = {"PROTO": "TCP", "TCPREMOTEIP": "192.0.2.1", "TCPREMOTEPORT": "12345"}
+    v4.update(TCPLOCALIP="198.51.100.2", TCPLOCALPORT="443")
+    v6 = {**v4, "TCPREMOTEIP": "2001:db8::1", "TCPLOCALIP": "2001:db8::2"}
+    for name, header, wanted in (
+        ("version 1, IPv4", proxies.text("192.0.2.1", "198.51.100.2", 12345, 443), v4),
+        ("version 1, IPv6", proxies.text("2001:db8::1", "2001:db8::2", 12345, 443), v6),
+        ("version 1, UNKNOWN", b"PROXY UNKNOWN\r\n", DIRECT),
+        ("version 2, IPv4", proxies.binary("192.0.2.1", "198.51.100.2", 12345, 443), v4),
+        ("version 2, IPv6", proxies.binary("2001:db8::1", "2001:db8::2", 12345, 443, b"\x04\0\x03abc"), v6),
+        ("version 2, LOCAL", proxies.block(0x20, 0), DIRECT),
+        ("version 2, UNSPEC", proxies.block(0x21, 0, b"anything"), DIRECT),
+        ("version 2, the longest", proxies.binary("192.0.2.1", "198.51.100.2", 1, 2, proxies.padding(4068)),
+         {**v4, "TCPREMOTEPORT": "1", "TCPLOCALPORT": "2"}),
+    ):
+        check(name, header, wanted)
+        check(f"{name}, byte by byte", header, wanted, drip)
+
+
+def pipe():
+    with Proc([PROXYHDR, *SHOW], proc.environment(**DIRECT), {0: "pipe", 1: "pipe"}) as ours:
+        ours.write(proxies.text("192.0.2.1", "198.51.100.2", 1, 2) + b"rest\n")
+        ours.close(0)
+        variables, _, data = told(ours.read())
+        tap.equal((variables["TCPREMOTEIP"], data), ("192.0.2.1", "rest\n"), "from a pipe", ours.stderr)
+
+
+def refuse(name, data, words, shut=False):
+    mark, touch = peers.marker()
+    a, b = tcp_pair()
+    with start(b, prog=touch) as ours, a:
+        a.sendall(data)
+        if shut:
+            a.shutdown(socket.SHUT_WR)
+        code, said = ours.wait(), ours.stderr()
+        tap.ok(
+            code == PEER and words in said and said.count("\n") == 1 and not peers.started(mark),
+            f"{name}: exit {code}, {said.strip()}",
+            f"wanted {PEER} and {words!r}",
+        )
+
+
+def refusals():
+    refuse("a ClientHello", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(100), "no PROXY header")
+    refuse("HTTP", b"GET / HTTP/1.1\r\n\r\n", "no PROXY header")
+    refuse("a broken line", b"PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n", "a port is none")
+    refuse("a line without end", b"PROXY UNKNOWN " + 200 * b"x", "does not end")
+    refuse("another version", proxies.block(0x31, 0x11, bytes(12)), "version 2")
+    refuse("a block without end", proxies.block(0x21, 0x11, bytes(5000)), "too long")
+    refuse("UDP", proxies.block(0x21, 0x12, bytes(12)), "not on TCP")
+    refuse("a Unix socket", proxies.block(0x21, 0x31, bytes(216)), "not on TCP")
+    refuse("nothing", b"", "before it", shut=True)
+    refuse("half a line", b"PROXY TCP4 192", "within it", shut=True)
+    refuse("half a block", proxies.block(0x21, 0x11, bytes(12))[:-1], "within it", shut=True)
+
+
+def deadline():
+    for name, data in (("nothing", b""), ("half a line", b"PROXY TCP4 192.0.2.1 ")):
+        a, b = tcp_pair()
+        began = time.monotonic()
+        with start(b, ["-K", "300"], ("true",)) as ours, a:
+            a.sendall(data)
+            code, took = ours.wait(), time.monotonic() - began
+            tap.ok(code == PEER and took >= 0.3, f"{name} for 300 ms: exit {code}, {took:.2f} s", ours.stderr)
+    a, b = tcp_pair()
+    with start(b, ["--timeout", "0"], ("true",)) as ours, a:
+        a.sendall(b"PROXY UNKNOWN\r\n")
+        tap.equal(ours.wait(), 0, "without a deadline", ours.stderr)
+
+
+def usage():
+    for options in ([], ["-x", "true"], ["-K"], ["-K", "x", "true"], ["-v", "", "true"]):
+        a, b = tcp_pair()
+        with start(b, options, ()) as ours, a:
+            code, said = ours.wait(), ours.stderr()
+            tap.ok(code == USAGE and said.count("\n") == 1, f"{options}: exit {code}, {said.strip()}")
+    a, b = tcp_pair()
+    with start(b, [], ("/nonexistent/prog",)) as ours, a:
+        a.sendall(b"PROXY UNKNOWN\r\n")
+        tap.equal(ours.wait(), 127, "no such prog", ours.stderr)
+    with Proc([PROXYHDR, "--help"], fds={1: "pipe"}) as ours:
+        tap.ok(b"--timeout" in ours.read() and ours.wait() == 0, "--help")
+
+
+def verbosity():
+    named = proxies.text("192.0.2.1", "192.0.2.2", 1, 2)
+    for header, words in ((named, "is 192.0.2.1"), (b"PROXY UNKNOWN\r\n", "proxy itself")):
+        a, b = tcp_pair()
+        with start(b, ["-v", "2"], ("true",)) as ours, a:
+            a.sendall(header)
+            tap.ok(ours.wait() == 0 and words in ours.stderr(), f"-v 2: {ours.stderr().strip()}")
+
+
+def before_tls():
+    """The hello comes in one segment with the header."""
+    a, b = tcp_pair()
+    argv = [PROXYHDR, proc.TLSD, "-m", "user", *("sh", "-c", "echo $TCPREMOTEIP; cat")]
+    env = proc.environment(**DIRECT, CERTFILE=peers.pki.crt("ec256"), KEYFILE=peers.pki.key("ec256"))
+    with Proc(argv, env, {0: b, 1: b}) as ours, a:
+        b.close()
+        tls = Tls(a, context())
+        tls.outgoing.write(proxies.binary("192.0.2.1", "198.51.100.2", 12345, 443))
+        tls.handshake()
+        tap.equal(tls.read_exactly(10), b"192.0.2.1\n", "ktls-tlsd behind it", ours.stderr)
+
+
+tap.main(headers, pipe, refusals, deadline, usage, verbosity, before_tls)
