@@ -1,7 +1,7 @@
 /* ISC license. */
 
-/* Private to this layer: the kernel's interface, where libc's headers may be
-   older than the kernel. */
+/* Private to this layer: the kernel's interface, of which libc's headers may
+   not know all, and its messages. */
 
 #ifndef KTLS_KERNEL_H
 #define KTLS_KERNEL_H
@@ -18,5 +18,19 @@
 #ifndef TCP_ULP
 #define TCP_ULP 31
 #endif
+#ifndef TLS_TX_ZEROCOPY_RO
+#define TLS_TX_ZEROCOPY_RO 3
+#endif
+#ifndef TLS_RX_EXPECT_NO_PAD
+#define TLS_RX_EXPECT_NO_PAD 4
+#endif
+
+#define KTLS_MAX_FRAGMENT 16384 /* RFC 8446, 5.1 */
+
+/* Alert descriptions (RFC 8446, 6; RFC 5246, 7.2). */
+enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90, NO_RENEGOTIATION = 100 };
+
+/* ktls_send_record with more flags for sendmsg(2). */
+extern ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags);
 
 #endif

@@ -33,12 +33,32 @@ int ktls_attach(int fd)
     return -1;
 }
 
+/* Of the key itself nothing is asked. */
+static int get_info(int fd, enum ktls_direction direction, struct tls_crypto_info *info)
+{
+    socklen_t len = sizeof *info;
+
+    return getsockopt(fd, SOL_TLS, direction == KTLS_TX ? TLS_TX : TLS_RX, info, &len) == 0;
+}
+
 int ktls_has_keys(int fd, enum ktls_direction direction)
 {
     struct tls_crypto_info info;
-    socklen_t len = sizeof info; /* of the key nothing is asked */
 
-    return getsockopt(fd, SOL_TLS, direction == KTLS_TX ? TLS_TX : TLS_RX, &info, &len) == 0;
+    return get_info(fd, direction, &info);
+}
+
+int ktls_is(int fd, struct ktls_state *state)
+{
+    struct tls_crypto_info tx, rx;
+    int const has_tx = get_info(fd, KTLS_TX, &tx), has_rx = get_info(fd, KTLS_RX, &rx);
+
+    if (state) {
+        state->tx_cipher = has_tx ? tx.cipher_type : 0;
+        state->rx_cipher = has_rx ? rx.cipher_type : 0;
+        state->version = has_tx ? tx.version : has_rx ? rx.version : 0;
+    }
+    return has_tx && has_rx;
 }
 
 static void pack_sequence_number(unsigned char out[8], uint64_t seq)

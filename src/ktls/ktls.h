@@ -1,7 +1,8 @@
 /* ISC license. */
 
 /*
- * Kernel TLS sockets (linux/tls.h, Documentation/networking/tls.rst).
+ * Kernel TLS sockets (linux/tls.h, Documentation/networking/tls.rst), for
+ * programs that hold one and for those that make one. libktls(3) is the manual.
  *
  * Every function that can fail returns -1 and sets errno; nothing here prints,
  * allocates, or keeps state. Descriptors stay the caller's.
@@ -13,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #pragma GCC visibility push(default)
 
@@ -59,6 +64,16 @@ extern int ktls_attach(int fd);
    socket for a TLS connection. */
 extern int ktls_has_keys(int fd, enum ktls_direction direction);
 
+/* What the kernel does for a socket; 0: nothing in that direction. */
+struct ktls_state {
+    uint16_t version; /* of either direction */
+    uint16_t tx_cipher, rx_cipher;
+};
+
+/* 1 when keys are installed in both directions: what is written is protected,
+   what is read was. Else 0, whatever fd is. *state, unless it is NULL, tells more. */
+extern int ktls_is(int fd, struct ktls_state *state);
+
 /* Installs one direction's keys; again on the same direction, it is the rekey
    after a KeyUpdate (TLS 1.3, Linux 6.14 and later; EBUSY before).
    EINVAL: version or cipher unknown. ENOENT: the kernel lacks the cipher. */
@@ -75,8 +90,53 @@ extern ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t l
    Before TX has keys this would be plaintext: install first. */
 extern ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len);
 
+/* Sends an alert (RFC 8446, 6): close_notify, user_canceled and no_renegotiation
+   as warnings, every other as fatal. */
+extern int ktls_send_alert(int fd, unsigned char description);
+
 /* Sends the alert close_notify (RFC 8446, 6.1). The kernel never does. */
 extern int ktls_close_notify(int fd);
+
+/* A connection's memory between calls, and where its next keys come from. All
+   zero but for next and ctx at first. */
+struct ktls_secrets {
+    /* Makes the next generation of one direction's keys (RFC 8446, 7.2), with seq
+       0. 0, or -1 with errno. NULL: KeyUpdate is an error. */
+    int (*next)(void *ctx, enum ktls_direction direction, struct ktls_traffic_keys *keys);
+    void *ctx;
+    /* The library's own. */
+    int error;                 /* that ended the connection */
+    unsigned char answer_due;  /* a KeyUpdate, to the peer's request */
+    unsigned char message[16]; /* of which only a part has come */
+};
+
+/* Receives application data, and nothing but that: 1 to len bytes, or 0 when the
+   peer has sent close_notify, which stays so with every further call. Tickets are
+   passed over; a KeyUpdate is followed, and answered when the peer asks for that;
+   renegotiation (TLS 1.2) is declined with no_renegotiation. flags: MSG_DONTWAIT,
+   MSG_PEEK, MSG_WAITALL. secrets may be NULL. Never waits for anything but data.
+   EAGAIN: nothing there. EINTR: a signal, or 64 records in a row without data:
+   call again. The rest ends the connection, and stays:
+   ENODATA: FIN without close_notify; the stream may have been cut.
+   ECONNABORTED: a fatal alert; ktls_alert() tells which.
+   EBADMSG: a record that is forged, corrupt, or none at all.
+   EPROTO: a record or message that has no place here.
+   EKEYEXPIRED: a KeyUpdate, and secrets->next is not there to follow it.
+   EKEYREJECTED: the kernel could not replace the keys.
+   EMSGSIZE: a message in more than one record, and secrets is NULL. */
+extern ssize_t ktls_recv(int fd, void *buf, size_t len, int flags, struct ktls_secrets *secrets);
+
+/* ktls_recv without flags and secrets. */
+extern ssize_t ktls_read(int fd, void *buf, size_t len);
+
+/* The alert that ktls_recv found (RFC 8446, 6); ENOMSG: it found none. */
+extern int ktls_alert(int fd);
+
+/* Sends KeyUpdate, with request set one that asks the peer for its own, and goes
+   on with the next keys. Fails harmlessly with EAGAIN on a full socket that does
+   not block; any other failure has ended sending: nothing goes out under the old
+   keys. EKEYREJECTED: the kernel could not replace them (see ktls_probe). */
+extern int ktls_update_keys(int fd, struct ktls_secrets *secrets, int request);
 
 /* What a loopback connection on this kernel accepted. */
 struct ktls_capabilities {
@@ -84,6 +144,8 @@ struct ktls_capabilities {
     unsigned int aes_256_gcm : 1;
     unsigned int chacha20_poly1305 : 1;
     unsigned int rekey : 1; /* TLS 1.3 keys can be replaced after a KeyUpdate */
+    unsigned int zerocopy_sendfile : 1; /* TLS_TX_ZEROCOPY_RO */
+    unsigned int expect_no_pad : 1; /* TLS_RX_EXPECT_NO_PAD */
 };
 
 /* Tries each capability of one protocol version on a throw-away connection on
@@ -91,5 +153,9 @@ struct ktls_capabilities {
 extern int ktls_probe(uint16_t version, struct ktls_capabilities *found);
 
 #pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,10 +4,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "ktls/kernel.h"
 
 static void close_keeping_errno(int fd)
 {
@@ -46,16 +46,28 @@ static int connect_and_attach(struct sockaddr_in const *address)
     return -1;
 }
 
+static int set_option(int fd, int option)
+{
+    int const on = 1;
+
+    return setsockopt(fd, SOL_TLS, option, &on, sizeof on) == 0;
+}
+
 /* -1: no connection. Else whether the cipher can be installed in both
-   directions, and a second time in *rekey. */
-static int try_cipher(struct sockaddr_in const *address, uint16_t version, uint16_t cipher, int *rekey)
+   directions; *found has what else the socket took then. */
+static int try_cipher(struct sockaddr_in const *address, uint16_t version, uint16_t cipher,
+                      struct ktls_capabilities *found)
 {
     struct ktls_traffic_keys const keys = {.version = version, .cipher = cipher};
     int fd = connect_and_attach(address);
 
     if (fd < 0) return -1;
     int works = ktls_install(fd, KTLS_TX, &keys) == 0 && ktls_install(fd, KTLS_RX, &keys) == 0;
-    *rekey = works && ktls_install(fd, KTLS_TX, &keys) == 0 && ktls_install(fd, KTLS_RX, &keys) == 0;
+    if (works) {
+        if (set_option(fd, TLS_TX_ZEROCOPY_RO)) found->zerocopy_sendfile = 1;
+        if (set_option(fd, TLS_RX_EXPECT_NO_PAD)) found->expect_no_pad = 1;
+        if (ktls_install(fd, KTLS_TX, &keys) == 0 && ktls_install(fd, KTLS_RX, &keys) == 0) found->rekey = 1;
+    }
     close(fd);
     return works;
 }
@@ -63,16 +75,16 @@ static int try_cipher(struct sockaddr_in const *address, uint16_t version, uint1
 static int try_all(struct sockaddr_in const *address, uint16_t version, struct ktls_capabilities *found)
 {
     static uint16_t const ciphers[3] = {KTLS_AES_128_GCM, KTLS_AES_256_GCM, KTLS_CHACHA20_POLY1305};
-    int works[3], rekey[3];
+    int works[3];
 
+    memset(found, 0, sizeof *found);
     for (size_t i = 0; i < 3; i++) {
-        works[i] = try_cipher(address, version, ciphers[i], &rekey[i]);
+        works[i] = try_cipher(address, version, ciphers[i], found);
         if (works[i] < 0) return -1;
     }
     found->aes_128_gcm = works[0] != 0;
     found->aes_256_gcm = works[1] != 0;
     found->chacha20_poly1305 = works[2] != 0;
-    found->rekey = rekey[0] || rekey[1] || rekey[2];
     return 0;
 }
 

@@ -8,8 +8,6 @@
 
 #include "ktls/kernel.h"
 
-#define MAX_FRAGMENT 16384
-
 union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(unsigned char))];
@@ -36,10 +34,10 @@ ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t len, int
     return received;
 }
 
-ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len)
+ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags)
 {
     /* The kernel takes an empty record for nothing to do. */
-    if (!len || len > MAX_FRAGMENT) {
+    if (!len || len > KTLS_MAX_FRAGMENT) {
         errno = EINVAL;
         return -1;
     }
@@ -57,13 +55,10 @@ ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len
     header->cmsg_type = TLS_SET_RECORD_TYPE;
     header->cmsg_len = CMSG_LEN(sizeof type);
     *(unsigned char *)CMSG_DATA(header) = type;
-    return sendmsg(fd, &message, MSG_NOSIGNAL);
+    return sendmsg(fd, &message, MSG_NOSIGNAL | flags);
 }
 
-int ktls_close_notify(int fd)
+ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len)
 {
-    static unsigned char const close_notify[2] = {1 /* warning */, 0};
-
-    ssize_t sent = ktls_send_record(fd, KTLS_ALERT, close_notify, sizeof close_notify);
-    return sent == sizeof close_notify ? 0 : -1;
+    return ktls_send_record_flags(fd, type, buf, len, 0);
 }
