@@ -59,6 +59,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/config.mak
 	@mkdir -p $(@D)
 	$(COMPILE)
 
+$(BUILD)/obj/src/program/version.o: CPPFLAGS += -DKTLS_VERSION='"$(version)"'
+
 $(BUILD)/pic/%.o: %.c $(BUILD)/config.mak
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC

@@ -1,8 +1,6 @@
 # What is built. A layer archive holds every .c file of its folder in src, so a
 # new file needs no change here; neither does a new program that follows the
-# rule: src/chain/NAME.c for each NAME in PROGRAMS is a main, every other .c
-# file in src/chain goes into the archive that the programs share. So it is in
-# src/front, the command lines around them.
+# rule: a MAIN_ is not in its folder's archive, every other .c file is.
 
 # Layer archives, lowest first: NAME is made from src/NAME.
 LAYERS := ktls crypto x509 tls relay
@@ -18,9 +16,11 @@ SHARED_LAYER := ktls
 SHARED_LIBRARY := libktls.so
 
 # Not installed.
-INTERNAL_LAYERS := chain front
+INTERNAL_LAYERS := program chain front init
+ARCHIVE_program := libktls-program.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
+ARCHIVE_init := libktls-init.a
 
 # What is linked with each layer, itself first, in the linker's order.
 LIBS_ktls := ktls
@@ -28,12 +28,15 @@ LIBS_crypto := crypto $(LIBS_ktls) bearssl
 LIBS_x509 := x509 $(LIBS_crypto)
 LIBS_tls := tls $(LIBS_x509)
 LIBS_relay := relay $(LIBS_tls) skarnet
-LIBS_chain := chain $(LIBS_relay)
+LIBS_program := program skarnet
+LIBS_chain := chain program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
+LIBS_init := init $(LIBS_program)
 
 # Programs: their main, and the layer they are linked with.
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
 PROGRAMS += ktls-proxyhdr
+PROGRAMS += ktls-init
 
 MAIN_ktls-tlsd := src/chain/ktls-tlsd.c
 LIBS_ktls-tlsd := $(LIBS_chain)
@@ -43,6 +46,8 @@ MAIN_ktls-relay := src/chain/ktls-relay.c
 LIBS_ktls-relay := $(LIBS_chain)
 MAIN_ktls-proxyhdr := src/front/ktls-proxyhdr.c
 LIBS_ktls-proxyhdr := $(LIBS_front)
+MAIN_ktls-init := src/init/ktls-init.c
+LIBS_ktls-init := $(LIBS_init)
 
 # Test programs: tests/unit/LAYER.c and LAYER_*.c get that layer, others all.
 LIBS_tests := $(LIBS_chain)

@@ -4,8 +4,7 @@
  * What the chain-loading programs share: options, environment, credentials,
  * the step itself, and how the connection gets into the hands of prog.
  *
- * These are parts of programs: what cannot go on says why in one line on
- * stderr and exits with the documented code.
+ * These are parts of programs: see program.h for how they fail.
  */
 
 #ifndef KTLS_CHAIN_H
@@ -15,19 +14,9 @@
 
 #include <skalibs/stralloc.h>
 
+#include "program/program.h"
 #include "relay/relay.h"
 #include "tls/tls.h"
-
-extern char const *PROG; /* skalibs */
-
-enum chain_exit {
-    EXIT_CREDENTIAL = 96,  /* configuration, key or certificate */
-    EXIT_ENGINE = 97,      /* no protected connection for prog */
-    EXIT_TLS = 98,
-    EXIT_USAGE = 100,      /* or a variable that is not set or invalid */
-    EXIT_ENVIRONMENT = 101, /* too big */
-    EXIT_SYSTEM = 111,
-};
 
 enum chain_program { CHAIN_TLSD = 1, CHAIN_TLSC = 2, CHAIN_RELAY = 4 };
 

@@ -10,17 +10,10 @@
 
 #include "chain/chain.h"
 
-enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 };
-
-static _Noreturn void die_exec(int code, char const *name)
-{
-    strerr_diefsys(errno == E2BIG ? EXIT_ENVIRONMENT : code, "executing ", name);
-}
-
 void chain_exec(char const *const *prog, stralloc const *changes)
 {
     mexec_m(prog, changes->s, changes->len);
-    die_exec(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, prog[0]);
+    program_die_exec(prog[0]);
 }
 
 /* 0: there is no /proc, or the path is too long. */
@@ -41,5 +34,5 @@ void chain_exec_own(char const *const *argv, stralloc const *changes)
     char path[PATH_MAX];
     if (find_beside_us(path, sizeof path, argv[0])) mexec_am(path, argv, changes->s, changes->len);
     if (errno == ENOENT) mexec_m(argv, changes->s, changes->len);
-    die_exec(EXIT_ENGINE, argv[0]);
+    strerr_diefsys(errno == E2BIG ? EXIT_ENVIRONMENT : EXIT_ENGINE, "executing ", argv[0]);
 }

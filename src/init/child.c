@@ -1,0 +1,38 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <skalibs/exec.h>
+#include <skalibs/strerr.h>
+
+#include "init/init.h"
+
+/* A signal that has come meanwhile is delivered at the end of this, with the
+   dispositions that prog is to have. */
+static _Noreturn void become(char const *const *prog, struct init_child const *child,
+                             struct init_signals const *signals)
+{
+    if (setpgid(0, 0) < 0) strerr_diefsys(EXIT_SYSTEM, "setpgid");
+    if (child->has_terminal && tcsetpgrp(0, getpid()) < 0)
+        init_say(INIT_WARNING, "terminal: %s", strerror(errno));
+    init_restore_signals(signals);
+    exec(prog);
+    program_die_exec(prog[0]);
+}
+
+void init_start_child(struct init_child *child, char const *const *prog, struct init_signals const *signals)
+{
+    child->has_terminal = tcgetpgrp(0) == getpgrp();
+    child->pid = fork();
+    if (child->pid < 0) strerr_diefsys(EXIT_SYSTEM, "fork");
+    if (!child->pid) become(prog, child, signals);
+    setpgid(child->pid, child->pid); /* the child does so too: neither waits for the other */
+    init_say(INIT_INFO, "%s is process %d", prog[0], (int)child->pid);
+}
+
+void init_take_terminal(struct init_child const *child)
+{
+    if (child->has_terminal && tcgetpgrp(0) == child->pid) tcsetpgrp(0, getpgrp());
+}

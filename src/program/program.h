@@ -1,0 +1,73 @@
+/* ISC license. */
+
+/*
+ * What every program has: exit codes, options, and the execution of prog.
+ *
+ * These are parts of programs: what cannot go on says why in one line on
+ * stderr and exits with the documented code.
+ */
+
+#ifndef KTLS_PROGRAM_H
+#define KTLS_PROGRAM_H
+
+#include <stddef.h>
+
+extern char const *PROG; /* skalibs */
+
+enum program_exit {
+    EXIT_CREDENTIAL = 96,  /* configuration, key or certificate */
+    EXIT_ENGINE = 97,      /* no protected connection for prog */
+    EXIT_TLS = 98,
+    EXIT_USAGE = 100,      /* or a variable that is not set or invalid */
+    EXIT_ENVIRONMENT = 101, /* too big */
+    EXIT_SYSTEM = 111,
+    EXIT_CANNOT_EXECUTE = 126,
+    EXIT_NOT_FOUND = 127,
+};
+
+/* ---- options.c: options as a table ---- */
+
+enum option_kind {
+    OPTION_FLAG,    /* field is an unsigned int, which becomes value */
+    OPTION_COUNT,   /* an unsigned int, one more each time */
+    OPTION_NUMBER,  /* an unsigned int */
+    OPTION_TEXT,    /* a char const * */
+    OPTION_MARK,    /* an unsigned char[256], of which the number's becomes 1 */
+    OPTION_HELP,    /* a letter for --help, which there is anyway */
+};
+
+struct option_row {
+    char letter; /* 0: long form only */
+    char const *name;
+    unsigned int programs; /* that have it: a set of bits */
+    enum option_kind kind;
+    size_t field;          /* its offset in what is filled in */
+    unsigned int value;    /* of a FLAG */
+    char const *argument;  /* its name; NULL: none */
+    char const *meaning;
+};
+
+#define OPTION_ROWS_MAX 64
+
+struct option_table {
+    struct option_row const *rows; /* neighbours that are flags of one field are alternatives */
+    size_t count;                  /* at most OPTION_ROWS_MAX */
+    unsigned int program;          /* one bit: whose rows count */
+};
+
+/* Fills in fields; gives argv behind the options, which end at the first word
+   that is none. --help and --version are answered here. */
+extern char const *const *program_scan_options(struct option_table const *table, void *fields, int argc,
+                                               char const *const *argv);
+extern _Noreturn void program_die_usage(struct option_table const *table);
+
+/* ---- exec.c ---- */
+
+/* Says why prog could not be executed, by errno, and exits. */
+extern _Noreturn void program_die_exec(char const *prog);
+
+/* ---- version.c ---- */
+
+extern char const program_version[];
+
+#endif
