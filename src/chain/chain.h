@@ -89,8 +89,9 @@ struct chain_hosts {
 extern void chain_read_hosts(struct chain_hosts *hosts);
 /* The host of that name, else the wildcard for it, else NULL. */
 extern struct chain_host *chain_find_host(struct chain_hosts const *hosts, char const *server_name);
-/* Ends the program when one file of the two is set. variable is the first one's
-   name with what belongs to it. */
+/* Ends the program when only one of the two is set: CERTFILE and KEYFILE, or of
+   the second certificate CERTFILE2 and KEYFILE2, with this name behind a colon
+   unless it is empty. */
 extern void chain_check_pair(struct chain_files const *files, int second, char const *name, size_t name_len);
 /* 1 when an entry of the environment is such a variable. */
 extern int chain_is_host_variable(char const *entry);

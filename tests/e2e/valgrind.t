@@ -12,13 +12,15 @@ import pki
 import tap
 from memcheck import check, converse, wrap
 from peers import BOTH, Tls, Vanished, context, tcp_pair, tlsc, tlsd
+from sni import pair
 
 
-def server(version, cert, options=(), client_cert=None):
+def server(version, cert, options=(), client_cert=None, env=None):
     logs, wrapper = wrap()
     a, b = tcp_pair()
     a.settimeout(60)
-    with tlsd(b, ["-m", "user", "-K", "0", "-a", "h2", *options], cert=cert, wrapper=wrapper) as ours, a:
+    options = ["-m", "user", "-K", "0", "-a", "h2", *options]
+    with tlsd(b, options, cert=cert, env=env, wrapper=wrapper) as ours, a:
         tls = Tls(a, context(version=version, cert=client_cert, alpn=["h2"]))
         converse(tls, ours)
         check(ours, logs, f"ktls-tlsd, TLS {version}, {cert}, {' '.join(options)}", (0,))
@@ -47,6 +49,7 @@ def handshakes():
             server(version, cert)
             client(version, cert)
         server(version, "ec384", ["-y"], "client-rsa")
+        server(version, "rsa", ["-k", "1"], env={**pair("rsa", "localhost"), **pair("ec256", "localhost", True)})
         client(
             version, "ec-chain", ["-y"], {"CERTFILE": pki.crt("client-ec"), "KEYFILE": pki.key("client-ec")}
         )

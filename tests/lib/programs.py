@@ -83,7 +83,7 @@ def meet(
     name="localhost",
     half_close=False,
     run=None,
-    mode="user",
+    mode=proc.MODE,
     pair=tcp_pair,
     **more,
 ):
