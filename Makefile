@@ -123,10 +123,20 @@ check: all tests
 MAN_PAGES := $(wildcard doc/*.1 doc/*.3 doc/*.5 doc/*.7 doc/*.8)
 HEADERS := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/$(layer).h))
 
-install: all
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)
+# For pkg-config; folders in the prefix follow it when it is moved.
+PKG_CONFIG_FILES := $(patsubst package/%.in,$(BUILD)/lib/%,$(wildcard package/*.pc.in))
+prefixed = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+$(BUILD)/lib/%.pc: package/%.pc.in package/info $(BUILD)/config.mak
+	@mkdir -p $(@D)
+	$(call show,PC)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call prefixed,$(libdir))|' \
+		-e 's|@includedir@|$(call prefixed,$(includedir))|' -e 's|@package@|$(package)|' \
+		-e 's|@version@|$(version)|' -e 's|@libs@|$(filter -L%,$(LDFLAGS))|' $< >$@
+
+install: all $(PKG_CONFIG_FILES)
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig
 	install -m 755 $(BINARIES) $(DESTDIR)$(bindir)
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(libdir)
+	install -m 644 $(PKG_CONFIG_FILES) $(DESTDIR)$(libdir)/pkgconfig
 	$(foreach file,$(SHARED_FILES),install -m 644 $(file) $(DESTDIR)$(libdir) && \
 		ln -sf $(notdir $(file)) $(DESTDIR)$(libdir)/$(SONAME) && \
 		ln -sf $(notdir $(file)) $(DESTDIR)$(libdir)/$(SHARED_LIBRARY))

@@ -15,6 +15,10 @@ int ktls_send_alert(int fd, unsigned char description)
 {
     unsigned char const alert[2] = {is_warning(description) ? 1 : 2, description};
 
+    if (!ktls_has_keys(fd, KTLS_TX)) { /* it would be plaintext in the stream */
+        errno = EINVAL;
+        return -1;
+    }
     return ktls_send_record(fd, KTLS_ALERT, alert, sizeof alert) == sizeof alert ? 0 : -1;
 }
 

@@ -91,7 +91,7 @@ extern ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t l
 extern ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len);
 
 /* Sends an alert (RFC 8446, 6): close_notify, user_canceled and no_renegotiation
-   as warnings, every other as fatal. */
+   as warnings, every other as fatal. EINVAL: no keys. */
 extern int ktls_send_alert(int fd, unsigned char description);
 
 /* Sends the alert close_notify (RFC 8446, 6.1). The kernel never does. */

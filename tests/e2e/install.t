@@ -21,6 +21,9 @@ report $? 'make install'
 report $? 'the programs are there'
 [ -f "$root/share/man/man1/ktls-tlsd.1" ] && [ -f "$root/share/man/man7/ktls-tools.7" ]
 report $? 'and the manual'
+[ -f "$root/include/ktls-tools/ktls/ktls.h" ] && [ -f "$root/lib/libktls.so" ] && [ -f "$root/lib/libktls.a" ] &&
+    [ -f "$root/lib/pkgconfig/libktls.pc" ] && [ -f "$root/share/man/man3/libktls.3" ]
+report $? 'and the library for others'
 
 cc=$(sed -n 's/^CC := //p' "$build/config.mak")
 ldflags=$(sed -n 's/^LDFLAGS := //p' "$build/config.mak")

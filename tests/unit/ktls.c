@@ -222,6 +222,8 @@ static struct ktls_capabilities test_probe(uint16_t version, char const *name)
     ok(ktls_probe(version, &found) == 0, "%s: probe", name);
     ok(lowest_free_fd() == before, "%s: probe leaves no descriptor", name);
     ok(found.aes_128_gcm && found.aes_256_gcm && found.chacha20_poly1305, "%s: every cipher is there", name);
+    ok(found.zerocopy_sendfile, "%s: zero-copy sendfile", name);
+    ok(found.expect_no_pad == (version == KTLS_TLS_1_3), "%s: no padding is for TLS 1.3", name);
     diag("%s: rekey %s", name, found.rekey ? "yes" : "no");
     return found;
 }
