@@ -185,6 +185,14 @@ extern _Noreturn void chain_exec_own(char const *const *argv, stralloc const *ch
 typedef int chain_handshake(struct tls_config const *config, struct tls_transport const *transport,
                             struct tls_session *session, struct tls_error *error);
 
+/* What the options say, but for credentials. */
+extern void chain_configure(struct tls_config *config, struct chain_options const *options);
+/* Loads the credentials, shakes hands and forgets them: here, or where TLS_UID
+   asks for it in a process of its own. What fails ends the program. */
+extern void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
+                              struct chain_options const *options, struct chain_input const *input,
+                              struct tls_config *config, struct chain_connection const *connection,
+                              struct tls_session *session);
 /* The whole of ktls-tlsd and ktls-tlsc but for the handshake. */
 extern _Noreturn void chain_step(enum chain_program program, chain_handshake *handshake, int argc,
                                  char const *const *argv);

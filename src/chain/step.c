@@ -9,7 +9,7 @@
 
 #define MAX_ALPN 1024
 
-static void configure(struct tls_config *config, struct chain_options const *options)
+void chain_configure(struct tls_config *config, struct chain_options const *options)
 {
     static unsigned char alpn[MAX_ALPN];
     tls_config_init(config);
@@ -58,30 +58,38 @@ static _Noreturn void die_handshake(struct tls_error const *error,
     _exit(code);
 }
 
+void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
+                       struct chain_options const *options, struct chain_input const *input,
+                       struct tls_config *config, struct chain_connection const *connection,
+                       struct tls_session *session)
+{
+    struct chain_credentials credentials;
+    struct tls_error error = { .kind = TLS_ERROR_NONE };
+    struct tls_fd_transport fds = { .fdr = connection->fdr, .fdw = connection->fdw };
+    struct tls_transport const transport = tls_transport_on_fds(&fds);
+
+    chain_load_credentials(&credentials, config, program, options, input);
+    fds.deadline = tls_deadline_after(options->handshake_timeout);
+    int const done = handshake(config, &transport, session, &error);
+    chain_free_credentials(&credentials);
+    if (!done) die_handshake(&error, &credentials, &fds);
+}
+
 void chain_step(enum chain_program program, chain_handshake *handshake, int argc, char const *const *argv)
 {
     struct chain_options options;
     struct chain_input input;
     struct chain_shield shield;
-    struct chain_credentials credentials;
     struct chain_connection connection;
     struct tls_config config;
     struct tls_session session;
-    struct tls_error error = { .kind = TLS_ERROR_NONE };
 
     char const *const *prog = chain_parse_options(&options, program, argc, argv);
     chain_read_environment(&input);
-    configure(&config, &options);
+    chain_configure(&config, &options);
     chain_check_descriptors(&options);
     chain_raise_shield(&shield);
-    chain_load_credentials(&credentials, &config, program, &options, &input);
     chain_open_connection(&connection, &options);
-
-    struct tls_fd_transport fds = { .fdr = connection.fdr, .fdw = connection.fdw };
-    fds.deadline = tls_deadline_after(options.handshake_timeout);
-    struct tls_transport const transport = tls_transport_on_fds(&fds);
-    int const done = handshake(&config, &transport, &session, &error);
-    chain_free_credentials(&credentials);
-    if (!done) die_handshake(&error, &credentials, &fds);
+    chain_shake_hands(program, handshake, &options, &input, &config, &connection, &session);
     chain_hand_over(program, &options, &connection, &shield, &session, prog);
 }
