@@ -16,7 +16,8 @@ SHARED_LAYER := ktls
 SHARED_LIBRARY := libktls.so
 
 # Not installed.
-INTERNAL_LAYERS := program chain front init
+INTERNAL_LAYERS := jail program chain front init
+ARCHIVE_jail := libktls-jail.a
 ARCHIVE_program := libktls-program.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
@@ -28,8 +29,9 @@ LIBS_crypto := crypto $(LIBS_ktls) bearssl
 LIBS_x509 := x509 $(LIBS_crypto)
 LIBS_tls := tls $(LIBS_x509)
 LIBS_relay := relay $(LIBS_tls) skarnet
+LIBS_jail := jail
 LIBS_program := program skarnet
-LIBS_chain := chain program $(LIBS_relay)
+LIBS_chain := chain jail program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
 LIBS_init := init $(LIBS_program)
 

@@ -1,0 +1,173 @@
+/* ISC license. */
+
+/*
+ * The system calls of a handshake, as a table, and its translation for the
+ * kernel's filter machine (Documentation/userspace-api/seccomp_filter.rst).
+ *
+ * Nothing here makes a descriptor, a process or a mapping that can be executed,
+ * or reaches another process; what a descriptor can do was settled before.
+ */
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "jail/internal.h"
+
+#if defined __x86_64__ && defined __LP64__
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#define OTHER_ABI 0x40000000u /* x32: the same architecture, numbers from here */
+#elif defined __aarch64__ && defined __LP64__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#else
+#error "the system call filter knows x86-64 and aarch64 only: add this architecture here and test it"
+#endif
+
+#ifndef SOL_TLS
+#define SOL_TLS 282
+#endif
+#ifndef TCP_ULP
+#define TCP_ULP 31
+#endif
+
+/* A condition on the low half of an argument, which is all that the kernel
+   looks at in those that are int. */
+struct condition {
+    enum { ANYTHING, IS, HAS, LACKS } kind;
+    unsigned int argument;
+    unsigned int value; /* of bits where the condition is HAS or LACKS */
+};
+
+struct rule {
+    unsigned int call;
+    struct condition condition[2];
+};
+
+#define OPTION(call, level, name) { call, { { IS, 1, level }, { IS, 2, name } } }
+#define NO_CODE { LACKS, 2, PROT_EXEC }
+
+/* A call may come again with other conditions. The frequent ones first. */
+static struct rule const rules[] = {
+    { .call = SYS_read },
+    { .call = SYS_sendto },
+    { .call = SYS_ppoll },
+#ifdef SYS_poll
+    { .call = SYS_poll },
+#endif
+    { .call = SYS_clock_gettime },
+    { .call = SYS_write },
+    { .call = SYS_writev },
+    { .call = SYS_readv },
+    { .call = SYS_recvfrom },
+    { .call = SYS_recvmsg },
+    { .call = SYS_sendmsg },
+    { .call = SYS_shutdown },
+    { .call = SYS_close },
+    { .call = SYS_getrandom },
+#ifdef SYS_time
+    { .call = SYS_time },
+#endif
+    { .call = SYS_gettimeofday },
+
+    OPTION(SYS_setsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(SYS_setsockopt, IPPROTO_TCP, TCP_QUICKACK),
+    OPTION(SYS_setsockopt, IPPROTO_TCP, TCP_ULP),
+    { SYS_setsockopt, { { IS, 1, SOL_TLS } } },
+    OPTION(SYS_getsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(SYS_getsockopt, IPPROTO_TCP, TCP_INFO),
+    OPTION(SYS_getsockopt, IPPROTO_TCP, TCP_ULP),
+    { SYS_getsockopt, { { IS, 1, SOL_TLS } } },
+    OPTION(SYS_getsockopt, SOL_SOCKET, SO_ERROR),
+
+    { SYS_mmap, { NO_CODE, { HAS, 3, MAP_ANONYMOUS } } },
+    { SYS_mprotect, { NO_CODE } },
+    { .call = SYS_munmap },
+    { .call = SYS_mremap },
+    { .call = SYS_madvise },
+    { .call = SYS_brk },
+
+    { .call = SYS_exit_group },
+    { .call = SYS_exit },
+    { .call = SYS_rt_sigreturn },
+    { .call = SYS_restart_syscall }, /* a poll that was interrupted by SIGSTOP */
+};
+
+#define RULES (sizeof rules / sizeof *rules)
+#define MAX_STEPS (8 + 7 * RULES)
+
+struct program {
+    unsigned short count;
+    struct sock_filter step[MAX_STEPS];
+};
+
+static void add(struct program *program, unsigned int code, unsigned int value, unsigned int when_true,
+                unsigned int when_false)
+{
+    program->step[program->count++] = (struct sock_filter){ .code = (unsigned short)code,
+                                                            .jt = (unsigned char)when_true,
+                                                            .jf = (unsigned char)when_false,
+                                                            .k = value };
+}
+
+static void add_load(struct program *program, size_t offset)
+{
+    add(program, BPF_LD | BPF_W | BPF_ABS, (unsigned int)offset, 0, 0);
+}
+
+static void add_return(struct program *program, unsigned int verdict)
+{
+    add(program, BPF_RET | BPF_K, verdict, 0, 0);
+}
+
+/* Goes on when it holds, else to what is `skip` steps behind it. */
+static void add_condition(struct program *program, struct condition const *condition, unsigned int skip)
+{
+    add_load(program, offsetof(struct seccomp_data, args) + condition->argument * sizeof(__u64));
+    if (condition->kind == IS)
+        add(program, BPF_JMP | BPF_JEQ | BPF_K, condition->value, 0, skip);
+    else if (condition->kind == HAS)
+        add(program, BPF_JMP | BPF_JSET | BPF_K, condition->value, 0, skip);
+    else
+        add(program, BPF_JMP | BPF_JSET | BPF_K, condition->value, skip, 0);
+}
+
+/* Allows the call, or goes on to the next rule. */
+static void add_rule(struct program *program, struct rule const *rule)
+{
+    unsigned int left = 0;
+    while (left < 2 && rule->condition[left].kind != ANYTHING) left++;
+    add_load(program, offsetof(struct seccomp_data, nr));
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, rule->call, 0, 2 * left + 1);
+    for (size_t i = 0; left; i++) add_condition(program, rule->condition + i, 2 * --left + 1);
+    add_return(program, SECCOMP_RET_ALLOW);
+}
+
+static void add_architecture(struct program *program)
+{
+    add_load(program, offsetof(struct seccomp_data, arch));
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+    add_return(program, SECCOMP_RET_KILL_PROCESS);
+#ifdef OTHER_ABI
+    add_load(program, offsetof(struct seccomp_data, nr));
+    add(program, BPF_JMP | BPF_JGE | BPF_K, OTHER_ABI, 0, 1);
+    add_return(program, SECCOMP_RET_KILL_PROCESS);
+#endif
+}
+
+int jail_filter_calls(void)
+{
+    struct program program = { .count = 0 };
+    add_architecture(&program);
+    for (size_t i = 0; i < RULES; i++) add_rule(&program, rules + i);
+    add_return(&program, SECCOMP_RET_KILL_PROCESS);
+    struct sock_fprog const code = { .len = program.count, .filter = program.step };
+    return prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &code, 0L, 0L);
+}

@@ -1,0 +1,25 @@
+/* ISC license. */
+
+/* The walls of the jail, in the order in which jail.c puts them up. 0, or -1
+   with errno. */
+
+#ifndef KTLS_JAIL_INTERNAL_H
+#define KTLS_JAIL_INTERNAL_H
+
+#include "jail/jail.h"
+
+/* ---- descriptors.c ---- */
+
+extern int jail_close_others(int const *kept, size_t count);
+/* No number is left for a new one, as long as the open ones stay. */
+extern int jail_forbid_descriptors(size_t needed_by_poll);
+
+/* ---- root.c ---- */
+
+extern int jail_empty_root(void);
+
+/* ---- filter.c ---- */
+
+extern int jail_filter_calls(void);
+
+#endif

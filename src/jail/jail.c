@@ -1,0 +1,92 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "jail/internal.h"
+
+/* AddressSanitizer's shadow is beyond any limit. */
+#if defined __SANITIZE_ADDRESS__
+#define IS_MEMORY_LIMITED 0
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define IS_MEMORY_LIMITED 0
+#endif
+#endif
+#ifndef IS_MEMORY_LIMITED
+#define IS_MEMORY_LIMITED 1
+#endif
+
+static int limit(int resource, rlim_t value)
+{
+    struct rlimit now;
+    if (getrlimit((unsigned int)resource, &now) < 0) return -1;
+    if (value > now.rlim_max) value = now.rlim_max;
+    return setrlimit((unsigned int)resource, &(struct rlimit){ .rlim_cur = value, .rlim_max = value });
+}
+
+static int limit_resources(struct jail const *jail)
+{
+    if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, 0) < 0 || limit(RLIMIT_NPROC, 0) < 0) return -1;
+    if (jail->cpu_seconds && limit(RLIMIT_CPU, jail->cpu_seconds) < 0) return -1;
+    if (IS_MEMORY_LIMITED && jail->memory && limit(RLIMIT_DATA, jail->memory) < 0) return -1;
+    return jail_forbid_descriptors(jail->kept_count);
+}
+
+static int become(uid_t uid, gid_t gid)
+{
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0) return -1;
+    return setresuid(uid, uid, uid);
+}
+
+/* The kernel is trusted, its Linux security modules and our arithmetic less. */
+static int cannot_come_back(uid_t uid, gid_t gid)
+{
+    uid_t u[3];
+    gid_t g[3];
+    if (getresuid(u, u + 1, u + 2) < 0 || getresgid(g, g + 1, g + 2) < 0) return -1;
+    errno = EPERM;
+    for (size_t i = 0; i < 3; i++)
+        if (u[i] != uid || g[i] != gid) return -1;
+    if (getgroups(0, NULL)) return -1;
+    return uid && setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ? -1 : 0;
+}
+
+/* After a change of uid: that forgets both. The parent may have died before. */
+static int settle(pid_t parent)
+{
+    if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0) return -1;
+    if (!parent) return 0;
+    if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) < 0) return -1;
+    errno = ESRCH;
+    return getppid() == parent ? 0 : -1;
+}
+
+/* 1 when it went well; else what names it. */
+static int did(int result, char const *name, char const **what)
+{
+    if (result < 0) *what = name;
+    return result >= 0;
+}
+
+static int leave_root(struct jail const *jail, char const **what)
+{
+    return did(jail_empty_root(), "empty root directory", what) &&
+           did(limit_resources(jail), "resource limits", what) &&
+           did(become(jail->uid, jail->gid), "change of uid and gid", what) &&
+           did(cannot_come_back(jail->uid, jail->gid), "giving up the former uid and gid", what);
+}
+
+int jail_enter(struct jail const *jail, char const **what)
+{
+    if (jail->kept && !did(jail_close_others(jail->kept, jail->kept_count), "closing descriptors", what))
+        return -1;
+    int const in = jail->is_root ? leave_root(jail, what) : did(limit_resources(jail), "resource limits", what);
+    if (!in || !did(settle(jail->parent), "parent's death signal", what)) return -1;
+    if (!did(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L), "no new privileges", what)) return -1;
+    return did(jail_filter_calls(), "system call filter", what) ? 0 : -1;
+}
