@@ -60,6 +60,8 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/config.mak
 	$(COMPILE)
 
 $(BUILD)/obj/src/program/version.o: CPPFLAGS += -DKTLS_VERSION='"$(version)"'
+TCPSERVER ?= auto
+$(BUILD)/obj/src/front/superserver.o: CPPFLAGS += -DKTLS_TCPSERVER='"$(TCPSERVER)"'
 
 $(BUILD)/pic/%.o: %.c $(BUILD)/config.mak
 	@mkdir -p $(@D)

@@ -37,7 +37,7 @@ LIBS_init := init $(LIBS_program)
 
 # Programs: their main, and the layer they are linked with.
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
-PROGRAMS += ktls-proxyhdr
+PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr
 PROGRAMS += ktls-init
 
 MAIN_ktls-tlsd := src/chain/ktls-tlsd.c
@@ -46,6 +46,10 @@ MAIN_ktls-tlsc := src/chain/ktls-tlsc.c
 LIBS_ktls-tlsc := $(LIBS_chain)
 MAIN_ktls-relay := src/chain/ktls-relay.c
 LIBS_ktls-relay := $(LIBS_chain)
+MAIN_ktls-tlsserver := src/front/ktls-tlsserver.c
+LIBS_ktls-tlsserver := $(LIBS_front)
+MAIN_ktls-tlsclient := src/front/ktls-tlsclient.c
+LIBS_ktls-tlsclient := $(LIBS_front)
 MAIN_ktls-proxyhdr := src/front/ktls-proxyhdr.c
 LIBS_ktls-proxyhdr := $(LIBS_front)
 MAIN_ktls-init := src/init/ktls-init.c

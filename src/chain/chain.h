@@ -52,6 +52,17 @@ struct chain_options {
 extern char const *const *chain_parse_options(struct chain_options *options, enum chain_program program,
                                               int argc, char const *const *argv);
 
+/* For who passes options on. */
+struct chain_option {
+    char letter;          /* 0: long form only */
+    char const *name;
+    char const *argument; /* its name; NULL: none */
+    char const *meaning;
+};
+
+/* Fills list; gives how many options the program has, at most max. */
+extern size_t chain_list_options(struct chain_option *list, size_t max, enum chain_program program);
+
 /* ---- environment.c ---- */
 
 /* A certificate's files, and what was loaded from them. */
@@ -177,6 +188,9 @@ extern void chain_load_keys(struct relay_keys *keys, int fd);
 /* ---- exec.c ---- */
 
 extern _Noreturn void chain_exec(char const *const *prog, stralloc const *changes);
+/* The path that name has beside the running program, be it there or not. 0:
+   unknown. */
+extern int chain_find_own(char *path, size_t max, char const *name);
 /* argv[0] is searched beside the running program before PATH. */
 extern _Noreturn void chain_exec_own(char const *const *argv, stralloc const *changes);
 

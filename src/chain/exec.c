@@ -17,7 +17,7 @@ void chain_exec(char const *const *prog, stralloc const *changes)
 }
 
 /* 0: there is no /proc, or the path is too long. */
-static int find_beside_us(char *path, size_t max, char const *name)
+int chain_find_own(char *path, size_t max, char const *name)
 {
     ssize_t const len = readlink("/proc/self/exe", path, max);
     errno = ENOENT;
@@ -32,7 +32,7 @@ static int find_beside_us(char *path, size_t max, char const *name)
 void chain_exec_own(char const *const *argv, stralloc const *changes)
 {
     char path[PATH_MAX];
-    if (find_beside_us(path, sizeof path, argv[0])) mexec_am(path, argv, changes->s, changes->len);
+    if (chain_find_own(path, sizeof path, argv[0])) mexec_am(path, argv, changes->s, changes->len);
     if (errno == ENOENT) mexec_m(argv, changes->s, changes->len);
     strerr_diefsys(errno == E2BIG ? EXIT_ENVIRONMENT : EXIT_ENGINE, "executing ", argv[0]);
 }

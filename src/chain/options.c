@@ -124,10 +124,21 @@ static void set_defaults(struct chain_options *options, enum chain_program progr
 char const *const *chain_parse_options(struct chain_options *options, enum chain_program program, int argc,
                                        char const *const *argv)
 {
-    struct option_table const table = { rows, ROWS, program };
+    struct option_table const table = { .rows = rows, .count = ROWS, .program = program };
     set_defaults(options, program);
     char const *const *prog = program_scan_options(&table, options, argc, argv);
     check(options, program);
     if (!*prog) program_die_usage(&table);
     return prog;
+}
+
+size_t chain_list_options(struct chain_option *list, size_t max, enum chain_program program)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ROWS && count < max; i++) {
+        struct option_row const *row = &rows[i];
+        if (!(row->programs & (unsigned int)program)) continue;
+        list[count++] = (struct chain_option){ row->letter, row->name, row->argument, row->meaning };
+    }
+    return count;
 }

@@ -6,33 +6,29 @@
  */
 
 #include <errno.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #include <skalibs/env.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
-#include "front/front.h"
+#include "chain/chain.h"
 #include "front/proxy_header.h"
 
-#define DEFAULT_TIMEOUT 30000
+#define DEFAULT_TIMEOUT_MS 30000
 
-static struct front_option const options[] = {
-    { 'K', "timeout", "ms", FRONT_NUMBER, FRONT_OURS, UCSPI_SAME, 0,
-      "for the whole header, 0: none (default 30000)" },
-    { 'v', "verbosity", "verbosity", FRONT_NUMBER, FRONT_OURS, UCSPI_SAME, 0, "0, 1 (default), 2" },
+struct fields {
+    unsigned int timeout, verbosity;
 };
 
-static struct front_syntax const syntax = { options, sizeof options / sizeof *options, "prog...", 1 };
+static struct option_row const rows[] = {
+    { 'K', "timeout", 1, OPTION_NUMBER, offsetof(struct fields, timeout), 0, "ms",
+      "for the whole header, 0: none (default 30000)" },
+    { 'v', "verbosity", 1, OPTION_NUMBER, offsetof(struct fields, verbosity), 0, "verbosity",
+      "0, 1 (default), 2" },
+};
 
-static unsigned int number_given(genalloc const *given, char letter, unsigned int number)
-{
-    for (size_t i = 0; i < genalloc_len(struct front_given, given); i++) {
-        struct front_given const *one = &genalloc_s(struct front_given, given)[i];
-        if (one->option->letter == letter) uint0_scan(one->argument, &number);
-    }
-    return number;
-}
+static struct option_table const table = { .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1 };
 
 static _Noreturn void die_read(void)
 {
@@ -89,16 +85,17 @@ static void write_environment(stralloc *changes, struct proxy_header const *head
 int main(int argc, char const *const *argv)
 {
     static unsigned char data[PROXY_HEADER_MAX];
-    genalloc given = GENALLOC_ZERO;
+    struct fields fields = { .timeout = DEFAULT_TIMEOUT_MS, .verbosity = 1 };
     stralloc changes = STRALLOC_ZERO;
     struct proxy_header header;
 
     PROG = "ktls-proxyhdr";
-    char const *const *prog = front_scan(&given, &syntax, argc, argv);
-    size_t const len = read_header(data, number_given(&given, 'K', DEFAULT_TIMEOUT));
+    char const *const *prog = program_scan_options(&table, &fields, argc, argv);
+    if (!*prog) program_die_usage(&table);
+    size_t const len = read_header(data, fields.timeout);
     char const *const refused = proxy_header_parse(&header, data, len);
     if (refused) strerr_dief(EXIT_TLS, "no PROXY header: ", refused);
-    if (number_given(&given, 'v', 1) >= 2)
+    if (fields.verbosity >= 2)
         strerr_warn(PROG, ": info: the client is ", header.relayed ? header.remote.ip : "the proxy itself");
     write_environment(&changes, &header);
     chain_exec(prog, &changes);

@@ -24,7 +24,7 @@ static struct option_row const rows[] = {
     { 'h', "help", 1, OPTION_HELP, 0, 0, NULL, "show this" },
 };
 
-static struct option_table const table = { rows, sizeof rows / sizeof *rows, 1 };
+static struct option_table const table = { .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1 };
 _Static_assert(sizeof rows / sizeof *rows <= OPTION_ROWS_MAX, "too many options for the scanner");
 
 static void read_environment(struct init_options *options)

@@ -51,7 +51,8 @@ static char const *usage_line(struct option_table const *table)
         add_usage(&text, &table->rows[i], before);
         before = &table->rows[i];
     }
-    add_word(&text, " ] prog...");
+    add_word(&text, " ] ");
+    add_word(&text, table->operands ? table->operands : "prog...");
     if (!stralloc_0(&text)) strerr_diefsys(EXIT_SYSTEM, "memory");
     return text.s;
 }
@@ -94,6 +95,13 @@ static unsigned int scan_number(struct option_row const *row, char const *argume
         strerr_dief(EXIT_USAGE, "--", row->name, ": not a number", max == UINT_MAX ? ": " : " up to 255: ",
                     argument);
     return number;
+}
+
+static void pass_on(struct option_table const *table, void *fields, struct option_row const *row,
+                    char const *argument)
+{
+    if (row->kind == OPTION_NUMBER) scan_number(row, argument, UINT_MAX);
+    table->take(fields, row, argument);
 }
 
 static void set_field(struct option_table const *table, void *fields, struct option_row const *row,
@@ -151,6 +159,7 @@ char const *const *program_scan_options(struct option_table const *table, void *
 {
     struct getopt_tables tables;
     fill_tables(&tables, table);
+    optind = 0; /* again from the first word */
     opterr = 0;
     for (;;) {
         /* getopt_long leaves the words alone: "+" forbids it to sort them. */
@@ -161,6 +170,7 @@ char const *const *program_scan_options(struct option_table const *table, void *
         if (option == LONG_VERSION) show_version();
         struct option_row const *row = find_row(table, option);
         if (!row) program_die_usage(table);
-        set_field(table, fields, row, optarg);
+        if (table->take) pass_on(table, fields, row, optarg);
+        else set_field(table, fields, row, optarg);
     }
 }

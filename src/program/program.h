@@ -53,6 +53,9 @@ struct option_table {
     struct option_row const *rows; /* neighbours that are flags of one field are alternatives */
     size_t count;                  /* at most OPTION_ROWS_MAX */
     unsigned int program;          /* one bit: whose rows count */
+    char const *operands;          /* what comes behind the options; NULL: prog... */
+    /* Is told each option, in their order, instead of fields being filled in; NULL: none. */
+    void (*take)(void *fields, struct option_row const *row, char const *argument);
 };
 
 /* Fills in fields; gives argv behind the options, which end at the first word

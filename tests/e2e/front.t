@@ -1,0 +1,236 @@
+#!/usr/bin/python3
+# The command lines that ktls-tlsserver and ktls-tlsclient make of their options,
+# and what they refuse.
+
+import os
+import shlex
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import front
+import proc
+import tap
+from front import NOT_FOUND, TLSCLIENT, TLSSERVER
+from proc import Proc
+
+S6_SERVER, S6_CLIENT = ("s6-tcpserver", "s6-applyuidgid"), ("s6-tcpclient",)
+UCSPI_SERVER, UCSPI_CLIENT = ("tcpserver", "s6-applyuidgid"), ("tcpclient",)
+ACCESS = "s6-tcpserver-access"
+
+
+def s6_server():
+    """option; what s6-tcpserver, s6-tcpserver-access, ktls-tlsd and s6-applyuidgid are told"""
+    rows = (
+        ("", "", None, "", None),
+        ("-q", "-q", None, "-v0", None),
+        ("-Q", "-Q", None, "", None),
+        ("-v", "-v", None, "-v2", None),
+        ("-4", "-4", None, "", None),
+        ("-6", "-6", None, "", None),
+        ("-1", "-1", None, "", None),
+        ("-c 100", "-c 100", None, "", None),
+        ("-C 7", "-C 7", None, "", None),
+        ("-b5", "-b 5", None, "", None),
+        ("-w", "", None, "", None),
+        ("-W", "", None, "", None),
+        ("-d", "", None, "", None),
+        ("-D", "", "-D", "", None),
+        ("-r", "", "-r", "", None),
+        ("-R", "", None, "", None),
+        ("-p", "", "-p", "", None),
+        ("-P", "", None, "", None),
+        ("-h", "", None, "", None),
+        ("-H", "", "-H", "", None),
+        ("-l here", "", "-l here", "", None),
+        ("-e", "", "", "", None),
+        ("-ev", "-v", "", "-v2", None),
+        ("-eq", "-q", "-v0", "-v0", None),
+        ("-ev -i rules", "-v", "-i rules -v2", "-v2", None),
+        ("-Hv", "-v", "-H -v2", "-v2", None),
+        ("-B hello", "", "-B hello", "", None),
+        ("-t 500", "", None, "", None),
+        ("-t 500 -i rules", "", "-t 500 -i rules", "", None),
+        ("-x rules.cdb", "", "-x rules.cdb", "", None),
+        ("-wHRp -l0", "", "-w -H -R -p -l 0", "", None),
+        ("-s", "", None, "--no-close-notify", None),
+        ("-S", "", None, "--close-notify", None),
+        ("-j", "", None, "--no-enforce-close-notify", None),
+        ("-J", "", None, "--enforce-close-notify", None),
+        ("-Y", "", None, "--client-cert", None),
+        ("-y", "", None, "--mandatory-client-cert", None),
+        ("-k 1", "", None, "--sni-level 1", None),
+        ("-K 700", "", None, "--handshake-timeout 700", None),
+        ("-z", "", None, "--no-keep", None),
+        ("-Z", "", None, "--keep", None),
+        ("-m relay", "", None, "--mode relay", None),
+        ("--mode=user", "", None, "--mode user", None),
+        ("--tls 1.3", "", None, "--tls 1.3", None),
+        ("--ciphers TLS_AES_128_GCM_SHA256", "", None, "--ciphers TLS_AES_128_GCM_SHA256", None),
+        ("-a h2,http/1.1", "", None, "--alpn h2,http/1.1", None),
+        ("--close-notify --sni", "", None, "--close-notify --sni", None),
+        ("-u 1000", "", None, "", "-u 1000"),
+        ("-g 100", "", None, "", "-g 100"),
+        ("-G 1,2", "", None, "", "-G 1,2"),
+        ("-U", "", None, "", "-Uz"),
+        ("-U -u 5", "", None, "", "-Uz -u 5"),
+        ("-c 9 -Hl0 -SJ -u1 -g2 --", "-c 9", "-H -l 0", "--close-notify --enforce-close-notify", "-u 1 -g 2"),
+    )
+    for options, tcp, access, tls, apply in rows:
+        wanted = ["s6-tcpserver", tcp, "-- 0.0.0.0 443"]
+        wanted += [] if access is None else [ACCESS, access, "--"]
+        wanted += ["ktls-tlsd", tls, "--"]
+        wanted += [] if apply is None else ["s6-applyuidgid", apply, "--"]
+        wanted = " ".join(word for word in [*wanted, "httpd -x"] if word)
+        front.check(TLSSERVER, options, "0.0.0.0 443 httpd -x", wanted, path=front.folder(*S6_SERVER))
+
+
+def s6_client():
+    """option; what s6-tcpclient and ktls-tlsc are told"""
+    rows = (
+        ("", "", "--servername host.test"),
+        ("-q", "-q", "--servername host.test -v0"),
+        ("-Q", "-Q", "--servername host.test"),
+        ("-v", "-v", "--servername host.test -v2"),
+        ("-4 -6", "-4 -6", "--servername host.test"),
+        ("-dD", "-d -D", "--servername host.test"),
+        ("-rR", "-r -R", "--servername host.test"),
+        ("-hHnN", "-h -H -n -N", "--servername host.test"),
+        ("-t 5 -l here", "-t 5 -l here", "--servername host.test"),
+        ("-T 1+2", "-T 1+2", "--servername host.test"),
+        ("-i 192.0.2.1 -p 1000", "-i 192.0.2.1 -p 1000", "--servername host.test"),
+        ("-SJ", "", "--close-notify --enforce-close-notify --servername host.test"),
+        ("-sj", "", "--no-close-notify --no-enforce-close-notify --servername host.test"),
+        ("-Yy", "", "--no-client-cert --client-cert --servername host.test"),
+        ("-Zz", "", "--keep --no-keep --servername host.test"),
+        ("-k other.test", "", "--servername other.test"),
+        ("-H -k other.test", "-H", "--servername other.test"),
+        ("--no-servername", "", ""),
+        ("--no-verify-cert", "", "--no-verify-cert --servername host.test"),
+        ("-K 5", "", "--handshake-timeout 5 --servername host.test"),
+        ("-m relay -c x -a y", "", "--mode relay --ciphers x --alpn y --servername host.test"),
+    )
+    for options, tcp, tls in rows:
+        wanted = ["s6-tcpclient", tcp, "-- host.test 443 ktls-tlsc", tls, "-- sh -c 'a b'"]
+        wanted = " ".join(word for word in wanted if word)
+        front.check(TLSCLIENT, options, "host.test 443 sh -c 'a b'", wanted, path=front.folder(*S6_CLIENT))
+    wanted = "s6-tcpclient -- ::1 443 ktls-tlsc --servername ::1 -- true"
+    front.check(TLSCLIENT, "", "::1 443 true", wanted, path=front.folder(*S6_CLIENT))
+
+
+def ucspi_server():
+    rows = (
+        ("", "-R -H -l 0", ""),
+        ("-q", "-R -H -l 0 -q", "-v0"),
+        ("-v1 -c 50 -b 20", "-R -H -l 0 -v -1 -c 50 -b 20", "-v2"),
+        ("-4QWdRP", "-R -H -l 0 -Q -d -R -P", ""),
+        ("-e", "-R", ""),
+        ("-D", "-R -D", ""),
+        ("-r", "-R -r", ""),
+        ("-l here", "-R -l here", ""),
+        ("-H", "-R -H -l 0", ""),
+        ("-Hl here", "-R -H -l here", ""),
+        ("-B hello", "-R -B hello", ""),
+        ("--tcprules r.cdb -H", "-R -H -l 0 -x r.cdb", ""),
+        ("-S", "-R -H -l 0", "--close-notify"),
+    )
+    for options, tcp, tls in rows:
+        wanted = " ".join(filter(None, ["tcpserver", tcp, "-- 0 443 ktls-tlsd", tls, "-- httpd"]))
+        front.check(TLSSERVER, options, "0 443 httpd", wanted, path=front.folder(*UCSPI_SERVER))
+    for option in ("-6", "-C 5", "-w", "-p", "-h", "-t 500", "-i rules", "-x rules"):
+        front.refuse(TLSSERVER, option, "0 443 httpd", ": tcpserver ", path=front.folder(*UCSPI_SERVER))
+    front.refuse(TLSSERVER, "", ":: 443 httpd", "no IPv6", path=front.folder(*UCSPI_SERVER))
+    front.refuse(TLSSERVER, "--tcprules r", "0 443 httpd", ": s6-tcpserver ", path=front.folder(*S6_SERVER))
+
+
+def ucspi_client():
+    for options, tcp in (
+        ("", "-R"),
+        ("-qdDrn4 -T 1+2", "-R -q -d -D -r -T 1+2"),
+        ("-H", "-R -H -l 0"),
+        ("-H -l x -i 192.0.2.1 -p 5", "-R -H -l x -i 192.0.2.1 -p 5"),
+    ):
+        tls = "--servername h -v0" if "q" in options else "--servername h"
+        wanted = f"tcpclient {tcp} -- h 443 ktls-tlsc {tls} -- true"
+        front.check(TLSCLIENT, options, "h 443 true", wanted, path=front.folder(*UCSPI_CLIENT))
+    for option in ("-6", "-h", "-N", "-t 5"):
+        front.refuse(TLSCLIENT, option, "h 443 true", ": tcpclient ", path=front.folder(*UCSPI_CLIENT))
+    front.refuse(TLSCLIENT, "", "::1 443 true", "no IPv6", path=front.folder(*UCSPI_CLIENT))
+
+
+def proxy_header():
+    tail = "ktls-tlsd -- httpd"
+    ours = "ktls-proxyhdr -K 30000 --"
+    for options, programs, wanted in (
+        ("-L", UCSPI_SERVER, f"tcpserver -R -H -l 0 -- 0 443 {ours} {tail}"),
+        ("-L", ("tcpserver", "proxy-server"), f"tcpserver -R -H -l 0 -- 0 443 {ours} {tail}"),
+        ("-L", S6_SERVER, f"s6-tcpserver -- 0 443 {ours} {tail}"),
+        ("-LH", S6_SERVER, f"s6-tcpserver -- 0 443 {ACCESS} -H -- {ours} {tail}"),
+        ("-L", ("s6-tcpserver", "proxy-server"), f"s6-tcpserver -- 0 443 proxy-server -t 30000 -- {tail}"),
+    ):
+        front.check(TLSSERVER, options, "0 443 httpd", wanted, path=front.folder(*programs))
+
+
+def choice():
+    """Which one, where both are there, or one, or none."""
+    both = front.folder(*front.ALL)
+    plain = {"s6": "s6-tcpserver -- 0 443", "ucspi": "tcpserver -R -H -l 0 -- 0 443"}
+    for which in ("s6", "ucspi"):
+        front.check(TLSSERVER, f"--tcpserver={which}", "0 443 x", f"{plain[which]} ktls-tlsd -- x", path=both)
+    front.check(TLSSERVER, "--tcpserver auto", "0 443 x", f"{plain['s6']} ktls-tlsd -- x", path=both)
+    for name in ("s6-tcpserver", "tcpserver"):
+        where = os.path.join(both, name)
+        wanted = plain["s6" if name[0] == "s" else "ucspi"] + " ktls-tlsd -- x"
+        front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", wanted, path="/nonexistent")
+    where = os.path.join(both, "s6-tcpserver")
+    wanted = f"s6-tcpserver -- 0 443 {both}/{ACCESS} -H -- ktls-tlsd -- x"
+    front.check(TLSSERVER, f"--tcpserver={where} -H", "0 443 x", wanted, path="/nonexistent")
+    wanted = "tcpclient -R -- h 443 ktls-tlsc --servername h -- x"
+    front.check(TLSCLIENT, "--tcpclient=ucspi", "h 443 x", wanted, path=both)
+    for program, option in ((TLSSERVER, "tcpserver"), (TLSCLIENT, "tcpclient")):
+        for bad in ("", "s7", "tcpserver"):
+            front.refuse(program, f"--{option}={bad}", "h 443 x", "auto, s6, ucspi or a path", path=both)
+        gone = "/nonexistent/x"
+        front.refuse(program, "", "h 443 x", f"executing {option}", NOT_FOUND, path="/nonexistent")
+        front.refuse(program, f"--{option}={gone}", "h 443 x", f"executing {gone}", NOT_FOUND, path=both)
+    front.refuse(TLSSERVER, "-u 5", "0 443 x", "no s6-applyuidgid in PATH", path=front.folder("tcpserver"))
+
+
+def usage():
+    both = front.folder(*front.ALL)
+    for program in (TLSSERVER, TLSCLIENT):
+        for operands in ("", "h", "h 443"):
+            front.refuse(program, "", operands, "usage: ", path=both)
+        for options in ("-%", "--nothing", "-K", "--mode"):
+            front.refuse(program, options, "", "usage: ", path=both)
+        # found before the first connection, not at each
+        for options, words in (
+            ("-m fast", "--mode is"),
+            ("--tls 1.1", "--tls is"),
+            ("-K soon", "not a number"),
+            ("-SJ -m kernel", "close_notify"),
+        ):
+            front.refuse(program, options, "h 443 x", words, path=both)
+    for options in ("-c x", "-C -1", "-b ''", "-t soon", "-u root", "-g -1", "-k x", "-k 3"):
+        front.refuse(TLSSERVER, options, "h 443 x", "", path=both)
+    for options in ("-p x", "-t 1s", "-k ''", "-k bad_name/"):
+        front.refuse(TLSCLIENT, options, "h 443 x", "", path=both)
+    # "the local machine" to tcpclient, but no name to verify
+    front.refuse(TLSCLIENT, "", "0 443 x", "neither a DNS name nor an IP address", path=both)
+    front.refuse(TLSCLIENT, "", "bad_name/ 443 x", "neither a DNS name nor an IP address", path=both)
+
+
+def help_lists_everything():
+    for program, tls in ((TLSSERVER, proc.TLSD), (TLSCLIENT, proc.TLSC)):
+        said = []
+        for argv in ([program, "--help"], [tls, "--help"]):
+            with Proc(argv, fds={1: "pipe"}) as ours:
+                said.append(ours.read().decode())
+        names = {word for word in shlex.split(said[1].replace("'", "")) if word.startswith("--")}
+        missing = {name for name in names if name not in said[0]} - {"--verbosity", "--read-fd", "--write-fd"}
+        tap.equal(missing, set(), f"{os.path.basename(program)} has every option of {os.path.basename(tls)}")
+
+
+tap.main(
+    s6_server, s6_client, ucspi_server, ucspi_client, proxy_header, choice, usage, help_lists_everything
+)
