@@ -16,12 +16,13 @@ SHARED_LAYER := ktls
 SHARED_LIBRARY := libktls.so
 
 # Not installed.
-INTERNAL_LAYERS := jail program chain front init
+INTERNAL_LAYERS := jail program chain front init check
 ARCHIVE_jail := libktls-jail.a
 ARCHIVE_program := libktls-program.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
 ARCHIVE_init := libktls-init.a
+ARCHIVE_check := libktls-check.a
 
 # What is linked with each layer, itself first, in the linker's order.
 LIBS_ktls := ktls
@@ -34,11 +35,13 @@ LIBS_program := program skarnet
 LIBS_chain := chain jail program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
 LIBS_init := init $(LIBS_program)
+LIBS_check := check ktls $(LIBS_program)
 
 # Programs: their main, and the layer they are linked with.
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
 PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr
 PROGRAMS += ktls-init
+PROGRAMS += ktls-check
 
 MAIN_ktls-tlsd := src/chain/ktls-tlsd.c
 LIBS_ktls-tlsd := $(LIBS_chain)
@@ -54,6 +57,8 @@ MAIN_ktls-proxyhdr := src/front/ktls-proxyhdr.c
 LIBS_ktls-proxyhdr := $(LIBS_front)
 MAIN_ktls-init := src/init/ktls-init.c
 LIBS_ktls-init := $(LIBS_init)
+MAIN_ktls-check := src/check/ktls-check.c
+LIBS_ktls-check := $(LIBS_check)
 
 # Test programs: tests/unit/LAYER.c and LAYER_*.c get that layer, others all.
 LIBS_tests := $(LIBS_chain)

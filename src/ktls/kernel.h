@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Private to this layer: the kernel's interface, of which libc's headers may
+/* Not installed: the kernel's interface, of which libc's headers may
    not know all, and its messages. */
 
 #ifndef KTLS_KERNEL_H

@@ -51,8 +51,9 @@ static char const *usage_line(struct option_table const *table)
         add_usage(&text, &table->rows[i], before);
         before = &table->rows[i];
     }
-    add_word(&text, " ] ");
-    add_word(&text, table->operands ? table->operands : "prog...");
+    char const *operands = table->operands ? table->operands : "prog...";
+    add_word(&text, *operands ? " ] " : " ]");
+    add_word(&text, operands);
     if (!stralloc_0(&text)) strerr_diefsys(EXIT_SYSTEM, "memory");
     return text.s;
 }

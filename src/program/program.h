@@ -53,7 +53,7 @@ struct option_table {
     struct option_row const *rows; /* neighbours that are flags of one field are alternatives */
     size_t count;                  /* at most OPTION_ROWS_MAX */
     unsigned int program;          /* one bit: whose rows count */
-    char const *operands;          /* what comes behind the options; NULL: prog... */
+    char const *operands;          /* what comes behind the options, "": nothing; NULL: prog... */
     /* Is told each option, in their order, instead of fields being filled in; NULL: none. */
     void (*take)(void *fields, struct option_row const *row, char const *argument);
 };

@@ -1,0 +1,44 @@
+/* ISC license. */
+
+/* Tells what this kernel's TLS can do, by trying. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <skalibs/strerr.h>
+
+#include "check/check.h"
+
+struct options {
+    unsigned int json, verbosity;
+};
+
+static struct option_row const rows[] = {
+    { 'j', "json", 1, OPTION_FLAG, offsetof(struct options, json), 1, NULL, "as JSON" },
+    { 'v', "verbosity", 1, OPTION_NUMBER, offsetof(struct options, verbosity), 0, "verbosity",
+      "0: only the exit code, 1 (default), 2: and why not" },
+};
+
+static struct option_table const table = {
+    .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1, .operands = ""
+};
+
+int main(int argc, char const *const *argv)
+{
+    static struct check_report report;
+    struct options options = { .verbosity = 1 };
+
+    PROG = "ktls-check";
+    if (*program_scan_options(&table, &options, argc, argv)) program_die_usage(&table);
+    if (uname(&report.system) < 0) strerr_diefsys(EXIT_SYSTEM, "uname");
+    check_read_counters(&report);
+    if (!check_try(&report)) strerr_diefsys(EXIT_SYSTEM, "a connection on 127.0.0.1");
+    if (!report.counters) check_read_counters(&report); /* the module may have come just now */
+    check_advise(&report);
+    if (options.json)
+        check_print_json(&report);
+    else
+        check_print_text(&report, options.verbosity);
+    if (fflush(stdout) || ferror(stdout)) strerr_diefsys(EXIT_SYSTEM, "standard output");
+    return check_is_complete(&report) ? 0 : 1;
+}
