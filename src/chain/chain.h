@@ -22,6 +22,8 @@ enum chain_program { CHAIN_TLSD = 1, CHAIN_TLSC = 2, CHAIN_RELAY = 4 };
 
 /* ---- options.c ---- */
 
+#define NO_FD (~0u)
+
 enum chain_mode { MODE_AUTO, MODE_KERNEL, MODE_RELAY, MODE_USER };
 
 struct chain_options {
@@ -43,6 +45,7 @@ struct chain_options {
     char const *servername;
 
     unsigned int keys_fd;
+    unsigned int to_prog, from_prog; /* NO_FD: the relay executes prog */
 
     /* as written on the command line */
     char const *mode_name, *version_name;
@@ -171,6 +174,23 @@ extern void chain_drain_tickets(struct chain_connection const *connection, unsig
 
 /* ---- handover.c ---- */
 
+/* Who makes and opens the records. */
+enum chain_path { PATH_KERNEL, PATH_USER };
+/* As SSL_PATH has it. */
+extern char const *chain_path_name(enum chain_path path);
+
+/* Puts the keys where the options want them: into the socket, or into a memory
+   file for the relay, *keys_fd. What cannot be protected ends the program. */
+extern enum chain_path chain_place_keys(enum chain_program program, struct chain_options const *options,
+                                        struct chain_connection const *connection,
+                                        struct tls_session *session, int *keys_fd);
+/* With verbosity 2: what was negotiated. */
+extern void chain_announce(struct chain_options const *options, struct tls_session const *session,
+                           enum chain_path path);
+/* With to_prog and from_prog in the options prog is empty: this process becomes
+   the engine. */
+extern _Noreturn void chain_exec_relay(struct chain_options const *options, int keys_fd,
+                                       char const *const *prog, stralloc const *changes);
 /* Gives the session to the kernel or to the relay, wipes it, and executes prog
    with the protected connection. */
 extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_options const *options,

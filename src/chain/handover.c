@@ -40,14 +40,22 @@ static int give_to_kernel(enum chain_program program, struct chain_options const
     return installed;
 }
 
-static void announce(struct tls_session const *session, char const *path)
+char const *chain_path_name(enum chain_path path)
 {
+    return path == PATH_KERNEL ? "kernel" : "user";
+}
+
+void chain_announce(struct chain_options const *options, struct tls_session const *session,
+                    enum chain_path path)
+{
+    if (options->verbosity < 2) return;
     char const *version = session->version == TLS_1_3 ? "TLSv1.3" : "TLSv1.2";
     char const *name = *session->server_name ? ", server name " : "";
     char const *alpn = *session->alpn ? ", ALPN " : "";
     char const *peer = session->peer_verified ? ", peer " : "";
-    strerr_warni(version, " ", session->suite->name, ", records in ", path, name, session->server_name, alpn,
-                 session->alpn, peer, session->peer_verified ? session->peer_subject : "");
+    strerr_warni(version, " ", session->suite->name, ", path ", chain_path_name(path), name,
+                 session->server_name, alpn, session->alpn, peer,
+                 session->peer_verified ? session->peer_subject : "");
 }
 
 static int save_keys(enum chain_program program, struct tls_session const *session)
@@ -66,34 +74,60 @@ static int save_keys(enum chain_program program, struct tls_session const *sessi
     return fd;
 }
 
-static char const *format_number(char text[UINT_FMT], unsigned int number)
+enum chain_path chain_place_keys(enum chain_program program, struct chain_options const *options,
+                                 struct chain_connection const *connection, struct tls_session *session,
+                                 int *keys_fd)
 {
-    text[uint_fmt(text, number)] = 0;
-    return text;
+    *keys_fd = -1;
+    if (give_to_kernel(program, options, connection, session)) return PATH_KERNEL;
+    *keys_fd = save_keys(program, session);
+    return PATH_USER;
 }
 
-static _Noreturn void exec_relay(struct chain_options const *options, int keys_fd, char const *const *prog,
-                                 stralloc const *changes)
+/* The words of a command line, and the numbers in it. */
+struct command {
+    char const **word;
+    size_t count;
+    char numbers[6][UINT_FMT];
+    size_t number_count;
+};
+
+static void add(struct command *command, char const *word)
 {
-    char numbers[4][UINT_FMT];
-    char const *const head[] = {
-        "ktls-relay",
-        options->close_notify ? "-S" : "-s",
-        options->enforce_close_notify ? "-J" : "-j",
-        "-v", format_number(numbers[0], options->verbosity),
-        "-6", format_number(numbers[1], options->read_fd),
-        "-7", format_number(numbers[2], options->write_fd),
-        "-k", format_number(numbers[3], (unsigned int)keys_fd),
-        "--",
-    };
-    size_t const head_count = sizeof head / sizeof *head;
+    command->word[command->count++] = word;
+}
+
+static void add_number(struct command *command, char const *option, unsigned int number)
+{
+    char *text = command->numbers[command->number_count++];
+    text[uint_fmt(text, number)] = 0;
+    add(command, option);
+    add(command, text);
+}
+
+void chain_exec_relay(struct chain_options const *options, int keys_fd, char const *const *prog,
+                      stralloc const *changes)
+{
+    enum { OWN_WORDS = 16 };
+    struct command command = { .count = 0 };
     size_t count = 0;
     while (prog[count]) count++;
-    char const **argv = calloc(head_count + count + 1, sizeof *argv);
-    if (!argv) strerr_diefsys(EXIT_SYSTEM, "memory");
-    memcpy(argv, head, sizeof head);
-    memcpy(argv + head_count, prog, count * sizeof *prog);
-    chain_exec_own(argv, changes);
+    command.word = calloc(OWN_WORDS + count + 1, sizeof *command.word);
+    if (!command.word) strerr_diefsys(EXIT_SYSTEM, "memory");
+    add(&command, "ktls-relay");
+    add(&command, options->close_notify ? "-S" : "-s");
+    add(&command, options->enforce_close_notify ? "-J" : "-j");
+    add_number(&command, "-v", options->verbosity);
+    add_number(&command, "-6", options->read_fd);
+    add_number(&command, "-7", options->write_fd);
+    add_number(&command, "-k", (unsigned int)keys_fd);
+    if (options->to_prog != NO_FD) {
+        add_number(&command, "--to-prog", options->to_prog);
+        add_number(&command, "--from-prog", options->from_prog);
+    }
+    add(&command, "--");
+    memcpy(command.word + command.count, prog, count * sizeof *prog);
+    chain_exec_own(command.word, changes);
 }
 
 void chain_hand_over(enum chain_program program, struct chain_options const *options,
@@ -101,17 +135,17 @@ void chain_hand_over(enum chain_program program, struct chain_options const *opt
                      struct tls_session *session, char const *const *prog)
 {
     stralloc changes = STRALLOC_ZERO;
-    int const in_kernel = give_to_kernel(program, options, connection, session);
+    int keys_fd;
+    enum chain_path const path = chain_place_keys(program, options, connection, session, &keys_fd);
     int const has_tickets = program == CHAIN_TLSC && session->version == TLS_1_3;
     unsigned int const rtt_ms = session->rtt_ms;
-    int const keys_fd = in_kernel ? -1 : save_keys(program, session);
 
-    chain_write_environment(&changes, session, in_kernel ? "kernel" : "user", (int)options->keep);
-    if (options->verbosity >= 2) announce(session, in_kernel ? "the kernel" : "user space");
+    chain_write_environment(&changes, session, chain_path_name(path), (int)options->keep);
+    chain_announce(options, session, path);
     crypto_wipe(session, sizeof *session);
     chain_settle_connection(connection);
-    if (in_kernel && has_tickets) chain_drain_tickets(connection, rtt_ms);
+    if (path == PATH_KERNEL && has_tickets) chain_drain_tickets(connection, rtt_ms);
     chain_lower_shield(shield);
-    if (in_kernel) chain_exec(prog, &changes);
-    exec_relay(options, keys_fd, prog, &changes);
+    if (path == PATH_KERNEL) chain_exec(prog, &changes);
+    chain_exec_relay(options, keys_fd, prog, &changes);
 }

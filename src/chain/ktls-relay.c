@@ -51,6 +51,22 @@ static void make_ends(struct ends *ends, struct chain_options const *options)
         make_socket_pair(ends);
     else
         make_pipes(ends);
+}
+
+/* That the options name, for a prog that others execute. */
+static void find_ends(struct ends *ends, struct chain_options const *options)
+{
+    *ends = (struct ends){ .to_prog = (int)options->to_prog, .from_prog = (int)options->from_prog };
+    if (options->to_prog == options->from_prog) ends->from_prog = fcntl(ends->to_prog, F_DUPFD_CLOEXEC, 0);
+    if (ends->from_prog < 0) strerr_diefsys(EXIT_SYSTEM, "dup");
+}
+
+static void open_ends(struct ends *ends, struct chain_options const *options)
+{
+    if (options->to_prog == NO_FD)
+        make_ends(ends, options);
+    else
+        find_ends(ends, options);
     /* These open files are ours alone: prog has the other ends. */
     if (ndelay_on(ends->to_prog) < 0 || ndelay_on(ends->from_prog) < 0) strerr_diefsys(EXIT_SYSTEM, "fcntl");
 }
@@ -146,7 +162,8 @@ int main(int argc, char const *const *argv)
     char const *const *prog = chain_parse_options(&options, CHAIN_RELAY, argc, argv);
     chain_check_descriptors(&options);
     chain_load_keys(&keys, (int)options.keys_fd);
-    make_ends(&ends, &options);
+    open_ends(&ends, &options);
+    if (!*prog) run_engine(&options, &ends, &keys);
     pid_t const pid = fork();
     if (!pid) run_engine(&options, &ends, &keys);
     crypto_wipe(&keys, sizeof keys);

@@ -8,7 +8,6 @@
 #include "chain/chain.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
-#define NO_FD (~0u)
 #define MAX_SNI_LEVEL 2
 
 #define TLS_PROGRAMS (CHAIN_TLSD | CHAIN_TLSC)
@@ -60,6 +59,10 @@ static struct option_row const rows[] = {
       "descriptor to write to" },
     { 'k', "keys-fd", CHAIN_RELAY, OPTION_NUMBER, FIELD(keys_fd), 0, "keysfd",
       "sealed memory file with the keys" },
+    { 0, "to-prog", CHAIN_RELAY, OPTION_NUMBER, FIELD(to_prog), 0, "fd",
+      "no prog: what the peer sends goes here" },
+    { 0, "from-prog", CHAIN_RELAY, OPTION_NUMBER, FIELD(from_prog), 0, "fd",
+      "and what comes from here goes to the peer" },
 };
 
 #define ROWS (sizeof rows / sizeof *rows)
@@ -98,6 +101,16 @@ static void check_server_name(char const *name)
         strerr_dief(EXIT_USAGE, "--servername is neither a DNS name nor an IP address: ", name);
 }
 
+/* prog's ends are given, or prog is. */
+static void check_prog(struct option_table const *table, struct chain_options const *options,
+                       char const *const *prog)
+{
+    int const has_ends = options->to_prog != NO_FD;
+    if (has_ends != (options->from_prog != NO_FD))
+        strerr_dief(EXIT_USAGE, "--to-prog and --from-prog go together");
+    if (has_ends == (*prog != NULL)) program_die_usage(table);
+}
+
 static void check(struct chain_options *options, enum chain_program program)
 {
     check_mode(options);
@@ -118,6 +131,8 @@ static void set_defaults(struct chain_options *options, enum chain_program progr
         .write_fd = client ? 7 : 1,
         .handshake_timeout = DEFAULT_TIMEOUT_MS,
         .keys_fd = NO_FD,
+        .to_prog = NO_FD,
+        .from_prog = NO_FD,
     };
 }
 
@@ -128,7 +143,7 @@ char const *const *chain_parse_options(struct chain_options *options, enum chain
     set_defaults(options, program);
     char const *const *prog = program_scan_options(&table, options, argc, argv);
     check(options, program);
-    if (!*prog) program_die_usage(&table);
+    check_prog(&table, options, prog);
     return prog;
 }
 
