@@ -77,6 +77,8 @@ struct chain_files {
 struct chain_input {
     char const *cadir, *cafile;
     struct chain_files files[2]; /* CERTFILE and KEYFILE, CERTFILE2 and KEYFILE2 */
+    uid_t uid; /* TLS_UID and TLS_GID where we are root; 0: not to be changed */
+    gid_t gid;
 };
 
 extern void chain_read_environment(struct chain_input *input);
@@ -222,7 +224,7 @@ typedef int chain_handshake(struct tls_config const *config, struct tls_transpor
 /* What the options say, but for credentials. */
 extern void chain_configure(struct tls_config *config, struct chain_options const *options);
 /* Loads the credentials, shakes hands and forgets them: here, or where TLS_UID
-   asks for it in a process of its own. What fails ends the program. */
+   or TLS_GID asks for it in a process of its own. What fails ends the program. */
 extern void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
                               struct chain_options const *options, struct chain_input const *input,
                               struct tls_config *config, struct chain_connection const *connection,
@@ -230,5 +232,21 @@ extern void chain_shake_hands(enum chain_program program, chain_handshake *hands
 /* The whole of ktls-tlsd and ktls-tlsc but for the handshake. */
 extern _Noreturn void chain_step(enum chain_program program, chain_handshake *handshake, int argc,
                                  char const *const *argv);
+
+/* ---- apart.c: the handshake in a process of its own ---- */
+
+struct chain_task {
+    enum chain_program program;
+    chain_handshake *handshake;
+    struct chain_options const *options;
+    struct chain_input const *input;
+    struct tls_config *config;
+    struct chain_connection const *connection;
+};
+
+/* By chain_shake_hands. */
+extern void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *session);
+/* What to say of it, and with what to exit. */
+extern int chain_explain(struct tls_error const *error, char *text, size_t max);
 
 #endif

@@ -7,19 +7,25 @@
 
 #include <skalibs/env.h>
 #include <skalibs/strerr.h>
+#include <skalibs/types.h>
 
 #include "chain/chain.h"
 
-static void refuse_separation(char const *variable)
+/* As with s6-networking: 0 and what is not set change nothing. */
+static unsigned int read_id(char const *variable)
 {
-    if (getenv(variable) && geteuid() == 0)
-        strerr_dief(EXIT_USAGE, variable, " is set: this version has no handshake under another uid");
+    uint32_t id = 0;
+    char const *value = getenv(variable);
+    if (value && (!uint320_scan(value, &id) || id == UINT32_MAX))
+        strerr_dief(EXIT_USAGE, variable, " is not a number of a user or group: ", value);
+    return id;
 }
 
 void chain_read_environment(struct chain_input *input)
 {
-    refuse_separation("TLS_UID");
-    refuse_separation("TLS_GID");
+    int const is_root = geteuid() == 0;
+    input->uid = is_root ? read_id("TLS_UID") : 0;
+    input->gid = is_root ? read_id("TLS_GID") : 0;
     input->cadir = getenv("CADIR");
     input->cafile = getenv("CAFILE");
     input->files[0] = (struct chain_files){ .certfile = getenv("CERTFILE"), .keyfile = getenv("KEYFILE") };

@@ -1,6 +1,7 @@
 /* ISC license. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
@@ -36,16 +37,11 @@ static int is_peer_gone(int error)
     return 0;
 }
 
-/* Says why. */
-static int explain(struct tls_error const *error, struct chain_credentials const *credentials)
+int chain_explain(struct tls_error const *error, char *text, size_t max)
 {
-    char text[256];
-    if (credentials->reason) {
-        strerr_warn(PROG, ": fatal: ", credentials->culprit, ": ", credentials->reason);
-        return EXIT_CREDENTIAL;
-    }
-    tls_error_text(error, text, sizeof text);
-    strerr_warn(PROG, ": fatal: TLS handshake: ", text);
+    char detail[200];
+    tls_error_text(error, detail, sizeof detail);
+    snprintf(text, max, "TLS handshake: %s", detail);
     return error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS;
 }
 
@@ -53,9 +49,30 @@ static _Noreturn void die_handshake(struct tls_error const *error,
                                     struct chain_credentials const *credentials,
                                     struct tls_fd_transport const *fds)
 {
-    int const code = explain(error, credentials);
+    char text[256];
+    int code = chain_explain(error, text, sizeof text);
+    if (credentials->reason) {
+        code = EXIT_CREDENTIAL;
+        strerr_warn(PROG, ": fatal: ", credentials->culprit, ": ", credentials->reason);
+    } else
+        strerr_warn(PROG, ": fatal: ", text);
     if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
     _exit(code);
+}
+
+static void shake_hands_here(struct chain_task const *task, struct tls_session *session)
+{
+    struct chain_connection const *connection = task->connection;
+    struct chain_credentials credentials;
+    struct tls_error error = { .kind = TLS_ERROR_NONE };
+    struct tls_fd_transport fds = { .fdr = connection->fdr, .fdw = connection->fdw };
+    struct tls_transport const transport = tls_transport_on_fds(&fds);
+
+    chain_load_credentials(&credentials, task->config, task->program, task->options, task->input);
+    fds.deadline = tls_deadline_after(task->options->handshake_timeout);
+    int const done = task->handshake(task->config, &transport, session, &error);
+    chain_free_credentials(&credentials);
+    if (!done) die_handshake(&error, &credentials, &fds);
 }
 
 void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
@@ -63,16 +80,11 @@ void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
                        struct tls_config *config, struct chain_connection const *connection,
                        struct tls_session *session)
 {
-    struct chain_credentials credentials;
-    struct tls_error error = { .kind = TLS_ERROR_NONE };
-    struct tls_fd_transport fds = { .fdr = connection->fdr, .fdw = connection->fdw };
-    struct tls_transport const transport = tls_transport_on_fds(&fds);
-
-    chain_load_credentials(&credentials, config, program, options, input);
-    fds.deadline = tls_deadline_after(options->handshake_timeout);
-    int const done = handshake(config, &transport, session, &error);
-    chain_free_credentials(&credentials);
-    if (!done) die_handshake(&error, &credentials, &fds);
+    struct chain_task const task = { program, handshake, options, input, config, connection };
+    if (input->uid || input->gid)
+        chain_shake_hands_apart(&task, session);
+    else
+        shake_hands_here(&task, session);
 }
 
 void chain_step(enum chain_program program, chain_handshake *handshake, int argc, char const *const *argv)

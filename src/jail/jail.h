@@ -18,7 +18,7 @@ struct jail {
     int const *kept; /* descriptors that stay open, at most JAIL_MAX_KEPT. NULL: all do */
     size_t kept_count;
     unsigned int cpu_seconds; /* for the rest of this process's life; 0: no limit */
-    size_t memory;            /* bytes that may still be asked for, about; 0: no limit */
+    size_t memory;            /* bytes of data in all (RLIMIT_DATA); 0: no limit */
     pid_t parent;             /* that it dies with, by SIGKILL; 0: none */
 
     /* Root's part. Without it uid, groups and root directory stay. */

@@ -1,0 +1,84 @@
+/* ISC license. */
+
+#include <string.h>
+
+#include "chain/apart.h"
+#include "chain/chain.h"
+
+void account_of_session(struct account *account, struct tls_session const *session)
+{
+    memset(account, 0, sizeof *account); /* padding travels too */
+    account->suite = session->suite->id;
+    account->session = *session;
+    account->session.suite = NULL;
+}
+
+void account_of_failure(struct account *account, int code, char const *text)
+{
+    memset(account, 0, sizeof *account);
+    account->code = code;
+    strncpy(account->text, text, sizeof account->text - 1);
+}
+
+/* One line in a log, one value in an environment. */
+static int is_text(char const *text, size_t max)
+{
+    size_t const len = strnlen(text, max);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) return 0;
+    return len < max;
+}
+
+static int is_failure(struct account const *account)
+{
+    static int const codes[] = { EXIT_CREDENTIAL, EXIT_ENGINE, EXIT_TLS, EXIT_SYSTEM };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (account->code == codes[i]) return *account->text && is_text(account->text, sizeof account->text);
+    return 0;
+}
+
+static int is_enabled(struct crypto_suite const *suite, struct tls_config const *config)
+{
+    if (!suite || suite->version < config->min_version || suite->version > config->max_version) return 0;
+    for (size_t i = 0; i < config->suite_count; i++)
+        if (config->suites[i] == suite->id) return 1;
+    return 0;
+}
+
+static int are_keys_for(struct ktls_traffic_keys const *keys, struct crypto_suite const *suite)
+{
+    return keys->version == suite->version && keys->cipher == suite->cipher;
+}
+
+static int is_name(char const *name, size_t max)
+{
+    size_t const len = strnlen(name, max);
+    return !len || (len < max && x509_is_dns_name(name, len));
+}
+
+static int is_flag(unsigned char flag)
+{
+    return flag == 0 || flag == 1;
+}
+
+static int is_session(struct account const *account, struct tls_config const *config)
+{
+    struct crypto_suite const *suite = crypto_suite_by_id(account->suite);
+    struct tls_session const *s = &account->session;
+    return is_enabled(suite, config) && s->version == suite->version && are_keys_for(&s->tx, suite) &&
+           are_keys_for(&s->rx, suite) && is_name(s->server_name, sizeof s->server_name) &&
+           is_text(s->alpn, sizeof s->alpn) && is_text(s->peer_subject, sizeof s->peer_subject) &&
+           is_text(s->peer_alt_names, sizeof s->peer_alt_names) && is_flag(s->peer_present) &&
+           is_flag(s->peer_verified) && is_flag(s->extended_master_secret);
+}
+
+int account_is_sound(struct account const *account, struct tls_config const *config)
+{
+    return account->code ? is_failure(account) : is_session(account, config);
+}
+
+void account_give_session(struct account const *account, struct tls_session *session)
+{
+    *session = account->session;
+    session->suite = crypto_suite_by_id(account->suite);
+}

@@ -1,0 +1,189 @@
+/* ISC license. */
+
+/*
+ * The handshake in a process of its own. It reads keys and certificates with
+ * root's rights, goes to jail, and only then listens to the peer. What it has
+ * to say comes through a pipe: the session, or why there is none. We read
+ * nothing else, and hold no private key.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "chain/apart.h"
+#include "chain/chain.h"
+#include "jail/jail.h"
+
+#define CPU_SECONDS 20
+#define MEMORY (256u << 20) /* with the credentials of very many names */
+#define GRACE_MS 2000 /* for an alert to arrive, and to end */
+
+struct apart {
+    struct chain_task const *task;
+    int64_t deadline; /* of the handshake */
+    pid_t parent, child;
+    int fd; /* our end of the pipe */
+};
+
+/* ---- the handshake's process ---- */
+
+static void tell(struct apart const *apart, struct account *account)
+{
+    ssize_t const written = write(apart->fd, account, sizeof *account);
+    crypto_wipe(account, sizeof *account);
+    if (written != sizeof *account) _exit(EXIT_SYSTEM);
+}
+
+static _Noreturn void tell_failure(struct apart const *apart, int code, char const *text)
+{
+    struct account account;
+    account_of_failure(&account, code, text);
+    tell(apart, &account);
+    _exit(code);
+}
+
+static void go_to_jail(struct apart const *apart)
+{
+    struct chain_task const *task = apart->task;
+    int const kept[] = { apart->fd, task->connection->fdr, task->connection->fdw };
+    struct jail const jail = { .kept = kept,
+                               .kept_count = sizeof kept / sizeof *kept,
+                               .cpu_seconds = CPU_SECONDS,
+                               .memory = MEMORY,
+                               .parent = apart->parent,
+                               .is_root = 1,
+                               .uid = task->input->uid,
+                               .gid = task->input->gid ? task->input->gid : getgid() };
+    char const *what = NULL;
+    char text[MAX_ACCOUNT_TEXT];
+    if (jail_enter(&jail, &what) == 0) return;
+    snprintf(text, sizeof text, "jail for the handshake: %s: %s", what, strerror(errno));
+    tell_failure(apart, EXIT_ENGINE, text);
+}
+
+static _Noreturn void tell_error(struct apart const *apart, struct tls_error const *error,
+                                 struct tls_fd_transport const *fds)
+{
+    struct account account;
+    char text[MAX_ACCOUNT_TEXT];
+    int const code = chain_explain(error, text, sizeof text);
+    account_of_failure(&account, code, text);
+    tell(apart, &account);
+    if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
+    _exit(code);
+}
+
+static _Noreturn void shake_hands(struct apart const *apart)
+{
+    struct chain_task const *task = apart->task;
+    struct chain_credentials credentials;
+    struct tls_session session;
+    struct account account;
+    struct tls_error error = { .kind = TLS_ERROR_NONE };
+    struct tls_fd_transport fds = { task->connection->fdr, task->connection->fdw, apart->deadline };
+    struct tls_transport const transport = tls_transport_on_fds(&fds);
+
+    chain_load_credentials(&credentials, task->config, task->program, task->options, task->input);
+    if (task->config->choose.function) chain_load_all_credentials(&credentials);
+    go_to_jail(apart);
+    int const done = task->handshake(task->config, &transport, &session, &error);
+    chain_free_credentials(&credentials);
+    if (!done) tell_error(apart, &error, &fds);
+    account_of_session(&account, &session);
+    crypto_wipe(&session, sizeof session);
+    tell(apart, &account);
+    _exit(0);
+}
+
+/* ---- who waits for it ---- */
+
+/* Without a signal at its end: prog, which will be this process, must neither
+   find one waiting nor lose the child to a SIGCHLD that is ignored. */
+static pid_t fork_quietly(void)
+{
+    return (pid_t)syscall(SYS_clone, 0L, 0L, 0L, 0L, 0L);
+}
+
+static void start(struct apart *apart)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0) strerr_diefsys(EXIT_SYSTEM, "pipe");
+    apart->parent = getpid();
+    apart->child = fork_quietly();
+    if (apart->child < 0) strerr_diefsys(EXIT_SYSTEM, "process for the handshake");
+    apart->fd = fds[!apart->child];
+    close(fds[!!apart->child]);
+    if (!apart->child) shake_hands(apart);
+}
+
+/* Whatever it is doing. Gives its status. */
+static int end(struct apart const *apart)
+{
+    int status;
+    kill(apart->child, SIGKILL);
+    while (waitpid(apart->child, &status, __WALL) < 0)
+        if (errno != EINTR) strerr_diefsys(EXIT_SYSTEM, "process of the handshake");
+    return status;
+}
+
+static size_t receive(struct apart const *apart, int64_t deadline, void *buf, size_t len)
+{
+    struct tls_fd_transport pipe = { .fdr = apart->fd, .deadline = deadline };
+    struct tls_transport const transport = tls_transport_on_fds(&pipe);
+    size_t got = 0;
+    while (got < len) {
+        ssize_t const r = transport.read(transport.ctx, (char *)buf + got, len - got);
+        if (r < 0 && errno == ETIMEDOUT) break;
+        if (r < 0) strerr_diefsys(EXIT_SYSTEM, "pipe");
+        if (!r) break;
+        got += (size_t)r;
+    }
+    return got;
+}
+
+static _Noreturn void die_untold(struct apart const *apart)
+{
+    int const is_late = apart->deadline && tls_deadline_after(1) > apart->deadline;
+    int const status = end(apart);
+    /* What went wrong before jail it has said itself. */
+    if (WIFEXITED(status) && WEXITSTATUS(status)) _exit(WEXITSTATUS(status));
+    if (WIFEXITED(status)) strerr_dief(EXIT_ENGINE, "the handshake's process gave no account of it");
+    if (is_late) strerr_dief(EXIT_TLS, "TLS handshake: timed out");
+    strerr_dief(EXIT_ENGINE, "the handshake's process was killed: ", strsignal(WTERMSIG(status)));
+}
+
+static _Noreturn void die_told(struct apart const *apart, struct account const *account)
+{
+    char byte;
+    strerr_warn(PROG, ": fatal: ", account->text);
+    receive(apart, tls_deadline_after(GRACE_MS), &byte, 1); /* it closes the pipe with its exit */
+    end(apart);
+    _exit(account->code);
+}
+
+void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *session)
+{
+    struct apart apart = { .task = task, .deadline = tls_deadline_after(task->options->handshake_timeout) };
+    struct account account;
+    start(&apart);
+
+    int64_t const deadline = apart.deadline ? apart.deadline + GRACE_MS : 0;
+    if (receive(&apart, deadline, &account, sizeof account) != sizeof account) die_untold(&apart);
+    if (!account_is_sound(&account, task->config)) {
+        end(&apart);
+        strerr_dief(EXIT_ENGINE, "the handshake's process gives an unsound account of it");
+    }
+    if (account.code) die_told(&apart, &account);
+    account_give_session(&account, session);
+    crypto_wipe(&account, sizeof account);
+    end(&apart);
+    close(apart.fd);
+}
