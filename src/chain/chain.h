@@ -46,6 +46,7 @@ struct chain_options {
 
     unsigned int keys_fd;
     unsigned int to_prog, from_prog; /* NO_FD: the relay executes prog */
+    unsigned int idle_timeout;       /* ms */
 
     /* as written on the command line */
     char const *mode_name, *version_name;
@@ -159,6 +160,8 @@ struct chain_connection {
 extern void chain_check_descriptors(struct chain_options const *options);
 /* 1 when a descriptor is the same socket or pipe as the connection. */
 extern int chain_is_connection(struct chain_options const *options, int fd);
+/* 1 when two descriptors are of one socket or pipe. */
+extern int chain_is_one_stream(int fdr, int fdw);
 /* Makes the connection ready for the handshake. */
 extern void chain_open_connection(struct chain_connection *connection, struct chain_options const *options);
 extern void chain_settle_connection(struct chain_connection const *connection);
@@ -176,13 +179,18 @@ extern void chain_drain_tickets(struct chain_connection const *connection, unsig
 
 /* ---- handover.c ---- */
 
-/* Who makes and opens the records. */
-enum chain_path { PATH_KERNEL, PATH_USER };
+/* What stands between prog and the network. */
+enum chain_path {
+    PATH_KERNEL, /* the kTLS socket itself */
+    PATH_RELAY,  /* pipes, and ktls-relay with the keys in the kernel */
+    PATH_USER,   /* pipes, and ktls-relay with the keys */
+};
 /* As SSL_PATH has it. */
 extern char const *chain_path_name(enum chain_path path);
 
-/* Puts the keys where the options want them: into the socket, or into a memory
-   file for the relay, *keys_fd. What cannot be protected ends the program. */
+/* Puts the keys where the options and the kernel want them; *keys_fd is the
+   relay's memory file, -1 on the path that has none. What cannot be protected
+   ends the program. */
 extern enum chain_path chain_place_keys(enum chain_program program, struct chain_options const *options,
                                         struct chain_connection const *connection,
                                         struct tls_session *session, int *keys_fd);
@@ -206,6 +214,8 @@ extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_o
 extern int chain_save_keys(struct relay_keys const *keys);
 /* Closes it. */
 extern void chain_load_keys(struct relay_keys *keys, int fd);
+/* What can be known of a socket that has its keys already. */
+extern void chain_find_keys(struct relay_keys *keys, int fd);
 
 /* ---- exec.c ---- */
 

@@ -21,7 +21,7 @@ static void check_open(unsigned int fd)
     strerr_diefsys(EXIT_SYSTEM, "descriptor ", name);
 }
 
-static int is_one_stream(int a, int b)
+int chain_is_one_stream(int a, int b)
 {
     struct stat s, t;
     if (fstat(a, &s) < 0 || fstat(b, &t) < 0) return 0;
@@ -30,7 +30,7 @@ static int is_one_stream(int a, int b)
 
 int chain_is_connection(struct chain_options const *options, int fd)
 {
-    return is_one_stream(fd, (int)options->read_fd) || is_one_stream(fd, (int)options->write_fd);
+    return chain_is_one_stream(fd, (int)options->read_fd) || chain_is_one_stream(fd, (int)options->write_fd);
 }
 
 /* inetd and its like make the socket stderr too: what is said there, by us or
@@ -69,7 +69,7 @@ static _Noreturn void die_unattached(int error)
 static int attach(struct chain_connection const *connection)
 {
     errno = ENOTSOCK;
-    if (!is_one_stream(connection->fdr, connection->fdw)) return 0;
+    if (!chain_is_one_stream(connection->fdr, connection->fdw)) return 0;
     if (ktls_attach(connection->fdw) < 0) return 0;
     /* There is a TLS connection on it already, and only one fits in the kernel. */
     errno = EOPNOTSUPP;

@@ -9,13 +9,25 @@
 
 #include "chain/chain.h"
 
+static int is_server(enum chain_program program)
+{
+    return program == CHAIN_TLSD;
+}
+
 /* A TLS 1.3 client would have to wait for tickets first: it is given the
    socket only when it asks. */
-static int wants_kernel(enum chain_program program, struct chain_options const *options,
+static int wants_socket(enum chain_program program, struct chain_options const *options,
                         struct tls_session const *session)
 {
     if (options->mode == MODE_KERNEL) return 1;
-    return options->mode == MODE_AUTO && (program == CHAIN_TLSD || session->version == TLS_1_2);
+    return options->mode == MODE_AUTO && (is_server(program) || session->version == TLS_1_2);
+}
+
+/* A relay must be able to follow the peer's KeyUpdate: where the kernel cannot,
+   all of it is done in user space. */
+static int can_relay_in_kernel(struct tls_session const *session)
+{
+    return session->version == TLS_1_2 || ktls_can_rekey((uint16_t)session->suite->cipher);
 }
 
 static _Noreturn void die_unprotected(struct chain_connection const *connection, struct tls_session *session,
@@ -29,11 +41,10 @@ static _Noreturn void die_unprotected(struct chain_connection const *connection,
     strerr_diefsys(EXIT_ENGINE, what);
 }
 
-/* 1: the socket is prog's. 0: the relay has to do it. */
-static int give_to_kernel(enum chain_program program, struct chain_options const *options,
-                          struct chain_connection const *connection, struct tls_session *session)
+/* 0: user space has to do it. */
+static int give_to_kernel(struct chain_options const *options, struct chain_connection const *connection,
+                          struct tls_session *session)
 {
-    if (!connection->attached || !wants_kernel(program, options, session)) return 0;
     int const installed = chain_install_keys(connection, session);
     if (installed < 0) die_unprotected(connection, session, "the kernel took the keys of one direction only");
     if (!installed && options->mode == MODE_KERNEL) die_unprotected(connection, session, "--mode kernel");
@@ -42,7 +53,8 @@ static int give_to_kernel(enum chain_program program, struct chain_options const
 
 char const *chain_path_name(enum chain_path path)
 {
-    return path == PATH_KERNEL ? "kernel" : "user";
+    static char const *const names[] = { "kernel", "relay", "user" };
+    return names[path];
 }
 
 void chain_announce(struct chain_options const *options, struct tls_session const *session,
@@ -58,13 +70,14 @@ void chain_announce(struct chain_options const *options, struct tls_session cons
                  session->peer_verified ? session->peer_subject : "");
 }
 
-static int save_keys(enum chain_program program, struct tls_session const *session)
+static int save_keys(enum chain_program program, struct tls_session const *session, enum chain_path path)
 {
     struct relay_keys keys;
     memset(&keys, 0, sizeof keys); /* padding travels too */
     keys.magic = RELAY_KEYS_MAGIC;
     keys.suite = session->suite->id;
-    keys.client = program == CHAIN_TLSC;
+    keys.role = is_server(program) ? RELAY_TLS_SERVER : RELAY_TLS_CLIENT;
+    keys.in_kernel = path == PATH_RELAY;
     keys.tx = session->tx;
     keys.rx = session->rx;
     memcpy(keys.tx_secret, session->tx_secret, sizeof keys.tx_secret);
@@ -78,10 +91,14 @@ enum chain_path chain_place_keys(enum chain_program program, struct chain_option
                                  struct chain_connection const *connection, struct tls_session *session,
                                  int *keys_fd)
 {
+    int const as_socket = wants_socket(program, options, session);
+    enum chain_path path = PATH_USER;
     *keys_fd = -1;
-    if (give_to_kernel(program, options, connection, session)) return PATH_KERNEL;
-    *keys_fd = save_keys(program, session);
-    return PATH_USER;
+    if (connection->attached && options->mode != MODE_USER && (as_socket || can_relay_in_kernel(session))
+        && give_to_kernel(options, connection, session))
+        path = as_socket ? PATH_KERNEL : PATH_RELAY;
+    if (path != PATH_KERNEL) *keys_fd = save_keys(program, session, path);
+    return path;
 }
 
 /* The words of a command line, and the numbers in it. */
@@ -137,7 +154,7 @@ void chain_hand_over(enum chain_program program, struct chain_options const *opt
     stralloc changes = STRALLOC_ZERO;
     int keys_fd;
     enum chain_path const path = chain_place_keys(program, options, connection, session, &keys_fd);
-    int const has_tickets = program == CHAIN_TLSC && session->version == TLS_1_3;
+    int const has_tickets = !is_server(program) && session->version == TLS_1_3;
     unsigned int const rtt_ms = session->rtt_ms;
 
     chain_write_environment(&changes, session, chain_path_name(path), (int)options->keep);

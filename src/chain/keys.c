@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,4 +41,17 @@ void chain_load_keys(struct relay_keys *keys, int fd)
         || !relay_keys_are_usable(keys))
         strerr_dief(EXIT_ENGINE, "--keys-fd: no keys of this version of the program");
     close(fd);
+}
+
+void chain_find_keys(struct relay_keys *keys, int fd)
+{
+    struct ktls_state state;
+    if (!ktls_is(fd, &state)) strerr_dief(EXIT_ENGINE, "not a kernel TLS socket, and --keys-fd is not given");
+    memset(keys, 0, sizeof *keys);
+    keys->magic = RELAY_KEYS_MAGIC;
+    keys->role = RELAY_TLS_EITHER;
+    keys->in_kernel = 1;
+    keys->tx.version = keys->rx.version = state.version;
+    keys->tx.cipher = state.tx_cipher;
+    keys->rx.cipher = state.rx_cipher;
 }

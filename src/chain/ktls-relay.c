@@ -110,6 +110,7 @@ static _Noreturn void run_engine(struct chain_options const *options, struct end
         .from_prog = ends->from_prog,
         .close_notify = options->close_notify != 0,
         .enforce_close_notify = options->enforce_close_notify != 0,
+        .idle_ms = options->idle_timeout,
     };
     unsigned int keep[] = { 2, options->read_fd, options->write_fd, (unsigned int)ends->to_prog,
                             (unsigned int)ends->from_prog };
@@ -149,6 +150,14 @@ static void put(int from, unsigned int to)
     if (dup2(from, (int)to) < 0) strerr_diefsys(EXIT_SYSTEM, "dup2");
 }
 
+static void find_keys(struct relay_keys *keys, struct chain_options const *options)
+{
+    if (options->keys_fd != NO_FD) chain_load_keys(keys, (int)options->keys_fd);
+    else chain_find_keys(keys, (int)options->read_fd);
+    if (keys->in_kernel && !chain_is_one_stream((int)options->read_fd, (int)options->write_fd))
+        strerr_dief(EXIT_ENGINE, "--read-fd and --write-fd are not one socket");
+}
+
 int main(int argc, char const *const *argv)
 {
     struct chain_options options;
@@ -161,7 +170,7 @@ int main(int argc, char const *const *argv)
     chain_raise_shield(&shield);
     char const *const *prog = chain_parse_options(&options, CHAIN_RELAY, argc, argv);
     chain_check_descriptors(&options);
-    chain_load_keys(&keys, (int)options.keys_fd);
+    find_keys(&keys, &options);
     open_ends(&ends, &options);
     if (!*prog) run_engine(&options, &ends, &keys);
     pid_t const pid = fork();

@@ -57,6 +57,8 @@ static struct option_row const rows[] = {
       "descriptor to read from" },
     { '7', "write-fd", CHAIN_TLSC | CHAIN_RELAY, OPTION_NUMBER, FIELD(write_fd), 0, "fdw",
       "descriptor to write to" },
+    { 'K', "idle-timeout", CHAIN_RELAY, OPTION_NUMBER, FIELD(idle_timeout), 0, "ms",
+      "end a connection without data, 0: never (default)" },
     { 'k', "keys-fd", CHAIN_RELAY, OPTION_NUMBER, FIELD(keys_fd), 0, "keysfd",
       "sealed memory file with the keys" },
     { 0, "to-prog", CHAIN_RELAY, OPTION_NUMBER, FIELD(to_prog), 0, "fd",
@@ -119,7 +121,6 @@ static void check(struct chain_options *options, enum chain_program program)
     if (program == CHAIN_TLSC && (options->read_fd < 3 || options->write_fd < 3))
         strerr_dief(EXIT_USAGE, "--read-fd and --write-fd are 3 or more");
     if (options->sni_level > MAX_SNI_LEVEL) strerr_dief(EXIT_USAGE, "--sni-level is 0, 1 or 2");
-    if (program == CHAIN_RELAY && options->keys_fd == NO_FD) strerr_dief(EXIT_USAGE, "--keys-fd is missing");
 }
 
 static void set_defaults(struct chain_options *options, enum chain_program program)

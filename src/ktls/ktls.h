@@ -79,6 +79,15 @@ extern int ktls_is(int fd, struct ktls_state *state);
    EINVAL: version or cipher unknown. ENOENT: the kernel lacks the cipher. */
 extern int ktls_install(int fd, enum ktls_direction direction, struct ktls_traffic_keys const *keys);
 
+/* The sequence number of the next record, as the kernel counts them.
+   ENOPROTOOPT, EBUSY: no keys in that direction. */
+extern int ktls_sequence(int fd, enum ktls_direction direction, uint64_t *seq);
+
+/* Installs the keys that are there again. The kernel takes a handshake record
+   for a KeyUpdate by its first byte alone, and waits for keys (EKEYEXPIRED) also
+   when that was the middle of another message, or a KeyUpdate's beginning. */
+extern int ktls_reinstall(int fd, enum ktls_direction direction);
+
 /* Receives at most len bytes of one record and its content type; flags as for
    recvmsg(2); data records that follow one another may come together, any other
    type comes alone. 0 is an empty record, or with *type 0 the peer's FIN.
@@ -151,6 +160,10 @@ struct ktls_capabilities {
 /* Tries each capability of one protocol version on a throw-away connection on
    127.0.0.1. ENOENT: this kernel has no TLS. Socket errors otherwise. */
 extern int ktls_probe(uint16_t version, struct ktls_capabilities *found);
+
+/* 1 when TLS 1.3 keys of this cipher can be installed and replaced: the same for
+   one cipher, at the cost of one connection. */
+extern int ktls_can_rekey(uint16_t cipher);
 
 #pragma GCC visibility pop
 

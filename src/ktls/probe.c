@@ -102,3 +102,14 @@ int ktls_probe(uint16_t version, struct ktls_capabilities *found)
     close_keeping_errno(listener);
     return result;
 }
+
+int ktls_can_rekey(uint16_t cipher)
+{
+    struct ktls_capabilities found = {.rekey = 0};
+    struct sockaddr_in address;
+    int const listener = listen_on_loopback(&address);
+    if (listener < 0) return 0;
+    try_cipher(&address, KTLS_TLS_1_3, cipher, &found);
+    close(listener);
+    return found.rekey;
+}

@@ -4,6 +4,8 @@
 
 #include "relay/engine.h"
 
+#define MAX_CLIENT_HELLO 65536
+
 static void take_close_notify(struct engine *engine)
 {
     engine->in.ended = engine->in.orderly = 1;
@@ -19,7 +21,7 @@ static void take_fatal_alert(struct engine *engine, unsigned char description)
 
 static int is_only_a_warning(struct engine const *engine, unsigned char level, unsigned char description)
 {
-    if (engine->suite->version == TLS_1_3) return description == TLS_USER_CANCELED;
+    if (engine->version == TLS_1_3) return description == TLS_USER_CANCELED;
     return level == 1;
 }
 
@@ -41,7 +43,7 @@ static int check_message_1_3(struct engine *engine, struct message_reader const 
     if (message->header[0] == KEY_UPDATE) {
         if (message->len == 1) return 1;
         relay_fail(engine, TLS_DECODE_ERROR, "a KeyUpdate of a wrong length");
-    } else if (message->header[0] == NEW_SESSION_TICKET && engine->keys->client) {
+    } else if (message->header[0] == NEW_SESSION_TICKET && engine->keys->role != RELAY_TLS_SERVER) {
         if (message->len <= MAX_TICKET_MESSAGE) return 1;
         relay_fail(engine, TLS_DECODE_ERROR, "a NewSessionTicket that is too long");
     } else {
@@ -51,21 +53,35 @@ static int check_message_1_3(struct engine *engine, struct message_reader const 
 }
 
 /* The beginning of a renegotiation: HelloRequest or ClientHello. */
+static int begins_renegotiation(struct engine const *engine, unsigned char type)
+{
+    if (type == HELLO_REQUEST) return engine->keys->role != RELAY_TLS_SERVER;
+    return type == CLIENT_HELLO && engine->keys->role != RELAY_TLS_CLIENT;
+}
+
 static int check_message_1_2(struct engine *engine, struct message_reader const *message)
 {
-    if (message->header[0] == (engine->keys->client ? HELLO_REQUEST : CLIENT_HELLO)) {
-        if (message->len <= (engine->keys->client ? 0 : 65536)) return 1;
-        relay_fail(engine, TLS_DECODE_ERROR, "a handshake message of a wrong length");
-    } else {
+    unsigned char const type = message->header[0];
+    if (!begins_renegotiation(engine, type))
         relay_fail(engine, TLS_UNEXPECTED_MESSAGE, "an unexpected handshake message");
-    }
+    else if (message->len > (type == HELLO_REQUEST ? 0 : MAX_CLIENT_HELLO))
+        relay_fail(engine, TLS_DECODE_ERROR, "a handshake message of a wrong length");
+    else
+        return 1;
     return 0;
 }
 
 static int check_message(struct engine *engine)
 {
-    if (engine->suite->version == TLS_1_3) return check_message_1_3(engine, &engine->in.message);
+    if (engine->version == TLS_1_3) return check_message_1_3(engine, &engine->in.message);
     return check_message_1_2(engine, &engine->in.message);
+}
+
+static void change_rx(struct engine *engine)
+{
+    tls_next_keys(engine->suite, engine->keys->rx_secret, &engine->keys->rx);
+    if (!engine->medium->change_rx(engine))
+        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the kernel cannot follow it");
 }
 
 static void update_keys(struct engine *engine, unsigned char request, size_t left_in_record)
@@ -74,8 +90,10 @@ static void update_keys(struct engine *engine, unsigned char request, size_t lef
         relay_fail(engine, TLS_ILLEGAL_PARAMETER, "a KeyUpdate with an unknown request");
     } else if (left_in_record) {
         relay_fail(engine, TLS_UNEXPECTED_MESSAGE, "a KeyUpdate that does not end its record");
+    } else if (!engine->suite) {
+        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the secrets to follow it are not here");
     } else {
-        tls_next_keys(engine->suite, engine->keys->rx_secret, &engine->keys->rx);
+        change_rx(engine);
         engine->out.key_update_due |= request;
     }
 }
@@ -83,7 +101,7 @@ static void update_keys(struct engine *engine, unsigned char request, size_t lef
 static void end_message(struct engine *engine, size_t left_in_record)
 {
     struct message_reader const *message = &engine->in.message;
-    if (engine->suite->version == TLS_1_2)
+    if (engine->version == TLS_1_2)
         engine->out.no_renegotiation_due = 1;
     else if (message->header[0] == KEY_UPDATE)
         update_keys(engine, message->first, left_in_record);

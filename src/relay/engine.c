@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,11 +50,20 @@ void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason)
     relay_end_output(engine);
 }
 
+void relay_cut(struct engine *engine)
+{
+    shutdown(engine->config.net_write, SHUT_RDWR);
+    engine->in.ended = 1;
+    engine->in.dropping = 0;
+    relay_end_input(engine);
+    relay_break_output(engine);
+}
+
 enum { NET_READ, NET_WRITE, TO_PROG, FROM_PROG, DESCRIPTORS };
 
 static int is_sending(struct engine const *engine)
 {
-    return engine->out.start < engine->out.end;
+    return engine->medium->is_sending(engine);
 }
 
 /* A descriptor that nothing is wanted of is not polled: it could only report
@@ -62,33 +72,62 @@ static void choose_events(struct engine const *engine, struct pollfd p[DESCRIPTO
 {
     struct inbound const *in = &engine->in;
     int const sending = is_sending(engine), told = sending && engine->prog_writes_no_more;
-    int const reading = (!in->ended && !in->data_len) || in->dropping;
+    int const reading = (!in->ended && !in->waiting) || in->dropping;
 
     p[NET_READ] = (struct pollfd){ .fd = reading ? engine->config.net_read : -1, .events = POLLIN };
     p[NET_WRITE] = (struct pollfd){ .fd = sending ? engine->config.net_write : -1, .events = POLLOUT };
-    p[TO_PROG] = (struct pollfd){ .fd = engine->config.to_prog, .events = in->data_len ? POLLOUT : 0 };
+    p[TO_PROG] = (struct pollfd){ .fd = engine->config.to_prog, .events = in->waiting ? POLLOUT : 0 };
     p[FROM_PROG].fd = told ? -1 : engine->config.from_prog;
     p[FROM_PROG].events = sending ? 0 : POLLIN;
 }
 
-static int timeout_ms(struct engine const *engine)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    if (!engine->deadline) return -1;
-    int64_t const left = engine->deadline - now_ms();
-    return left < 0 ? 0 : (int)left;
+    return !a || (b && b < a) ? b : a;
 }
 
-/* 0: the deadline has passed. */
+static int timeout_ms(struct engine const *engine)
+{
+    int64_t const settled = engine->out.settling ? now_ms() + SETTLE_MS : 0;
+    int64_t const until = earlier(earlier(engine->deadline, engine->idle_deadline), settled);
+    if (!until) return -1;
+    int64_t const left = until - now_ms();
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+static void watch_idleness(struct engine *engine)
+{
+    if (!engine->config.idle_ms || (engine->idle_deadline && !engine->has_moved)) return;
+    engine->idle_deadline = now_ms() + engine->config.idle_ms;
+    engine->has_moved = 0;
+}
+
+static int has_passed(int64_t deadline)
+{
+    return deadline && deadline <= now_ms();
+}
+
+/* 0: it is over, and why has been said. */
+static int look_at_clock(struct engine *engine)
+{
+    if (has_passed(engine->deadline)) return 0;
+    if (!has_passed(engine->idle_deadline)) return 1;
+    relay_report(engine, EXIT_TLS, "no data either way for %u ms", engine->config.idle_ms);
+    return 0;
+}
+
+/* 0: no event will count any more. */
 static int wait_for_events(struct engine *engine, struct pollfd p[DESCRIPTORS])
 {
+    watch_idleness(engine);
     choose_events(engine, p);
-    for (;;) {
-        int const r = poll(p, DESCRIPTORS, timeout_ms(engine));
-        if (r >= 0) return r > 0;
-        if (errno == EINTR) continue;
-        relay_report(engine, EXIT_SYSTEM, "poll: %s", strerror(errno));
-        return 0;
-    }
+    int const r = poll(p, DESCRIPTORS, timeout_ms(engine));
+    if (r > 0) return 1;
+    for (int i = 0; i < DESCRIPTORS; i++) p[i].revents = 0;
+    if (r == 0) return look_at_clock(engine);
+    if (errno == EINTR) return 1;
+    relay_report(engine, EXIT_SYSTEM, "poll: %s", strerror(errno));
+    return 0;
 }
 
 /* A peer that still talks to a prog that is gone is heard out for a while, lest
@@ -105,7 +144,7 @@ static void watch_stalled_peer(struct engine *engine)
 {
     int const writes_no_more = engine->config.from_prog < 0 || engine->prog_writes_no_more;
     int const is_gone = engine->config.to_prog < 0 && writes_no_more;
-    if (!is_gone || !is_sending(engine) || engine->in.dropping) return;
+    if (!is_gone || !(is_sending(engine) || engine->out.settling) || engine->in.dropping) return;
     if (engine->deadline && engine->sent_before == engine->out.sent) return;
     engine->sent_before = engine->out.sent;
     engine->deadline = now_ms() + LINGER_MS;
@@ -130,30 +169,41 @@ static void close_all(struct relay_config const *config)
         if (fds[i] >= 0) close(fds[i]);
 }
 
+static int fits(struct ktls_traffic_keys const *keys, uint16_t version, uint16_t cipher)
+{
+    return keys->version == version && keys->cipher == cipher;
+}
+
 int relay_keys_are_usable(struct relay_keys const *keys)
 {
     struct crypto_suite const *suite = crypto_suite_by_id(keys->suite);
-    return keys->magic == RELAY_KEYS_MAGIC && suite && keys->tx.version == suite->version
-           && keys->rx.version == suite->version && keys->tx.cipher == suite->cipher
-           && keys->rx.cipher == suite->cipher;
+    if (keys->magic != RELAY_KEYS_MAGIC || keys->role > RELAY_TLS_EITHER || keys->in_kernel > 1) return 0;
+    if (!suite) return !keys->suite && keys->in_kernel;
+    return fits(&keys->tx, suite->version, suite->cipher) && fits(&keys->rx, suite->version, suite->cipher);
+}
+
+static void start(struct engine *engine, struct relay_config const *config, struct relay_keys *keys,
+                  struct relay_report *report)
+{
+    *report = (struct relay_report){ .code = 0 };
+    *engine = (struct engine){ .config = *config, .keys = keys, .report = report };
+    engine->medium = keys->in_kernel ? &relay_in_kernel : &relay_in_user_space;
+    engine->suite = crypto_suite_by_id(keys->suite);
+    engine->version = keys->tx.version;
+    if (!config->max_records) engine->config.max_records = RELAY_MAX_RECORDS;
+    engine->medium->start(engine);
 }
 
 void relay_run(struct relay_config const *config, struct relay_keys *keys, struct relay_report *report)
 {
-    /* Not on the stack: a page that no record has reached costs no memory. */
-    static unsigned char raw[RAW_SIZE], sealed[SEALED_SIZE];
-    struct engine engine = { .config = *config, .keys = keys, .report = report };
-    *report = (struct relay_report){ .code = 0 };
-    engine.suite = crypto_suite_by_id(keys->suite);
-    engine.in.raw = raw;
-    engine.out.sealed = sealed;
+    struct engine engine;
+    start(&engine, config, keys, report);
     pump(&engine);
     if (engine.out.error && !report->code) {
         relay_report(&engine, EXIT_TLS, "writing to the network: %s", strerror(engine.out.error));
         report->minor = engine.in.orderly;
     }
+    engine.medium->finish(&engine);
     close_all(&engine.config);
     crypto_wipe(keys, sizeof *keys);
-    crypto_wipe(raw, sizeof raw);
-    crypto_wipe(sealed, sizeof sealed);
 }

@@ -8,7 +8,7 @@
 
 #include "relay/engine.h"
 
-static int is_ready(int fd, short events)
+int relay_is_ready(int fd, short events)
 {
     struct pollfd p = { .fd = fd, .events = events };
     if (poll(&p, 1, 0) > 0) return 1;
@@ -22,14 +22,14 @@ ssize_t relay_read(int fd, void *buf, size_t len)
 {
     ssize_t const r = recv(fd, buf, len, MSG_DONTWAIT);
     if (r >= 0 || errno != ENOTSOCK) return r;
-    return is_ready(fd, POLLIN) ? read(fd, buf, len) : -1;
+    return relay_is_ready(fd, POLLIN) ? read(fd, buf, len) : -1;
 }
 
 ssize_t relay_write(int fd, void const *buf, size_t len)
 {
     ssize_t const r = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (r >= 0 || errno != ENOTSOCK) return r;
-    return is_ready(fd, POLLOUT) ? write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF) : -1;
+    return relay_is_ready(fd, POLLOUT) ? write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF) : -1;
 }
 
 int relay_would_block(void)
@@ -49,6 +49,7 @@ void relay_end_input(struct engine *engine)
 {
     end(&engine->config.to_prog, SHUT_WR);
     engine->in.data_len = 0;
+    engine->in.waiting = 0;
 }
 
 void relay_end_output(struct engine *engine)

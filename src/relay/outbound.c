@@ -1,6 +1,9 @@
 /* ISC license. */
 
+/* From prog to the network, wherever the keys are. */
+
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,70 +14,68 @@ enum { WARNING = 1, FATAL = 2 }; /* AlertLevel */
 void relay_break_output(struct engine *engine)
 {
     relay_end_output(engine);
-    engine->out.start = engine->out.end = 0;
     engine->out.finished = 1;
 }
 
-/* 0: the network takes no more for now, or ever. */
-static int flush(struct engine *engine)
+void relay_take_write_error(struct engine *engine)
 {
-    struct outbound *out = &engine->out;
-    while (out->start < out->end) {
-        unsigned char const *unsent = out->sealed + out->start;
-        ssize_t const r = relay_write(engine->config.net_write, unsent, out->end - out->start);
-        if (r < 0 && relay_would_block()) return 0;
-        if (r < 0) {
-            out->error = errno;
-            relay_break_output(engine);
-            return 0;
-        }
-        out->start += (size_t)r;
-        out->sent += (size_t)r;
-    }
-    out->start = out->end = 0;
-    return 1;
+    engine->out.error = errno;
+    relay_break_output(engine);
 }
 
-static void seal(struct engine *engine, unsigned char type, void const *fragment, size_t len)
-{
-    engine->out.end = crypto_seal_record(&engine->keys->tx, type, fragment, len, engine->out.sealed);
-}
-
-static void seal_alert(struct engine *engine, unsigned char level, unsigned char description)
+static void send_alert(struct engine *engine, unsigned char level, unsigned char description)
 {
     unsigned char const alert[2] = { level, description };
-    seal(engine, KTLS_ALERT, alert, sizeof alert);
+    engine->medium->send_control(engine, KTLS_ALERT, alert, sizeof alert);
 }
 
-/* RFC 8446, 4.6.3: the answer goes out under the old keys. */
-static void seal_key_update(struct engine *engine)
+/* RFC 8446, 4.6.3: it goes out under the old keys, and never asks for the
+   peer's: of those the peer takes care. */
+static void send_key_update(struct engine *engine)
 {
     static unsigned char const update_not_requested[5] = { KEY_UPDATE, 0, 0, 1, 0 };
-    seal(engine, KTLS_HANDSHAKE, update_not_requested, sizeof update_not_requested);
-    tls_next_keys(engine->suite, engine->keys->tx_secret, &engine->keys->tx);
+    engine->out.new_keys_due = 1;
+    engine->medium->send_control(engine, KTLS_HANDSHAKE, update_not_requested, sizeof update_not_requested);
+}
+
+static int needs_new_keys(struct engine *engine)
+{
+    if (engine->version != TLS_1_3 || !engine->suite) return 0;
+    return engine->medium->count_records(engine) >= engine->config.max_records;
 }
 
 /* 0: there is nothing to say besides data. */
-static int seal_control(struct engine *engine)
+static int send_control(struct engine *engine)
 {
     struct outbound *out = &engine->out;
     if (out->said_goodbye) return 0;
     if (out->alert) {
         out->said_goodbye = 1;
-        seal_alert(engine, FATAL, out->alert);
-    } else if (out->key_update_due) {
+        send_alert(engine, FATAL, out->alert);
+    } else if (out->key_update_due || needs_new_keys(engine)) {
         out->key_update_due = 0;
-        seal_key_update(engine);
+        send_key_update(engine);
     } else if (out->no_renegotiation_due) {
         out->no_renegotiation_due = 0;
-        seal_alert(engine, WARNING, TLS_NO_RENEGOTIATION);
+        send_alert(engine, WARNING, TLS_NO_RENEGOTIATION);
     } else if (engine->config.from_prog < 0 && engine->config.close_notify) {
         out->said_goodbye = 1;
-        seal_alert(engine, WARNING, TLS_CLOSE_NOTIFY);
+        send_alert(engine, WARNING, TLS_CLOSE_NOTIFY);
     } else {
         return 0;
     }
     return 1;
+}
+
+/* 0: nothing can be sent any more. */
+static int change_keys(struct engine *engine)
+{
+    engine->out.new_keys_due = 0;
+    tls_next_keys(engine->suite, engine->keys->tx_secret, &engine->keys->tx);
+    if (engine->medium->change_tx(engine)) return 1;
+    relay_report(engine, EXIT_SYSTEM, "the kernel does not take the next keys: %s", strerror(errno));
+    relay_cut(engine);
+    return 0;
 }
 
 static void half_close(struct engine *engine)
@@ -86,32 +87,18 @@ static void half_close(struct engine *engine)
     *fd = -1;
 }
 
-/* Into the place that sealing gives it. */
-static void read_prog(struct engine *engine)
-{
-    size_t const trailer = CRYPTO_TAG + (engine->suite->version == TLS_1_3);
-    size_t const at = RECORD_HEADER + crypto_record_overhead(&engine->keys->tx) - trailer;
-    unsigned char *fragment = engine->out.sealed + at;
-    ssize_t const r = read(engine->config.from_prog, fragment, MAX_FRAGMENT);
-    if (r < 0 && relay_would_block()) return;
-    if (r <= 0) {
-        relay_end_output(engine);
-        return;
-    }
-    engine->in.without_data = 0;
-    seal(engine, KTLS_APPLICATION_DATA, fragment, (size_t)r);
-}
-
 void relay_pump_out(struct engine *engine, int may_read)
 {
-    while (!engine->out.finished && flush(engine)) {
-        if (seal_control(engine)) continue;
+    while (!engine->out.finished && engine->medium->flush(engine)) {
+        if (engine->out.new_keys_due && !change_keys(engine)) return;
+        if (send_control(engine)) continue;
         if (engine->config.from_prog < 0) {
+            if (!engine->medium->has_settled(engine)) return;
             half_close(engine);
         } else {
             if (!may_read) return;
             may_read = 0;
-            read_prog(engine);
+            engine->medium->take(engine);
         }
     }
 }

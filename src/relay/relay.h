@@ -18,25 +18,33 @@
 #define RELAY_KEYS_MAGIC 0x31534c54u
 #define RELAY_MAX_SECRET 48
 
+enum relay_role { RELAY_TLS_SERVER, RELAY_TLS_CLIENT, RELAY_TLS_EITHER };
+
 /* What the handshake leaves for the relay; how it travels through a memory
    file. Secret: wipe after use. */
 struct relay_keys {
     uint32_t magic;
-    uint16_t suite; /* IANA TLS Cipher Suites registry */
-    uint16_t client; /* 1: we are the TLS client */
+    uint16_t suite;     /* IANA TLS Cipher Suites registry; 0: unknown, and there are no secrets */
+    uint8_t role;       /* enum relay_role: ours */
+    uint8_t in_kernel;  /* the socket has the keys; of tx and rx only version and cipher count */
     struct ktls_traffic_keys tx, rx;
     unsigned char tx_secret[RELAY_MAX_SECRET], rx_secret[RELAY_MAX_SECRET]; /* TLS 1.3 */
 };
 
+/* RFC 8446, 5.5: AES-GCM is good for 2^24.5 records under one key. */
+#define RELAY_MAX_RECORDS (UINT64_C(1) << 24)
+
 /* Descriptors are the relay's from now on: it closes them. Those of prog do
-   not block; those of the network may, and keep their flags. net_read and
-   net_write may be the same number, to_prog and from_prog may be the same
-   socket but not the same number. */
+   not block; those of the network may, and keep their flags unless the kernel
+   has the keys. net_read and net_write may be the same number, to_prog and
+   from_prog may be the same socket but not the same number. */
 struct relay_config {
     int net_read, net_write;
     int to_prog, from_prog;
     unsigned char close_notify;         /* send it at the end of prog's output */
     unsigned char enforce_close_notify; /* the peer's FIN without it is an error */
+    unsigned int idle_ms;               /* without data either way that end the connection; 0: any */
+    uint64_t max_records;               /* TLS 1.3: under one key of ours; 0: RELAY_MAX_RECORDS */
 };
 
 /* How it ended. */
@@ -46,7 +54,7 @@ struct relay_report {
     char text[160];
 };
 
-/* 1 when the keys are of a suite and version that the relay can work with. */
+/* 1 when the relay can work with the suite, version and role. */
 extern int relay_keys_are_usable(struct relay_keys const *keys);
 
 /* Returns when the connection is over. The keys are wiped. One at a time in a

@@ -27,6 +27,7 @@ static void both_ways(struct crypto_suite const *suite, struct options options, 
     close_notify(&w);
     ok(prog_reads_end(&w), "%s %s: close_notify is prog's end of file", suite->name, name);
     write_all(w.out, "last words", 10);
+    shutdown(w.out, SHUT_WR); /* of a socket that prog reads too */
     end(&w.out);
     ok(receive_all(&w, buffer, MILLION, &notified) == 10 && notified == options.close_notify,
        "%s %s: what prog writes after that arrives, and then the end", suite->name, name);
@@ -136,6 +137,8 @@ static void refuses_bytes(struct crypto_suite const *suite, void const *bytes, s
     check_refusal(&w, alert, name);
 }
 
+#define BODY "0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void refusals(struct crypto_suite const *suite)
 {
     unsigned char forged[64];
@@ -145,10 +148,12 @@ static void refusals(struct crypto_suite const *suite)
     size_t const len = crypto_seal_record(&peer.tx, KTLS_APPLICATION_DATA, "forged", 6, forged);
     forged[len - 1] ^= 1;
     refuses_bytes(suite, forged, len, TLS_BAD_RECORD_MAC, "a forged record");
-    refuses_bytes(suite, "\x17\3\3\0\1x", 6, TLS_BAD_RECORD_MAC, "a record shorter than its tag");
-    refuses_bytes(suite, "\x17\3\3\x48\1", 5, TLS_RECORD_OVERFLOW, "a record that is too long");
-    refuses_bytes(suite, "\x18\3\3\0\3abc", 8, TLS_UNEXPECTED_MESSAGE, "an unknown outer type");
-    refuses_bytes(suite, "\x17\3\1\0\3abc", 8, TLS_PROTOCOL_VERSION, "another record version");
+    refuses_bytes(suite, "\x17\3\3\0\1x" BODY, 54, TLS_BAD_RECORD_MAC, "a record shorter than its tag");
+    refuses_bytes(suite, "\x17\3\3\x48\1" BODY, 53, TLS_RECORD_OVERFLOW, "a record that is too long");
+    /* The kernel leaves the type to the authentication. */
+    refuses_bytes(suite, "\x18\3\3\0\x30" BODY, 53,
+                  IN_KERNEL ? TLS_BAD_RECORD_MAC : TLS_UNEXPECTED_MESSAGE, "an unknown outer type");
+    refuses_bytes(suite, "\x17\3\1\0\x30" BODY, 53, TLS_PROTOCOL_VERSION, "another record version");
     refuses(suite, 0, KTLS_HANDSHAKE, "", 0, TLS_UNEXPECTED_MESSAGE, "an empty handshake record");
     refuses(suite, 0, KTLS_CHANGE_CIPHER_SPEC, "\1", 1, TLS_UNEXPECTED_MESSAGE, "a late ChangeCipherSpec");
     refuses(suite, 0, KTLS_ALERT, "\1\0\0", 3, TLS_DECODE_ERROR, "an alert of three bytes");
@@ -201,6 +206,10 @@ static void key_updates(struct crypto_suite const *suite)
     static unsigned char const answer[5] = { 24, 0, 0, 1, 0 };
     struct wire w;
     int right = 1;
+    if (IN_KERNEL && !ktls_can_rekey((uint16_t)suite->cipher)) {
+        refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\0", 5, TLS_INTERNAL_ERROR, "KeyUpdate on an old kernel");
+        return;
+    }
     start(&w, suite, (struct options){ .client = 1 });
     for (int i = 0; i < 100; i++) {
         unsigned char const request[5] = { 24, 0, 0, 1, (unsigned char)(i % 3 == 0) };
@@ -227,6 +236,56 @@ static void key_updates(struct crypto_suite const *suite)
     refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\2\0\0", 6, TLS_DECODE_ERROR, "KeyUpdate of two bytes");
     refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\0", 4, TLS_DECODE_ERROR, "KeyUpdate of no byte");
     refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\0\30", 6, TLS_UNEXPECTED_MESSAGE, "bytes behind KeyUpdate");
+}
+
+/* RFC 8446, 5.5: before a key is worn out. */
+static void own_key_updates(struct crypto_suite const *suite)
+{
+    static unsigned char const update[5] = { 24, 0, 0, 1, 0 };
+    unsigned int updates = 0;
+    size_t got = 0;
+    struct wire w;
+    start(&w, suite, (struct options){ .max_records = 100 });
+    if (!fork()) _exit(!write_all(w.out, million, MILLION) || !write_all(w.out, million, MILLION));
+    for (unsigned char type, *fragment; got < 2 * MILLION;) {
+        long const n = receive(&w, &type, &fragment);
+        if (n < 0) break;
+        if (type == KTLS_HANDSHAKE && n == 5 && !memcmp(fragment, update, 5)) {
+            tls_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
+            updates++;
+        } else if (type == KTLS_APPLICATION_DATA) {
+            for (long i = 0; i < n; i++, got++)
+                if (fragment[i] != million[got % MILLION]) got = 3 * MILLION;
+        }
+    }
+    ok(got == 2 * MILLION && updates, "%s: %u KeyUpdates of our own", suite->name, updates);
+    end(&w.out);
+    close_notify(&w);
+    check_report(&w, 0, "", "our own KeyUpdates");
+}
+
+static void idle_timeout(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .idle_ms = 300 });
+    for (int i = 0; i < 4; i++) {
+        usleep(150000);
+        send_data(&w, "data");
+        prog_reads(&w, "data");
+    }
+    ok(prog_reads_end(&w) && receives_end(&w), "%s: only a connection without data is ended", suite->name);
+    check_report(&w, 98, "no data either way for 300 ms", "idle timeout");
+}
+
+static void without_secrets(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .without_secrets = 1 });
+    send_data(&w, "data");
+    ok(prog_reads(&w, "data") && write_all(w.out, "reply", 5) && receives(&w, KTLS_APPLICATION_DATA, "reply", 5),
+       "%s: a kTLS socket of unknown origin", suite->name);
+    send_record(&w, KTLS_HANDSHAKE, "\30\0\0\1\0", 5);
+    check_refusal(&w, TLS_INTERNAL_ERROR, "KeyUpdate, and no secrets");
 }
 
 static void tickets(struct crypto_suite const *suite)
@@ -301,12 +360,13 @@ int main(void)
     struct crypto_suite const *tls13 = crypto_suite_by_id(0x1301), *tls12 = crypto_suite_by_id(0xc02b);
     struct crypto_suite const *const one_of_each[] = { tls13, tls12, crypto_suite_by_id(0x1303) };
     signal(SIGPIPE, SIG_IGN);
-    alarm(60);
+    alarm(20);
     for (size_t i = 0; i < MILLION; i++) million[i] = (unsigned char)(i * 2654435761u >> 13);
     for (size_t i = 0; i < CRYPTO_SUITES; i++) {
         struct crypto_suite const *suite = &crypto_suites[i];
         both_ways(suite, (struct options){ .close_notify = i & 1 }, "socket");
-        both_ways(suite, (struct options){ .close_notify = i & 1, .over_pipes = 1 }, "pipes");
+        if (!IN_KERNEL) both_ways(suite, (struct options){ .close_notify = i & 1, .over_pipes = 1 }, "pipes");
+        both_ways(suite, (struct options){ .close_notify = i & 1, .prog_has_a_socket = 1 }, "prog's socket");
     }
     for (size_t i = 0; i < 3; i++) {
         prog_stops_reading(one_of_each[i]);
@@ -323,5 +383,8 @@ int main(void)
     tickets(tls13);
     renegotiation(tls12);
     idle(tls13);
+    if (!IN_KERNEL || ktls_can_rekey((uint16_t)tls13->cipher)) own_key_updates(tls13);
+    idle_timeout(tls13);
+    if (IN_KERNEL) without_secrets(tls13);
     return done_testing();
 }

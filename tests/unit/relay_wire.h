@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,11 +21,18 @@
 #include "tap.h"
 #include "tls/tls.h"
 
+#ifndef IN_KERNEL
+#define IN_KERNEL 0 /* 1: the relay's side of the connection is a kTLS socket */
+#endif
+
 #define MILLION 1000000
 #define FRAGMENT 16384
 
 struct options {
     unsigned char close_notify, enforce, client, over_tcp, over_pipes;
+    unsigned char prog_has_a_socket, without_secrets;
+    unsigned int idle_ms;
+    uint64_t max_records;
 };
 
 /* One relayed connection; tx and rx are the peer's. */
@@ -45,7 +53,7 @@ static inline void make_keys(struct relay_keys *keys, struct crypto_suite const 
     memset(keys, 0, sizeof *keys);
     keys->magic = RELAY_KEYS_MAGIC;
     keys->suite = suite->id;
-    keys->client = (uint16_t)client;
+    keys->role = client ? RELAY_TLS_CLIENT : RELAY_TLS_SERVER;
     keys->tx.version = keys->rx.version = suite->version;
     keys->tx.cipher = keys->rx.cipher = (uint16_t)suite->cipher;
     memset(keys->tx_secret, 1, sizeof keys->tx_secret);
@@ -78,7 +86,20 @@ static inline void tcp_pair(int pair[2])
     pair[0] = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(pair[0], (struct sockaddr *)&address, len) < 0) skip_all("no loopback network");
     pair[1] = accept(listener, NULL, NULL);
+    setsockopt(pair[1], IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
     close(listener);
+}
+
+/* As a handshake leaves it. */
+static inline void give_to_kernel(struct relay_keys *keys, int fd, int without_secrets)
+{
+    if (ktls_attach(fd) < 0 || ktls_install(fd, KTLS_TX, &keys->tx) < 0
+        || ktls_install(fd, KTLS_RX, &keys->rx) < 0) {
+        printf("Bail out! the kernel does not take keys: %s\n", strerror(errno));
+        exit(1);
+    }
+    keys->in_kernel = 1;
+    if (without_secrets) keys->suite = 0;
 }
 
 static inline void start(struct wire *w, struct crypto_suite const *suite, struct options options)
@@ -88,19 +109,30 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
     make_keys(&keys, suite, options.client);
     mirror(&w->keys, &keys);
     w->suite = suite;
-    if (options.over_tcp)
+    if (options.over_tcp || IN_KERNEL)
         tcp_pair(net_in);
     else
         socketpair(AF_UNIX, SOCK_STREAM, 0, net_in);
     memcpy(net_out, net_in, sizeof net_in);
     if (options.over_pipes && (pipe(net_in) < 0 || pipe(net_out) < 0)) abort();
-    if (pipe(in) < 0 || pipe(out) < 0 || pipe(report) < 0) abort();
+    if (IN_KERNEL) give_to_kernel(&keys, net_in[0], options.without_secrets);
+    if (pipe(report) < 0) abort();
+    if (options.prog_has_a_socket) {
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, in) < 0) abort();
+        out[0] = dup(in[1]);
+        out[1] = dup(in[0]);
+    } else if (pipe(in) < 0 || pipe(out) < 0) {
+        abort();
+    }
     /* index 0 is read: the peer writes net_in[1], reads net_out[0] */
     w->pid = fork();
     if (!w->pid) {
         int const net_write = options.over_pipes ? net_out[1] : net_in[0];
-        struct relay_config const config = { net_in[0], net_write, in[1], out[0], options.close_notify,
-                                             options.enforce };
+        struct relay_config const config = {
+            .net_read = net_in[0], .net_write = net_write, .to_prog = in[1], .from_prog = out[0],
+            .close_notify = options.close_notify, .enforce_close_notify = options.enforce,
+            .idle_ms = options.idle_ms, .max_records = options.max_records,
+        };
         signal(SIGPIPE, SIG_IGN);
         fcntl(in[1], F_SETFL, O_NONBLOCK);
         fcntl(out[0], F_SETFL, O_NONBLOCK);
