@@ -29,10 +29,21 @@ int ktls_send_key_update(int fd, struct ktls_secrets *secrets, unsigned char req
     return error;
 }
 
+static int can_update(int fd, struct ktls_secrets const *secrets)
+{
+    struct ktls_state state;
+
+    return secrets->next && ktls_is(fd, &state) && state.version == KTLS_TLS_1_3;
+}
+
 int ktls_update_keys(int fd, struct ktls_secrets *secrets, int request)
 {
     int error = secrets->error;
 
+    if (!error && !can_update(fd, secrets)) {
+        errno = EINVAL;
+        return -1;
+    }
     if (!error) error = ktls_send_key_update(fd, secrets, request != 0, 0);
     if (!error) {
         secrets->answer_due = 0;

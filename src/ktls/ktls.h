@@ -143,8 +143,9 @@ extern int ktls_alert(int fd);
 
 /* Sends KeyUpdate, with request set one that asks the peer for its own, and goes
    on with the next keys. Fails harmlessly with EAGAIN on a full socket that does
-   not block; any other failure has ended sending: nothing goes out under the old
-   keys. EKEYREJECTED: the kernel could not replace them (see ktls_probe). */
+   not block, EINTR and EINVAL; any other failure has ended sending: nothing goes out under the old
+   keys. EKEYREJECTED: the kernel could not replace them (see ktls_probe).
+   EINVAL: no connection of TLS 1.3, or no secrets->next; nothing was sent. */
 extern int ktls_update_keys(int fd, struct ktls_secrets *secrets, int request);
 
 /* What a loopback connection on this kernel accepted. */

@@ -154,6 +154,20 @@ static void test_close_in_one_burst(uint16_t version)
     close_pair(pair);
 }
 
+static void test_waitall(uint16_t version)
+{
+    struct pair pair = open_pair(version);
+    char buf[64];
+
+    say(pair.client, "one");
+    say(pair.client, "two");
+    ktls_close_notify(pair.client);
+    ok(ktls_recv(pair.server, buf, sizeof buf, MSG_WAITALL, NULL) == 6 &&
+           ktls_recv(pair.server, buf, sizeof buf, MSG_WAITALL, NULL) == 0,
+       "%s: MSG_WAITALL waits no longer than for close_notify", name_of(version));
+    close_pair(pair);
+}
+
 static void test_reset(void)
 {
     struct pair pair = open_pair(TLS_1_3);
@@ -410,6 +424,23 @@ static void test_key_update_without_secrets(void)
     close_pair(pair);
 }
 
+static void test_key_update_impossible(void)
+{
+    struct generations server = {{2, 1}};
+    struct ktls_secrets none = {0}, secrets = {.next = next_keys, .ctx = &server};
+    struct pair tls12 = open_pair(TLS_1_2), tls13 = open_pair(TLS_1_3), plain = tcp_pair();
+    char byte;
+
+    ok(ktls_update_keys(tls13.server, &none, 0) < 0 && errno == EINVAL, "KeyUpdate without next keys: EINVAL");
+    ok(ktls_update_keys(tls12.server, &secrets, 0) < 0 && errno == EINVAL, "in TLS 1.2: EINVAL");
+    ok(ktls_update_keys(plain.server, &secrets, 0) < 0 && errno == EINVAL, "without keys: EINVAL");
+    ok(recv(plain.client, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "and nothing was sent");
+    ok(!secrets.error && !none.error, "the connections go on");
+    close_pair(tls12);
+    close_pair(tls13);
+    close_pair(plain);
+}
+
 static void test_key_update_refused(void)
 {
     struct generations server = {{2, 1}};
@@ -522,6 +553,7 @@ int main(void)
     for (uint16_t version = TLS_1_2; version <= TLS_1_3; version++) {
         test_close_notify(version);
         test_close_in_one_burst(version);
+        test_waitall(version);
         test_alerts(version);
         test_empty_record(version);
         test_no_record(version);
@@ -532,6 +564,7 @@ int main(void)
     test_split_message();
     test_renegotiation();
     test_key_update_without_secrets();
+    test_key_update_impossible();
     if (can_rekey) {
         test_key_update();
         test_late_answer();
