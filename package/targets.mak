@@ -16,12 +16,13 @@ SHARED_LAYER := ktls
 SHARED_LIBRARY := libktls.so
 
 # Not installed.
-INTERNAL_LAYERS := jail program chain front init check
+INTERNAL_LAYERS := jail program chain front init client check
 ARCHIVE_jail := libktls-jail.a
 ARCHIVE_program := libktls-program.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
 ARCHIVE_init := libktls-init.a
+ARCHIVE_client := libktls-client.a
 ARCHIVE_check := libktls-check.a
 
 # What is linked with each layer, itself first, in the linker's order.
@@ -35,12 +36,14 @@ LIBS_program := program skarnet
 LIBS_chain := chain jail program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
 LIBS_init := init $(LIBS_program)
+LIBS_client := client ktls $(LIBS_program)
 LIBS_check := check ktls $(LIBS_program)
 
 # Programs: their main, and the layer they are linked with.
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
 PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr
 PROGRAMS += ktls-init
+PROGRAMS += ktls-connect ktls-accept
 PROGRAMS += ktls-check
 
 MAIN_ktls-tlsd := src/chain/ktls-tlsd.c
@@ -57,6 +60,10 @@ MAIN_ktls-proxyhdr := src/front/ktls-proxyhdr.c
 LIBS_ktls-proxyhdr := $(LIBS_front)
 MAIN_ktls-init := src/init/ktls-init.c
 LIBS_ktls-init := $(LIBS_init)
+MAIN_ktls-connect := src/client/ktls-connect.c
+LIBS_ktls-connect := $(LIBS_client)
+MAIN_ktls-accept := src/client/ktls-accept.c
+LIBS_ktls-accept := $(LIBS_client)
 MAIN_ktls-check := src/check/ktls-check.c
 LIBS_ktls-check := $(LIBS_check)
 

@@ -1,7 +1,5 @@
 /* ISC license. */
 
-#include "init/client.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,30 +13,30 @@
 #include <skalibs/exec.h>
 #include <skalibs/strerr.h>
 
-enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127 };
+#include "client/client.h"
 
 int client_open_channel(char const *path)
 {
     int const channel = ktls_channel(path);
     if (channel >= 0) return channel;
-    if (path) strerr_diefsys(EXIT_NO_SERVICE, path);
+    if (path) strerr_diefsys(EXIT_ENGINE, path);
     if (errno == ENOENT) strerr_dief(EXIT_USAGE, "KTLS_FD is not set: no ktls-init here");
     if (errno == EINVAL) strerr_dief(EXIT_USAGE, "KTLS_FD is not a number");
-    strerr_diefsys(EXIT_NO_SERVICE, "KTLS_FD");
+    strerr_diefsys(EXIT_ENGINE, "KTLS_FD");
 }
 
 int client_explain(struct ktls_reply const *reply, char const *url)
 {
     if (errno == EREMOTEIO) {
         strerr_warn(PROG, ": fatal: ", url, ": ", reply->reason);
-        return EXIT_REFUSED;
+        return EXIT_TLS;
     }
-    char const *what = errno == EPIPE    ? "the service is gone"
-                       : errno == EPROTO ? "the service does not speak the protocol"
-                                         : strerror(errno);
-    int const code = errno == EPIPE || errno == EPROTO ? EXIT_NO_SERVICE
-                     : errno == EINVAL || errno == EMSGSIZE ? EXIT_USAGE
-                                                            : EXIT_SYSTEM;
+    char const *what = strerror(errno);
+    int code = EXIT_SYSTEM;
+    if (errno == EPIPE || errno == EPROTO) code = EXIT_ENGINE;
+    if (errno == EPIPE) what = "the service is gone";
+    if (errno == EPROTO) what = "the service does not speak the protocol";
+    if (errno == EINVAL || errno == EMSGSIZE) code = EXIT_USAGE;
     strerr_warn(PROG, ": fatal: ", url, ": ", what);
     return code;
 }
@@ -46,7 +44,7 @@ int client_explain(struct ktls_reply const *reply, char const *url)
 static void change(stralloc *changes, char const *variable, char const *value)
 {
     if (!env_addmodif(changes, variable, *value ? value : NULL))
-        strerr_diefsys(EXIT_SYSTEM, "environment");
+        strerr_diefsys(EXIT_ENVIRONMENT, "environment");
 }
 
 /* Only a peer whose certificate was verified has a name. */
@@ -137,5 +135,5 @@ void client_put(int fd, unsigned int fdr, unsigned int fdw)
 void client_exec(char const *const *prog, stralloc const *changes)
 {
     mexec_m(prog, changes->s, changes->len);
-    strerr_diefsys(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, "executing ", prog[0]);
+    program_die_exec(prog[0]);
 }

@@ -3,26 +3,18 @@
 /* What ktls-connect and ktls-accept share: programs that ask ktls-init for
    connections and execute prog with them. */
 
-#ifndef KTLS_INIT_CLIENT_H
-#define KTLS_INIT_CLIENT_H
+#ifndef KTLS_CLIENT_H
+#define KTLS_CLIENT_H
 
 #include <skalibs/stralloc.h>
 
 #include "ktls/service.h"
-
-extern char const *PROG; /* skalibs */
-
-enum client_exit {
-    EXIT_NO_SERVICE = 97,
-    EXIT_REFUSED = 98, /* the service could not, or would not */
-    EXIT_USAGE = 100,
-    EXIT_SYSTEM = 111,
-};
+#include "program/program.h"
 
 /* A channel of our own to the service at a path, NULL: to the inherited one. */
 extern int client_open_channel(char const *path);
 
-/* Says why there is no connection; the code to exit with. */
+/* Says why there is no connection, by errno; the code to exit with. */
 extern int client_explain(struct ktls_reply const *reply, char const *url);
 
 /* Changes to the environment: what was negotiated (SSL_*), and by UCSPI's names

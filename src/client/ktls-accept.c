@@ -2,24 +2,19 @@
 
 /* A super-server whose connections come from ktls-init, protected already. */
 
-#include "init/client.h"
-
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
-#include <skalibs/env.h>
 #include <skalibs/iopause.h>
 #include <skalibs/selfpipe.h>
-#include <skalibs/sgetopt.h>
-#include <skalibs/sig.h>
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 
-#define USAGE "ktls-accept [ -1 ] [ -c max ] [ -v verbosity ] [ -l path ] url prog..."
-#define dieusage() strerr_dieusage(EXIT_USAGE, USAGE)
+#include "client/client.h"
+
 #define DEFAULT_MAX 40
 
 struct options {
@@ -27,25 +22,18 @@ struct options {
     char const *path;
 };
 
-static int parse_options(struct options *options, int argc, char const *const *argv)
-{
-    subgetopt l = SUBGETOPT_ZERO;
-    for (;;) {
-        int const opt = subgetopt_r(argc, argv, "1c:v:l:", &l);
-        switch (opt) {
-        case -1: return l.ind;
-        case '1': options->once = 1; break;
-        case 'c':
-            if (!uint0_scan(l.arg, &options->max) || !options->max) dieusage();
-            break;
-        case 'v':
-            if (!uint0_scan(l.arg, &options->verbosity)) dieusage();
-            break;
-        case 'l': options->path = l.arg; break;
-        default: dieusage();
-        }
-    }
-}
+#define FIELD(name) offsetof(struct options, name)
+
+static struct option_row const rows[] = {
+    { '1', "once", 1, OPTION_FLAG, FIELD(once), 1, NULL, "take one connection and execute prog here" },
+    { 'c', "max", 1, OPTION_NUMBER, FIELD(max), 0, "max", "programs at a time (default 40)" },
+    { 'v', "verbosity", 1, OPTION_NUMBER, FIELD(verbosity), 0, "verbosity", "0, 1 (default)" },
+    { 'l', "listener", 1, OPTION_TEXT, FIELD(path), 0, "path", "the service that listens there, not KTLS_FD's" },
+};
+
+static struct option_table const table = {
+    .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1, .operands = "url prog...",
+};
 
 struct server {
     struct options options;
@@ -140,8 +128,9 @@ int main(int argc, char const *const *argv)
     struct server server = { .options = { .max = DEFAULT_MAX, .verbosity = 1 } };
 
     PROG = "ktls-accept";
-    argv += parse_options(&server.options, argc, argv);
-    if (!argv[0] || !argv[1]) dieusage();
+    argv = program_scan_options(&table, &server.options, argc, argv);
+    if (!argv[0] || !argv[1]) program_die_usage(&table);
+    if (!server.options.max) strerr_dief(EXIT_USAGE, "--max is 1 or more");
     server.url = argv[0];
     server.prog = argv + 1;
     server.channel = client_open_channel(server.options.path);
