@@ -256,9 +256,11 @@ static void add_proxy_header(genalloc *argv, struct line const *line)
 /* Wrong options are better refused here than once for each connection. */
 static void check_tls_step(struct line const *line, genalloc const *argv, size_t first)
 {
-    struct chain_options ignored;
+    struct chain_options options;
+    struct tls_config ignored;
     size_t const count = genalloc_len(char const *, argv) - 1 - first;
-    chain_parse_options(&ignored, line->end->tls, (int)count, genalloc_s(char const *, argv) + first);
+    chain_parse_options(&options, line->end->tls, (int)count, genalloc_s(char const *, argv) + first);
+    chain_configure(&ignored, &options);
 }
 
 static void put_together(genalloc *argv, struct line *line, char const *const *operands)

@@ -108,7 +108,8 @@ def s6_client():
         ("--no-servername", "", ""),
         ("--no-verify-cert", "", "--no-verify-cert --servername host.test"),
         ("-K 5", "", "--handshake-timeout 5 --servername host.test"),
-        ("-m relay -c x -a y", "", "--mode relay --ciphers x --alpn y --servername host.test"),
+        ("-m relay -a y", "", "--mode relay --alpn y --servername host.test"),
+        ("-c TLS_AES_128_GCM_SHA256", "", "--ciphers TLS_AES_128_GCM_SHA256 --servername host.test"),
     )
     for options, tcp, tls in rows:
         wanted = ["s6-tcpclient", tcp, "-- host.test 443 ktls-tlsc", tls, "-- sh -c 'a b'"]
@@ -175,6 +176,9 @@ def choice():
     """Which one, where both are there, or one, or none."""
     both = front.folder(*front.ALL)
     plain = {"s6": "s6-tcpserver -- 0 443", "ucspi": "tcpserver -R -H -l 0 -- 0 443"}
+    configured = front.configured()
+    wanted = plain["s6" if configured == "auto" else configured] + " ktls-tlsd -- x"
+    tap.equal(front.line([TLSSERVER, "0", "443", "x"], both), wanted, f"configured: {configured}")
     for which in ("s6", "ucspi"):
         front.check(TLSSERVER, f"--tcpserver={which}", "0 443 x", f"{plain[which]} ktls-tlsd -- x", path=both)
     front.check(TLSSERVER, "--tcpserver auto", "0 443 x", f"{plain['s6']} ktls-tlsd -- x", path=both)
@@ -209,6 +213,9 @@ def usage():
             ("--tls 1.1", "--tls is"),
             ("-K soon", "not a number"),
             ("-SJ -m kernel", "close_notify"),
+            ("--ciphers AES128-SHA", "--ciphers has an unknown suite"),
+            ("--tls 1.2 --ciphers TLS_AES_128_GCM_SHA256", "--ciphers has no suite of the version"),
+            ("-a h2,,x", "--alpn is not a list"),
         ):
             front.refuse(program, options, "h 443 x", words, path=both)
     for options in ("-c x", "-C -1", "-b ''", "-t soon", "-u root", "-g -1", "-k x", "-k 3"):

@@ -42,14 +42,26 @@ def line(argv, path):
     return " ".join(shlex.quote(word.replace(proc.BIN + "/", "")) for word in words)
 
 
+def command(program, options, operands):
+    """However it was configured: the choice is made by PATH."""
+    auto = "--tcpserver=auto" if program == TLSSERVER else "--tcpclient=auto"
+    return [program, auto, *shlex.split(options), *shlex.split(operands)]
+
+
+def configured():
+    """What ./configure --with-tcpserver was told."""
+    with open(os.path.join(proc.BUILD, "config.mak")) as f:
+        return re.search(r"^TCPSERVER := (\w+)", f.read(), re.M)[1]
+
+
 def check(program, options, operands, wanted, path):
-    argv = [program, *shlex.split(options), *shlex.split(operands)]
+    argv = command(program, options, operands)
     name = os.path.basename(program)
     tap.equal(line(argv, path), wanted, f"{name} {options} {operands}")
 
 
 def refuse(program, options, operands, words, code=USAGE, *, path):
-    argv = [program, *shlex.split(options), *shlex.split(operands)]
+    argv = command(program, options, operands)
     said = line(argv, path)
     tap.ok(
         said.startswith(f"exit {code}: ") and words in said and "\n" not in said,
