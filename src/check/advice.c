@@ -61,8 +61,9 @@ static void advise_module(struct check_report *report)
         say(report, "Load the kernel's module, as root: modprobe tls; a kernel without it was built without "
                     "CONFIG_TLS.");
     say(report, "To have it at every start: echo tls >/etc/modules-load.d/tls.conf");
-    say(report, is_container() ? "This is a container: its kernel is the host's, and the module is loaded there."
-                               : "In a container the kernel is the host's: the module is loaded there.");
+    say(report, is_container()
+                    ? "This is a container: its kernel is the host's, and the module is loaded there."
+                    : "In a container the kernel is the host's: the module is loaded there.");
 }
 
 static void advise_no_tls(struct check_report *report)
@@ -97,6 +98,6 @@ void check_advise(struct check_report *report)
     else if (!check_is_complete(report))
         advise_suites(report);
     else if (report->version[1].rekey)
-        say(report, "A TLS 1.3 peer that changes its keys ends a connection that the kernel protects; Linux 6.14 "
-                    "can replace them. Where connections live for long: -m relay.");
+        say(report, "A TLS 1.3 peer that changes its keys ends a connection that the kernel protects; "
+                    "Linux 6.14 can replace them. Where connections live for long: -m relay.");
 }

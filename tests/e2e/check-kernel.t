@@ -45,7 +45,9 @@ def everything():
         tap.ok(report["versions"][version]["zerocopy_sendfile"], f"TLS {version}: zero-copy sendfile")
         rekey = version == "1.3" and NUMBERS >= (6, 14)
         tap.equal(report["versions"][version]["rekey"], rekey, f"TLS {version}: replacing keys")
-        tap.equal(report["versions"][version]["expect_no_pad"], version == "1.3", f"TLS {version}: no padding")
+        tap.equal(
+            report["versions"][version]["expect_no_pad"], version == "1.3", f"TLS {version}: no padding"
+        )
     tap.equal(list(report["counters"]), list(before), "the counters")
     after = kernel_counters()
     for direction in ("Tx", "Rx"):

@@ -51,19 +51,27 @@ def compile(out, source, *words):
 
 def install():
     run(["make", "-s", "BUILD=" + proc.BUILD, "DESTDIR=" + ROOT, "install"], proc.environment(MAKEFLAGS=""))
-    tap.equal(run(["sed", "-n", "s/^version=//p", "package/info"]).split(), pkg_config("--modversion", "libktls"),
-              "pkg-config knows the version")
+    tap.equal(
+        run(["sed", "-n", "s/^version=//p", "package/info"]).split(),
+        pkg_config("--modversion", "libktls"),
+        "pkg-config knows the version",
+    )
     tap.ok(compile(ECHO, "echo.c", *pkg_config("--cflags", "--libs", "libktls")), "echo, shared library")
-    tap.ok(compile(ECHO_STATIC, "echo.c", "-static", *pkg_config("--static", "--cflags", "--libs", "libktls")),
-           "echo, static")
+    tap.ok(
+        compile(ECHO_STATIC, "echo.c", "-static", *pkg_config("--static", "--cflags", "--libs", "libktls")),
+        "echo, static",
+    )
     folders = [word for word in shlex.split(setting("LDFLAGS")) if word.startswith("-L")]
-    tap.ok(compile(ECHO_REKEY, "echo-rekey.c", *pkg_config("--cflags", "--libs", "libktls-tls"), *folders),
-           "echo-rekey")
+    tap.ok(
+        compile(ECHO_REKEY, "echo-rekey.c", *pkg_config("--cflags", "--libs", "libktls-tls"), *folders),
+        "echo-rekey",
+    )
 
 
 def environment():
-    return proc.environment(LD_LIBRARY_PATH=ROOT + setting("libdir"), CERTFILE=pki.crt("ec256"),
-                            KEYFILE=pki.key("ec256"))
+    return proc.environment(
+        LD_LIBRARY_PATH=ROOT + setting("libdir"), CERTFILE=pki.crt("ec256"), KEYFILE=pki.key("ec256")
+    )
 
 
 def serve(sock, argv):
@@ -87,8 +95,15 @@ def s_client(argv, version):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(proc.LIMIT)
         client = proc.Proc(
-            ["openssl", "s_client", "-connect", "127.0.0.1:%d" % listener.getsockname()[1],
-             "-CAfile", pki.ca(), "-tls" + version.replace(".", "_")],
+            [
+                "openssl",
+                "s_client",
+                "-connect",
+                "127.0.0.1:%d" % listener.getsockname()[1],
+                "-CAfile",
+                pki.ca(),
+                "-tls" + version.replace(".", "_"),
+            ],
             fds={0: "pipe", 1: "pipe"},
         )
         with client:
@@ -116,11 +131,16 @@ def leave(client, server, name):
 
 def with_openssl():
     for version in BOTH:
-        for what, argv in (("shared", behind_tlsd(ECHO)), ("static", behind_tlsd(ECHO_STATIC)),
-                           ("own handshake", alone())):
+        for what, argv in (
+            ("shared", behind_tlsd(ECHO)),
+            ("static", behind_tlsd(ECHO_STATIC)),
+            ("own handshake", alone()),
+        ):
             name = f"{what}, TLS {version}"
             with s_client(argv, version) as (client, server):
-                tap.ok(echo_line(client, b"hello") and echo_line(client, b"again"), f"{name}: lines come back")
+                tap.ok(
+                    echo_line(client, b"hello") and echo_line(client, b"again"), f"{name}: lines come back"
+                )
                 leave(client, server, name)
 
 
@@ -142,7 +162,9 @@ def ends():
                 tap.equal(tls.read_exactly(5), b"line\n", f"{name}: echo")
                 tls.write(b"last\n", flush=False)
                 tls.close_notify(fin=True)
-                tap.equal(tls.read_exactly(5), b"last\n", f"{name}: the last line, after close_notify and FIN")
+                tap.equal(
+                    tls.read_exactly(5), b"last\n", f"{name}: the last line, after close_notify and FIN"
+                )
                 tap.equal(tls.end_of_stream(), "close_notify", f"{name}: close_notify for close_notify")
                 tap.equal((server.wait(), server.stderr()), (0, ""), f"{name}: nothing to complain of")
             with python_client(argv, version) as (tls, server):

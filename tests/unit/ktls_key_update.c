@@ -55,7 +55,8 @@ static void test_key_update_impossible(void)
     struct pair tls12 = open_pair(TLS_1_2), tls13 = open_pair(TLS_1_3), plain = tcp_pair();
     char byte;
 
-    ok(ktls_update_keys(tls13.server, &none, 0) < 0 && errno == EINVAL, "KeyUpdate without next keys: EINVAL");
+    ok(ktls_update_keys(tls13.server, &none, 0) < 0 && errno == EINVAL,
+       "KeyUpdate without next keys: EINVAL");
     ok(ktls_update_keys(tls12.server, &secrets, 0) < 0 && errno == EINVAL, "in TLS 1.2: EINVAL");
     ok(ktls_update_keys(plain.server, &secrets, 0) < 0 && errno == EINVAL, "without keys: EINVAL");
     ok(recv(plain.client, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "and nothing was sent");
@@ -230,7 +231,8 @@ static void test_key_update_under_load(void)
             change_keys(&talkers[i]);
             read_some(&talkers[i]);
         }
-    ok(talkers[0].good && talkers[1].good, "8 MiB each way, keys changed by both sides every 64 KiB: all is whole");
+    ok(talkers[0].good && talkers[1].good,
+       "8 MiB each way, keys changed by both sides every 64 KiB: all is whole");
     diag("%zu and %zu KeyUpdates asked for", talkers[0].updates, talkers[1].updates);
     if (!talkers[0].good || !talkers[1].good) diag("%s", strerror(errno));
     close_pair(pair);

@@ -39,7 +39,8 @@ static void test_arguments(void)
     char buf[8];
 
     say(pair.client, "data");
-    ok(ktls_recv(pair.server, buf, sizeof buf, MSG_OOB, NULL) < 0 && errno == EINVAL, "unknown flags: EINVAL");
+    ok(ktls_recv(pair.server, buf, sizeof buf, MSG_OOB, NULL) < 0 && errno == EINVAL,
+       "unknown flags: EINVAL");
     ok(ktls_read(pair.server, buf, 0) == 0, "no room: 0");
     ok(ktls_recv(pair.server, buf, sizeof buf, MSG_PEEK, NULL) == 4, "MSG_PEEK");
     ok(ktls_read(pair.server, buf, 1) == 1 && hears(pair.server, NULL, "ata"), "a record in two calls");
