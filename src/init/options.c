@@ -36,13 +36,20 @@ static void read_environment(struct init_options *options)
     if (getenv("TINI_KILL_PROCESS_GROUP")) options->kill_group = 1;
 }
 
+static int scan_signal(char const *name)
+{
+    int sig;
+    if (!sig0_scan(name, &sig) || sig < 1 || sig > SIGRTMAX)
+        strerr_dief(EXIT_USAGE, "--parent-death-signal: not a signal: ", name);
+    return sig;
+}
+
 char const *const *init_parse_options(struct init_options *options, int argc, char const *const *argv)
 {
     *options = (struct init_options){ .verbosity = INIT_WARNING };
     read_environment(options);
     char const *const *prog = program_scan_options(&table, options, argc, argv);
-    if (options->death_signal_name && !sig0_scan(options->death_signal_name, &options->death_signal))
-        strerr_dief(EXIT_USAGE, "--parent-death-signal: not a signal: ", options->death_signal_name);
+    if (options->death_signal_name) options->death_signal = scan_signal(options->death_signal_name);
     if (!*prog) program_die_usage(&table);
     return prog;
 }
