@@ -49,7 +49,8 @@ class Init:
     """.pid: ktls-init's process id, seen from here; .program: its program's."""
 
     def __init__(self, how=SUBREAPER, options=(), prog=(WITNESS, "report"), env=None, fds=None, wrapper=()):
-        namespace, subreaper = (NAMESPACE, []) if how == PROCESS_1 else ([], ["-s"])
+        namespace = NAMESPACE if how == PROCESS_1 else []
+        subreaper = ["-s"] if how == SUBREAPER else []
         argv = [*namespace, *wrapper, INIT, *subreaper, *options, *prog]
         self.proc = Proc(argv, environment(**(env or {})), fds or {0: "pipe", 1: "pipe"})
         self.how = how
