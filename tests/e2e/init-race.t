@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# ktls-init: a signal sent in the first milliseconds is not lost, whatever it
+# finds: no ktls-init yet, no program yet, or no process group yet.
+
+import os
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import init
+import proc
+import tap
+from init import INIT, NAMESPACE, WITNESS
+
+SECONDS = 3  # for each of the four
+TERMINATED = 128 + signal.SIGTERM
+ENVIRONMENT = init.environment()
+
+
+def start(argv, blocked):
+    return os.posix_spawnp(argv[0], argv, ENVIRONMENT, setsigmask=blocked)
+
+
+def first_of_namespace(pid):
+    """The namespace's first process, as soon as there is one."""
+    path = f"/proc/{pid}/task/{pid}/children"
+    end = time.monotonic() + proc.LIMIT
+    while time.monotonic() < end:
+        with open(path) as f:
+            found = f.read().split()
+        if found:
+            return int(found[0])
+    raise proc.Timeout("no process in the namespace")
+
+
+def spin(seconds):
+    """Sleeping is not exact enough."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def exit_code(pid):
+    """None when it has not ended in time."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        if proc.select.select([pidfd], [], [], proc.LIMIT)[0]:
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    finally:
+        os.close(pidfd)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
+
+
+def once(prefix, options, blocked, delay):
+    pid = start([*prefix, INIT, "-s", *options, WITNESS, "die"], blocked)
+    target = first_of_namespace(pid) if prefix else pid
+    spin(delay)
+    os.kill(target, signal.SIGTERM)
+    return exit_code(pid)
+
+
+def start_takes():
+    """How long until the program runs: signals are sent until a little later."""
+    began = time.perf_counter()
+    for _ in range(20):
+        os.waitpid(start([INIT, "-s", "true"], []), 0)
+    return (time.perf_counter() - began) / 20
+
+
+def race(name, wanted, prefix=(), options=(), blocked=()):
+    """blocked: by who starts it, so that the signal waits for ktls-init."""
+    longest, codes = start_takes() * 1.2, {}
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end and None not in codes:
+        code = once(prefix, options, blocked, random.uniform(0, longest))
+        codes[code] = codes.get(code, 0) + 1
+    tap.ok(set(codes) <= set(wanted), f"{name}: of {sum(codes.values())} signals none is lost", codes)
+    tap.ok(TERMINATED in codes, f"{name}: some met the program", codes)
+
+
+def sent_at_once():
+    # before ktls-init has blocked it, the signal ends ktls-init itself
+    race("subreaper", {TERMINATED, -signal.SIGTERM})
+    race("subreaper, blocked before", {TERMINATED}, blocked=[signal.SIGTERM])
+    race("subreaper, -g, blocked before", {TERMINATED}, options=["-g"], blocked=[signal.SIGTERM])
+
+
+def sent_to_process_1():
+    # what is not blocked yet the kernel keeps from a process 1
+    race("process 1, blocked before", {TERMINATED}, prefix=NAMESPACE, blocked=[signal.SIGTERM])
+
+
+tap.main(sent_at_once, sent_to_process_1)
