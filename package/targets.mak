@@ -41,6 +41,7 @@ LIBS_check := check ktls $(LIBS_program)
 
 # Programs: their main, and the layer they are linked with.
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
+PROGRAMS += ktls-ucspitlsd ktls-ucspitlsc
 PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr
 PROGRAMS += ktls-init
 PROGRAMS += ktls-connect ktls-accept
@@ -52,6 +53,10 @@ MAIN_ktls-tlsc := src/chain/ktls-tlsc.c
 LIBS_ktls-tlsc := $(LIBS_chain)
 MAIN_ktls-relay := src/chain/ktls-relay.c
 LIBS_ktls-relay := $(LIBS_chain)
+MAIN_ktls-ucspitlsd := src/chain/ktls-ucspitlsd.c
+LIBS_ktls-ucspitlsd := $(LIBS_chain)
+MAIN_ktls-ucspitlsc := src/chain/ktls-ucspitlsc.c
+LIBS_ktls-ucspitlsc := $(LIBS_chain)
 MAIN_ktls-tlsserver := src/front/ktls-tlsserver.c
 LIBS_ktls-tlsserver := $(LIBS_front)
 MAIN_ktls-tlsclient := src/front/ktls-tlsclient.c

@@ -18,7 +18,13 @@
 #include "relay/relay.h"
 #include "tls/tls.h"
 
-enum chain_program { CHAIN_TLSD = 1, CHAIN_TLSC = 2, CHAIN_RELAY = 4 };
+enum chain_program {
+    CHAIN_TLSD = 1,
+    CHAIN_TLSC = 2,
+    CHAIN_RELAY = 4,
+    CHAIN_UCSPITLSD = 8, /* for options only: otherwise TLSD */
+    CHAIN_UCSPITLSC = 16,
+};
 
 /* ---- options.c ---- */
 
@@ -88,6 +94,12 @@ extern void chain_read_environment(struct chain_input *input);
    without keep the removal of the variables that were read. */
 extern void chain_write_environment(stralloc *changes, struct tls_session const *session, char const *path,
                                     int keep);
+/* The same before there is a session: nothing that we inherited speaks of one. */
+extern void chain_clear_environment(stralloc *changes, int keep);
+extern void chain_set_number(stralloc *changes, char const *variable, unsigned int number);
+/* What the session has to say as UCSPI-TLS has it: VAR=value, or VAR alone where
+   there is nothing to say, each with a final null byte. */
+extern void chain_describe_session(stralloc *variables, struct tls_session const *session, char const *path);
 
 /* ---- hosts.c: certificates by server name ---- */
 
@@ -226,6 +238,11 @@ extern int chain_find_own(char *path, size_t max, char const *name);
 /* argv[0] is searched beside the running program before PATH. */
 extern _Noreturn void chain_exec_own(char const *const *argv, stralloc const *changes);
 
+/* ---- descriptors.c ---- */
+
+/* Sorts fds. */
+extern void chain_close_all_but(unsigned int *fds, size_t count);
+
 /* ---- step.c ---- */
 
 typedef int chain_handshake(struct tls_config const *config, struct tls_transport const *transport,
@@ -258,5 +275,11 @@ struct chain_task {
 extern void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *session);
 /* What to say of it, and with what to exit. */
 extern int chain_explain(struct tls_error const *error, char *text, size_t max);
+
+/* ---- ucspitls.c ---- */
+
+/* The whole of ktls-ucspitlsd and ktls-ucspitlsc but for the handshake. */
+extern _Noreturn void chain_ucspitls(enum chain_program program, chain_handshake *handshake, int argc,
+                                     char const *const *argv);
 
 #endif

@@ -65,24 +65,59 @@ static void remove_input(stralloc *changes)
     drop_host_variables();
 }
 
-static void write_peer(stralloc *changes, struct tls_session const *session)
+/* "": nothing to say. */
+typedef void writer(stralloc *to, char const *variable, char const *value);
+
+static void add(stralloc *variables, char const *variable, char const *value)
+{
+    if (!env_addmodif(variables, variable, *value ? value : NULL))
+        strerr_diefsys(EXIT_ENVIRONMENT, "environment");
+}
+
+static void write_peer(stralloc *to, struct tls_session const *session, writer *write)
 {
     char hash[] = "SHA256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     for (size_t i = 0; i < sizeof session->peer_hash; i++)
         snprintf(hash + 7 + 2 * i, 3, "%02x", session->peer_hash[i]);
     int const known = session->peer_verified;
-    change(changes, "SSL_PEER_CERT_HASH", known ? hash : "");
-    change(changes, "SSL_PEER_CERT_SUBJECT", known ? session->peer_subject : "");
-    change(changes, "SSL_PEER_CERT_SAN", known ? session->peer_alt_names : "");
+    write(to, "SSL_PEER_CERT_HASH", known ? hash : "");
+    write(to, "SSL_PEER_CERT_SUBJECT", known ? session->peer_subject : "");
+    write(to, "SSL_PEER_CERT_SAN", known ? session->peer_alt_names : "");
+}
+
+static void write_session(stralloc *to, struct tls_session const *session, char const *path, writer *write)
+{
+    write(to, "SSL_PROTOCOL", session->version == TLS_1_3 ? "TLSv1.3" : "TLSv1.2");
+    write(to, "SSL_CIPHER", session->suite->name);
+    write(to, "SSL_PATH", path);
+    write(to, "SSL_TLS_SNI_SERVERNAME", session->server_name);
+    write(to, "SSL_ALPN", session->alpn);
+    write_peer(to, session, write);
 }
 
 void chain_write_environment(stralloc *changes, struct tls_session const *session, char const *path, int keep)
 {
     if (!keep) remove_input(changes);
-    change(changes, "SSL_PROTOCOL", session->version == TLS_1_3 ? "TLSv1.3" : "TLSv1.2");
-    change(changes, "SSL_CIPHER", session->suite->name);
-    change(changes, "SSL_PATH", path);
-    change(changes, "SSL_TLS_SNI_SERVERNAME", session->server_name);
-    change(changes, "SSL_ALPN", session->alpn);
-    write_peer(changes, session);
+    write_session(changes, session, path, &change);
+}
+
+void chain_describe_session(stralloc *variables, struct tls_session const *session, char const *path)
+{
+    write_session(variables, session, path, &add);
+}
+
+void chain_clear_environment(stralloc *changes, int keep)
+{
+    static char const *const names[] = { "SSL_PROTOCOL", "SSL_CIPHER", "SSL_PATH", "SSL_TLS_SNI_SERVERNAME",
+                                         "SSL_ALPN", "SSL_PEER_CERT_HASH", "SSL_PEER_CERT_SUBJECT",
+                                         "SSL_PEER_CERT_SAN" };
+    if (!keep) remove_input(changes);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) change(changes, names[i], "");
+}
+
+void chain_set_number(stralloc *changes, char const *variable, unsigned int number)
+{
+    char text[UINT_FMT];
+    text[uint_fmt(text, number)] = 0;
+    change(changes, variable, text);
 }

@@ -8,9 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
@@ -71,35 +69,6 @@ static void open_ends(struct ends *ends, struct chain_options const *options)
     if (ndelay_on(ends->to_prog) < 0 || ndelay_on(ends->from_prog) < 0) strerr_diefsys(EXIT_SYSTEM, "fcntl");
 }
 
-static void close_one_by_one(unsigned int first, unsigned int last)
-{
-    struct rlimit limit = { .rlim_cur = 1024 };
-    getrlimit(RLIMIT_NOFILE, &limit);
-    for (rlim_t fd = first; fd <= last && fd < limit.rlim_cur; fd++) close((int)fd);
-}
-
-static void close_from_to(unsigned int first, unsigned int last)
-{
-    if (first > last) return;
-    if (syscall(SYS_close_range, first, last, 0) < 0) close_one_by_one(first, last);
-}
-
-static void close_all_but(unsigned int *keep, size_t count)
-{
-    unsigned int next = 0;
-    for (size_t i = 1; i < count; i++)
-        for (size_t j = i; j && keep[j - 1] > keep[j]; j--) {
-            unsigned int const swapped = keep[j];
-            keep[j] = keep[j - 1];
-            keep[j - 1] = swapped;
-        }
-    for (size_t i = 0; i < count; i++) {
-        if (keep[i] > next) close_from_to(next, keep[i] - 1);
-        next = keep[i] + 1;
-    }
-    close_from_to(next, ~0u);
-}
-
 static _Noreturn void run_engine(struct chain_options const *options, struct ends const *ends,
                                  struct relay_keys *keys)
 {
@@ -116,7 +85,7 @@ static _Noreturn void run_engine(struct chain_options const *options, struct end
                             (unsigned int)ends->from_prog };
     struct relay_report report;
 
-    close_all_but(keep, sizeof keep / sizeof *keep);
+    chain_close_all_but(keep, sizeof keep / sizeof *keep);
     if (chdir("/") < 0) strerr_diefsys(EXIT_SYSTEM, "chdir");
     relay_run(&config, keys, &report);
     if (report.code && (!report.minor || options->verbosity >= 2))

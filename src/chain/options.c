@@ -10,7 +10,9 @@
 #define DEFAULT_TIMEOUT_MS 30000
 #define MAX_SNI_LEVEL 2
 
-#define TLS_PROGRAMS (CHAIN_TLSD | CHAIN_TLSC)
+#define SERVERS (CHAIN_TLSD | CHAIN_UCSPITLSD)
+#define CLIENTS (CHAIN_TLSC | CHAIN_UCSPITLSC)
+#define TLS_PROGRAMS (SERVERS | CLIENTS)
 #define ALL_PROGRAMS (TLS_PROGRAMS | CHAIN_RELAY)
 #define FIELD(name) offsetof(struct chain_options, name)
 
@@ -29,33 +31,33 @@ static struct option_row const rows[] = {
       "the peer may end without close_notify (default)" },
     { 'J', "enforce-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 1, NULL,
       "an end without close_notify is an error" },
-    { 'Y', "client-cert", CHAIN_TLSD, OPTION_FLAG, FIELD(client_auth), TLS_REQUEST_CLIENT_CERT, NULL,
+    { 'Y', "client-cert", SERVERS, OPTION_FLAG, FIELD(client_auth), TLS_REQUEST_CLIENT_CERT, NULL,
       "ask for a client certificate" },
     { 'y',
-      "mandatory-client-cert", CHAIN_TLSD, OPTION_FLAG, FIELD(client_auth), TLS_REQUIRE_CLIENT_CERT, NULL,
+      "mandatory-client-cert", SERVERS, OPTION_FLAG, FIELD(client_auth), TLS_REQUIRE_CLIENT_CERT, NULL,
       "insist on a client certificate" },
-    { 'Y', "no-client-cert", CHAIN_TLSC, OPTION_FLAG, FIELD(client_cert), 0, NULL,
+    { 'Y', "no-client-cert", CLIENTS, OPTION_FLAG, FIELD(client_cert), 0, NULL,
       "present no client certificate (default)" },
-    { 'y', "client-cert", CHAIN_TLSC, OPTION_FLAG, FIELD(client_cert), 1, NULL,
+    { 'y', "client-cert", CLIENTS, OPTION_FLAG, FIELD(client_cert), 1, NULL,
       "present a client certificate" },
-    { 'k', "sni-level", CHAIN_TLSD, OPTION_NUMBER, FIELD(sni_level), 0, "snilevel",
+    { 'k', "sni-level", SERVERS, OPTION_NUMBER, FIELD(sni_level), 0, "snilevel",
       "certificates by server name: 0 no (default), 1 yes, 2 nothing else" },
-    { 0, "sni", CHAIN_TLSD, OPTION_FLAG, FIELD(sni_level), 1, NULL, "--sni-level 1" },
-    { 0, "mandatory-sni", CHAIN_TLSD, OPTION_FLAG, FIELD(sni_level), 2, NULL, "--sni-level 2" },
-    { 'k', "servername", CHAIN_TLSC, OPTION_TEXT, FIELD(servername), 0, "servername",
+    { 0, "sni", SERVERS, OPTION_FLAG, FIELD(sni_level), 1, NULL, "--sni-level 1" },
+    { 0, "mandatory-sni", SERVERS, OPTION_FLAG, FIELD(sni_level), 2, NULL, "--sni-level 2" },
+    { 'k', "servername", CLIENTS, OPTION_TEXT, FIELD(servername), 0, "servername",
       "name to send and to verify" },
-    { 0, "verify-cert", CHAIN_TLSC, OPTION_FLAG, FIELD(no_verify_cert), 0, NULL,
+    { 0, "verify-cert", CLIENTS, OPTION_FLAG, FIELD(no_verify_cert), 0, NULL,
       "verify the server (default)" },
-    { 0, "no-verify-cert", CHAIN_TLSC, OPTION_FLAG, FIELD(no_verify_cert), 1, NULL, "talk to anybody" },
+    { 0, "no-verify-cert", CLIENTS, OPTION_FLAG, FIELD(no_verify_cert), 1, NULL, "talk to anybody" },
     { 'K', "handshake-timeout", TLS_PROGRAMS, OPTION_NUMBER, FIELD(handshake_timeout), 0, "ms",
       "for the whole handshake, 0: none (default 30000)" },
     { 'z', "no-keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 0, NULL,
       "hide our variables from prog (default)" },
     { 'Z', "keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 1, NULL, "keep them" },
     { 'v', "verbosity", ALL_PROGRAMS, OPTION_NUMBER, FIELD(verbosity), 0, "verbosity", "0, 1 (default), 2" },
-    { '6', "read-fd", CHAIN_TLSC | CHAIN_RELAY, OPTION_NUMBER, FIELD(read_fd), 0, "fdr",
+    { '6', "read-fd", CLIENTS | CHAIN_RELAY, OPTION_NUMBER, FIELD(read_fd), 0, "fdr",
       "descriptor to read from" },
-    { '7', "write-fd", CHAIN_TLSC | CHAIN_RELAY, OPTION_NUMBER, FIELD(write_fd), 0, "fdw",
+    { '7', "write-fd", CLIENTS | CHAIN_RELAY, OPTION_NUMBER, FIELD(write_fd), 0, "fdw",
       "descriptor to write to" },
     { 'K', "idle-timeout", CHAIN_RELAY, OPTION_NUMBER, FIELD(idle_timeout), 0, "ms",
       "end a connection without data, 0: never (default)" },
@@ -117,15 +119,15 @@ static void check(struct chain_options *options, enum chain_program program)
 {
     check_mode(options);
     check_version(options);
-    if (program == CHAIN_TLSC) check_server_name(options->servername);
-    if (program == CHAIN_TLSC && (options->read_fd < 3 || options->write_fd < 3))
+    if (program & CLIENTS) check_server_name(options->servername);
+    if ((program & CLIENTS) && (options->read_fd < 3 || options->write_fd < 3))
         strerr_dief(EXIT_USAGE, "--read-fd and --write-fd are 3 or more");
     if (options->sni_level > MAX_SNI_LEVEL) strerr_dief(EXIT_USAGE, "--sni-level is 0, 1 or 2");
 }
 
 static void set_defaults(struct chain_options *options, enum chain_program program)
 {
-    int const client = program == CHAIN_TLSC;
+    int const client = (program & CLIENTS) != 0;
     *options = (struct chain_options){
         .verbosity = 1,
         .read_fd = client ? 6 : 0,

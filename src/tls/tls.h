@@ -153,6 +153,7 @@ struct tls_session {
     char peer_subject[TLS_MAX_SUBJECT];
     char peer_alt_names[TLS_MAX_ALT_NAMES]; /* as x509_alt_names gives them */
     uint32_t rtt_ms;                     /* the longest wait for a flight of the peer */
+    uint64_t bytes_sent;                 /* by the handshake */
     /* What tls_export derives from. */
     unsigned char exporter_secret[TLS_MAX_SECRET]; /* 1.3: exporter_master_secret, 1.2: the master secret */
     unsigned char client_random[32], server_random[32];

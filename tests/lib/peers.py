@@ -191,24 +191,28 @@ def _trust(made, server, ca, verify, client_cert):
     made.load_verify_locations(ca or pki.ca())
 
 
-def tlsd(sock, options=(), prog=("cat",), cert="ec256", env=None, fds=None, wrapper=()):
+def tlsd(
+    sock, options=(), prog=("cat",), cert="ec256", env=None, fds=None, wrapper=(), program=proc.TLSD
+):
     """ktls-tlsd on an accepted socket, which it now owns."""
     sock.setblocking(True)
     changes = {"CERTFILE": pki.crt(cert), "KEYFILE": pki.key(cert), "CAFILE": pki.ca()} if cert else {}
     changes.update(env or {})
-    argv = [*wrapper, proc.TLSD, *options, *prog]
+    argv = [*wrapper, program, *options, *prog]
     made = Proc(argv, proc.environment(**changes), {0: sock, 1: sock, **(fds or {})})
     sock.close()
     return made
 
 
-def tlsc(sock, options=("-k", "localhost"), prog=("cat",), env=None, fds=None, wrapper=()):
+def tlsc(
+    sock, options=("-k", "localhost"), prog=("cat",), env=None, fds=None, wrapper=(), program=proc.TLSC
+):
     """ktls-tlsc on a connected socket, which it now owns; prog's standard
     input and output are pipes unless fds says otherwise."""
     sock.setblocking(True)
     changes = {"CAFILE": pki.ca()}
     changes.update(env or {})
-    argv = [*wrapper, proc.TLSC, *options, *prog]
+    argv = [*wrapper, program, *options, *prog]
     made = Proc(argv, proc.environment(**changes), {0: "pipe", 1: "pipe", 6: sock, 7: sock, **(fds or {})})
     sock.close()
     return made

@@ -238,6 +238,22 @@ def descendants(pid):
     return found
 
 
+def descriptors(pid):
+    """{number: what it is}"""
+    folder = f"/proc/{pid}/fd"
+    return {int(fd): os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)}
+
+
+def access_modes(pid):
+    """{number: O_RDONLY, O_WRONLY or O_RDWR}"""
+    found = {}
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        with open(f"/proc/{pid}/fdinfo/{fd}") as f:
+            flags = next(line.split()[1] for line in f if line.startswith("flags:"))
+        found[int(fd)] = int(flags, 8) & os.O_ACCMODE
+    return found
+
+
 @atexit.register
 def _end_everything():
     if os.getpid() != _owner:

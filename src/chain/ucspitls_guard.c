@@ -1,0 +1,71 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <skalibs/strerr.h>
+
+#include "chain/ucspitls.h"
+
+/* Before the handshake a server's peer may have sent its ClientHello, a
+   client's peer nothing. 1: it has sent something else. */
+static int is_plaintext_waiting(enum chain_program role, int fd)
+{
+    unsigned char header[2] = { 0, 3 };
+    int waiting = 0;
+    ssize_t const r = recv(fd, header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
+    if (r < 0 && errno == ENOTSOCK) {
+        /* Of a pipe only the handshake can tell what is in it. */
+        return role == CHAIN_TLSC && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
+    }
+    return r > 0 && (role == CHAIN_TLSC || header[0] != KTLS_HANDSHAKE || header[1] != 3);
+}
+
+static int get_acked(int fd, uint64_t *acked)
+{
+    struct tcp_info info = { .tcpi_bytes_acked = 0 };
+    socklen_t len = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0) return 0;
+    *acked = info.tcpi_bytes_acked;
+    return 1;
+}
+
+/* Bytes that TCP was ever given: what is acknowledged, and what is not yet. An
+   acknowledgement that comes in between would be counted twice. 0: not TCP. */
+static int count_written(int fd, uint64_t *count)
+{
+    uint64_t acked;
+    int queued;
+    do {
+        if (!get_acked(fd, &acked) || ioctl(fd, SIOCOUTQ, &queued) < 0 || !get_acked(fd, count)) return 0;
+    } while (acked != *count);
+    *count += (uint64_t)queued;
+    return 1;
+}
+
+static _Noreturn void refuse(struct ucspitls_guard const *guard, int code, char const *why)
+{
+    chain_cut_connection(guard->connection);
+    strerr_dief(code, why);
+}
+
+void ucspitls_start_guard(struct ucspitls_guard *guard, enum chain_program role,
+                          struct chain_connection const *connection)
+{
+    *guard = (struct ucspitls_guard){ .connection = connection };
+    guard->counts = count_written(connection->fdw, &guard->before);
+    if (is_plaintext_waiting(role, connection->fdr))
+        refuse(guard, EXIT_TLS, "the peer sent plaintext where TLS begins");
+}
+
+void ucspitls_end_guard(struct ucspitls_guard const *guard, uint64_t sent_by_handshake)
+{
+    uint64_t now;
+    if (!guard->counts) return;
+    if (!count_written(guard->connection->fdw, &now) || now != guard->before + sent_by_handshake)
+        refuse(guard, EXIT_USAGE, "the connection was written to during the handshake");
+}

@@ -1,0 +1,91 @@
+/* ISC license. */
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <skalibs/djbunix.h>
+#include <skalibs/strerr.h>
+
+#include "chain/ucspitls.h"
+
+/* prog's ends above all: while we had them, nobody would see them closed. */
+static void close_what_is_progs(struct ucspitls const *u)
+{
+    struct chain_options const *options = &u->options;
+    unsigned int keep[] = { 2, options->read_fd, options->write_fd, (unsigned int)u->control,
+                            options->to_prog, options->from_prog };
+    size_t const count = sizeof keep / sizeof *keep - (options->to_prog == NO_FD ? 2 : 0);
+    chain_close_all_but(keep, count);
+    chain_check_descriptors(options);
+}
+
+/* Returns when TLS is wanted; 1: and prog wants to know of it all. */
+static int await_request(int control)
+{
+    char request;
+    ssize_t const r = read(control, &request, 1);
+    if (r < 0) strerr_diefsys(EXIT_SYSTEM, "reading SSLCTLFD");
+    if (r == 0) _exit(0);
+    if (request != 'y' && request != 'Y')
+        strerr_dief(EXIT_USAGE, "a byte on SSLCTLFD that is neither y nor Y");
+    return request == 'Y';
+}
+
+/* A prog that does not listen any more does not want to know. */
+static void answer(int control, stralloc *variables)
+{
+    if (!stralloc_0(variables)) strerr_diefsys(EXIT_SYSTEM, "memory");
+    for (size_t sent = 0; sent < variables->len;) {
+        ssize_t const r = send(control, variables->s + sent, variables->len - sent, MSG_NOSIGNAL);
+        if (r < 0) break;
+        sent += (size_t)r;
+    }
+    close(control);
+}
+
+static _Noreturn void become_engine(struct chain_options const *options, int keys_fd)
+{
+    char const *const no_prog = NULL;
+    stralloc const no_changes = STRALLOC_ZERO;
+    if (uncoe((int)options->to_prog) < 0 || uncoe((int)options->from_prog) < 0)
+        strerr_diefsys(EXIT_SYSTEM, "fcntl");
+    chain_exec_relay(options, keys_fd, &no_prog, &no_changes);
+}
+
+static void shake_hands(struct ucspitls *u, struct chain_connection *connection,
+                        struct ucspitls_guard *guard, struct tls_session *session)
+{
+    struct chain_options const *options = &u->options;
+    *connection = (struct chain_connection){ .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
+    ucspitls_start_guard(guard, u->role, connection);
+    chain_open_connection(connection, options);
+    chain_shake_hands(u->role, u->handshake, options, &u->input, &u->config, connection, session);
+}
+
+void ucspitls_help(struct ucspitls *u)
+{
+    struct chain_shield shield;
+    struct chain_connection connection;
+    struct ucspitls_guard guard;
+    struct tls_session session;
+    stralloc variables = STRALLOC_ZERO;
+    int keys_fd;
+
+    close_what_is_progs(u);
+    chain_raise_shield(&shield);
+    int const wants_variables = await_request(u->control);
+    shake_hands(u, &connection, &guard, &session);
+    enum chain_path const path = chain_place_keys(u->role, &u->options, &connection, &session, &keys_fd);
+    ucspitls_end_guard(&guard, session.bytes_sent);
+
+    int const has_tickets = u->role == CHAIN_TLSC && session.version == TLS_1_3;
+    unsigned int const rtt_ms = session.rtt_ms;
+    if (wants_variables) chain_describe_session(&variables, &session, chain_path_name(path));
+    chain_announce(&u->options, &session, path);
+    crypto_wipe(&session, sizeof session);
+    chain_settle_connection(&connection);
+    if (path == PATH_KERNEL && has_tickets) chain_drain_tickets(&connection, rtt_ms);
+    answer(u->control, &variables);
+    if (path == PATH_KERNEL) _exit(0);
+    become_engine(&u->options, keys_fd);
+}
