@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+# needs: ktls
+# ktls-ucspitlsd and ktls-ucspitlsc where the kernel has TLS: pipes by default; the
+# connection itself and no process beside prog with -m kernel, for who waits.
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import proc
+import tap
+import ucspi
+import ucspi_cases
+import wire
+from peers import BOTH
+
+KERNEL = ["-m", "kernel"]
+
+
+def _keys(report):
+    return report["tx"], report["rx"]
+
+
+def alone():
+    """After the answer: the socket has its keys, and no process of ours is left."""
+    for run, what, meet in (
+        (ucspi.server, "server", _as_client),
+        (ucspi.client, "client", _as_server),
+    ):
+        for version in BOTH:
+            name = f"-m kernel, {what}, TLS {version}"
+            now = proc.temp("now")
+            begin = ucspi.READY if what == "server" else ("say=STARTTLS\\r\\n", "hear")
+            steps = [*begin, "ask=Y", "answer", "inspect", "report", "await=" + now, "read", "write=copy"]
+            with run(steps, KERNEL) as (ours, sock, report):
+                tls = meet(sock, version)
+                seen = report.now()
+                tls_version = {"1.2": "0x303", "1.3": "0x304"}[version]
+                tap.equal(
+                    [keys[0] for keys in _keys(seen)], 2 * [tls_version], f"{name}: the socket has keys for both"
+                )
+                tap.equal(ucspi.variables(seen["answer"])["SSL_PATH"], "kernel", f"{name}: SSL_PATH")
+                proc.await_true(lambda: not proc.descendants(ours.pid), "the helper's end")
+                left = [p for p in proc.processes().values() if p[1].startswith("ktls-")]
+                tap.equal(left, [], f"{name}: no process of ours is left")
+                open(now, "w").close()
+                tap.equal(ucspi.echo(tls), ucspi.SECRET, f"{name}: echo")
+                tap.equal(ours.wait(), 0, f"{name}: exit code", ours.stderr)
+
+
+def _as_client(sock, version):
+    ucspi.ask(sock)
+    return ucspi.connect(sock, version=version)
+
+
+def _as_server(sock, version):
+    ucspi.read_line(sock)
+    sock.sendall(ucspi.GO_AHEAD)
+    return ucspi.accept(sock, version=version)
+
+
+def need_not_wait():
+    for mode in ([], ["-m", "user"]):
+        ucspi_cases.prog_need_not_wait(" ".join(mode) or "default", mode)
+
+
+def hasty():
+    ucspi_cases.hasty_prog("-m kernel", KERNEL, "write")
+    ucspi_cases.hasty_prog("-m kernel", KERNEL, "say")
+    ucspi_cases.hasty_prog("default", [], "say")
+
+
+def no_plaintext():
+    """On the wire, from the go-ahead on."""
+    for mode in ([], KERNEL):
+        name = "wire, " + (" ".join(mode) or "default")
+        with wire.capture() as packets:
+            with ucspi.server([*ucspi.READY, "ask=y", "answer", "read", "write=copy"], mode) as (ours, sock, _):
+                ports = sock.getsockname()[1], sock.getpeername()[1]
+                tls = _as_client(sock, "1.3")
+                tap.equal(ucspi.echo(tls), ucspi.SECRET, f"{name}: echo under capture")
+                ours.wait()
+            packets.stop()
+        to_us, from_us = packets.streams(ports)
+        protected = [to_us[len(ucspi.COMMAND) :], from_us[len(ucspi.GO_AHEAD) :]]
+        wire.check(protected, [ucspi.SECRET], name)
+
+
+tap.main(
+    *ucspi_cases.all_with("default", []),
+    *ucspi_cases.all_with("-m kernel", KERNEL),
+    alone,
+    need_not_wait,
+    hasty,
+    no_plaintext,
+    limit=300,
+)
