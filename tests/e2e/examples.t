@@ -37,10 +37,10 @@ def run(argv, env=None):
 
 
 def pkg_config(*words):
-    env = proc.environment(
-        PKG_CONFIG_SYSROOT_DIR=ROOT, PKG_CONFIG_LIBDIR=ROOT + setting("libdir") + "/pkgconfig"
-    )
-    return shlex.split(run(["pkg-config", *words], env))
+    """Of the tree where it is, which is not where it was configured for."""
+    env = proc.environment(PKG_CONFIG_LIBDIR=ROOT + setting("libdir") + "/pkgconfig")
+    moved = "--define-variable=prefix=" + ROOT + setting("prefix")
+    return shlex.split(run(["pkg-config", moved, *words], env))
 
 
 def compile(out, source, *words):
@@ -61,9 +61,8 @@ def install():
         compile(ECHO_STATIC, "echo.c", "-static", *pkg_config("--static", "--cflags", "--libs", "libktls")),
         "echo, static",
     )
-    folders = [word for word in shlex.split(setting("LDFLAGS")) if word.startswith("-L")]
     tap.ok(
-        compile(ECHO_REKEY, "echo-rekey.c", *pkg_config("--cflags", "--libs", "libktls-tls"), *folders),
+        compile(ECHO_REKEY, "echo-rekey.c", *pkg_config("--cflags", "--libs", "libktls-tls")),
         "echo-rekey",
     )
 
