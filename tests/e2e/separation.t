@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# TLS_UID and TLS_GID: the handshake in a process that can do nothing else.
+
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import pki
+import proc
+import programs
+import separation
+import sni
+import tap
+from peers import context
+from programs import CLIENTS, EVERY, SERVERS, meet
+from separation import ENV
+
+separation.need_root()
+
+# ---- what is refused ----
+
+NOT_A_NUMBER = ("", "x", "-1", "12x", " 12", "4294967295", "4294967296", "99999999999999999999")
+
+
+def numbers():
+    for variable in ENV:
+        for value in NOT_A_NUMBER:
+            outcome = meet(programs.TLSD, env={**ENV, variable: value})
+            tap.ok(
+                outcome.code == 100 and outcome.env is None and variable in outcome.errors[0],
+                f"{variable}={value!r}: exit 100",
+                f"exit {outcome.code}, {outcome.errors}",
+            )
+
+
+def one_of_them():
+    for env, uid, gid in (
+        ({"TLS_UID": separation.UID}, separation.UID, 0),
+        ({"TLS_UID": separation.UID, "TLS_GID": 0}, separation.UID, 0),
+        ({"TLS_GID": separation.GID}, 0, separation.GID),
+    ):
+        name = " ".join(f"{k}={v}" for k, v in env.items())
+        without = {"TLS_UID": None, "TLS_GID": None}
+        with separation.Stalled(programs.TLSD, ["-m", "user"], {**without, **env}) as stalled:
+            of = lambda field: separation.numbers(stalled.child, field)
+            tap.equal((of("Uid"), of("Gid")), ([str(uid)] * 4, [str(gid)] * 4), f"{name}: uid {uid}, gid {gid}")
+            tap.equal(of("Groups"), [], f"{name}: no other groups")
+
+
+def zero_is_nobody():
+    env = {"TLS_UID": "0", "TLS_GID": "0"}
+    outcome = meet(programs.TLSD, env=env)
+    tap.equal(outcome.code, 0, "TLS_UID=0, TLS_GID=0: a handshake as if they were not set", outcome.errors)
+
+
+# a uid that may read the certificates
+NOT_ROOT = ("setpriv", "--reuid", "54323", "--clear-groups", "--inh-caps", "+dac_override")
+NOT_ROOT += ("--ambient-caps", "+dac_override")
+
+
+def not_root():
+    for env in (ENV, {"TLS_UID": "x"}):
+        outcome = meet(programs.TLSD, env=env, wrapper=NOT_ROOT)
+        tap.equal(outcome.code, 0, f"not root, {env}: ignored", outcome.errors)
+
+
+def without_rights():
+    """Of a jail that cannot be made in full nothing is made, and prog is not started."""
+    for right in ("sys_chroot", "setuid", "setgid"):
+        wrapper = ("setpriv", "--bounding-set", "-" + right)
+        outcome = meet(programs.TLSD, env=ENV, wrapper=wrapper)
+        tap.ok(
+            outcome.code == 97 and outcome.env is None and "jail for the handshake: " in outcome.errors[0],
+            f"root without {right}: exit 97, {outcome.errors}",
+            f"exit {outcome.code}",
+        )
+
+
+# ---- failures are the same with and without ----
+
+MISSING = "/nonexistent/file"
+FAILURES = [
+    (SERVERS, [], {}, dict(suites="ECDHE-RSA-AES128-GCM-SHA256", version="1.2")),
+    (SERVERS, ["-t", "1.3"], {}, dict(version="1.2")),
+    (SERVERS, ["-y"], {}, {}),
+    (SERVERS, ["-y"], {}, dict(cert="client-unknown")),
+    (SERVERS, ["--mandatory-sni"], sni.pair("ec384", "one.test"), {}),
+    (SERVERS, ["-a", "h2"], {}, dict(alpn=["smtp"])),
+    (SERVERS, [], {"KEYFILE": MISSING}, {}),
+    (SERVERS, [], {"KEYFILE": pki.key("mismatch")}, {}),
+    (SERVERS, [], {"CERTFILE": None}, {}),
+    (CLIENTS, ["-k", "localhost"], {}, dict(cert="selfsigned")),
+    (CLIENTS, ["-k", "localhost"], {}, dict(cert="expired")),
+    (CLIENTS, ["-k", "elsewhere.test"], {}, {}),
+    (CLIENTS, [], {"CAFILE": MISSING}, {}),
+    (CLIENTS, ["-y"], {}, {}),
+    (CLIENTS, ["-t", "1.3"], {}, dict(version="1.2")),
+]
+
+
+def failures():
+    for some, options, env, peer in FAILURES:
+        for program in some:
+            plain, apart = (
+                meet(program, options, {**env, **more}, program.peer(**peer)) for more in ({}, ENV)
+            )
+            shown = (plain.code, plain.alert, plain.errors)
+            name = f"{program.name} {' '.join(options)}: exit {plain.code}, {' '.join(plain.errors)}"
+            tap.equal((apart.code, apart.alert, apart.errors), shown, f"{name}, apart as here")
+            tap.ok(plain.code in (96, 98, 100) and apart.env is None, f"{program.name}: prog was not started")
+
+
+def silence():
+    for program in EVERY:
+        outcomes = []
+        for env in ({}, ENV):
+            a, b = separation.tcp_pair()
+            with a, program.start(b, ["-m", "user", "-K", "100"], ("true",), env=env) as ours:
+                outcomes.append((ours.wait(), ours.stderr()))
+        tap.equal(*outcomes, f"{program.name} -K 100: {outcomes[0]}, apart as here")
+
+
+# ---- success is, too ----
+
+SUCCESSES = [
+    (SERVERS, ["-y", "-a", "h2"], {}, dict(cert="client-san", alpn=["h2"])),
+    (SERVERS, ["-t", "1.2"], {}, {}),
+    (SERVERS, ["--mandatory-sni"], sni.pair("ec384", "localhost"), {}),
+    (SERVERS, [], sni.pair("rsa", second=True), dict(suites="ECDHE-RSA-AES128-GCM-SHA256", version="1.2")),
+    (CLIENTS, ["-k", "localhost", "-a", "h2"], {}, dict(alpn=["h2"])),
+    (CLIENTS, ["-k", "localhost", "-y"], sni.pair("client-ec"), dict(client_cert="required")),
+    (CLIENTS, ["-k", "127.0.0.1", "-t", "1.2"], {}, {}),
+]
+
+
+def successes():
+    for some, options, env, peer in SUCCESSES:
+        for program in some:
+            seen = []
+            for more in ({}, ENV):
+                outcome = meet(program, options, {**env, **more}, program.peer(**peer))
+                told = {k: v for k, v in (outcome.env or {}).items() if k.startswith("SSL_")}
+                seen.append((outcome.code, outcome.certificate, told))
+            tap.equal(seen[1], seen[0], f"{program.name} {' '.join(options)}: prog is told the same")
+            tap.equal(seen[0][0], 0, f"{program.name} {' '.join(options)}: exit 0")
+
+
+def all_files_are_read():
+    hosts = {**sni.pair("ec384", "one.test"), **sni.pair("rsa", "localhost")}
+    outcome = meet(programs.TLSD, ["--sni"], {**ENV, **hosts, "KEYFILE:one.test": MISSING})
+    tap.ok(
+        outcome.code == 96 and MISSING in outcome.errors[0],
+        "certificates by name: a missing file of any name is found before the handshake",
+        outcome.errors,
+    )
+    outcome = meet(programs.TLSD, ["--sni"], {**ENV, **hosts})
+    tap.equal(programs.which(outcome.certificate), "rsa", "certificates by name: that of the name is shown")
+
+
+def unused_files_are_not():
+    env = {**ENV, "CERTFILE": MISSING, "KEYFILE": MISSING}
+    outcome = meet(programs.TLSC, ["-k", "localhost"], env)
+    tap.equal(outcome.code, 0, "a client that shows no certificate reads none", outcome.errors)
+
+
+# ---- ends ----
+
+
+def ends():
+    separation.parent_dies()
+    for number in (signal.SIGKILL, signal.SIGSYS, signal.SIGSTOP):
+        separation.child_dies(number)
+
+
+tap.main(
+    *separation.all_with(["-m", "user"]),
+    numbers,
+    one_of_them,
+    zero_is_nobody,
+    not_root,
+    without_rights,
+    failures,
+    silence,
+    successes,
+    all_files_are_read,
+    unused_files_are_not,
+    ends,
+)

@@ -1,0 +1,26 @@
+#!/usr/bin/python3
+# One thousand connections at the same time.
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import crowd
+import tap
+from separation import ENV
+
+COUNT, LIMIT = 1000, 60
+
+
+def here():
+    crowd.serve(COUNT, ["-m", "user"], {}, "ktls-tlsd", LIMIT)
+
+
+def apart():
+    if os.geteuid() != 0:
+        return tap.skip("with TLS_UID", "needs root")
+    crowd.serve(COUNT, ["-m", "user"], ENV, "ktls-tlsd with TLS_UID", LIMIT)
+
+
+tap.main(here, apart)
