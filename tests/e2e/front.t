@@ -3,6 +3,7 @@
 # and what they refuse.
 
 import os
+import re
 import shlex
 import sys
 
@@ -238,6 +239,27 @@ def help_lists_everything():
         tap.equal(missing, set(), f"{os.path.basename(program)} has every option of {os.path.basename(tls)}")
 
 
+def migration_page():
+    """Every letter of the programs is on it, in the section that it belongs to."""
+    with open(os.path.join(proc.ROOT, "doc", "ktls-migration.7")) as f:
+        page = f.read().split(".Sh OPTIONS")[1].split(".Sh ENVIRONMENT")[0]
+    common, server, client = re.split(r"^\.Ss Of .*$", page, flags=re.M)
+    for program, text in ((proc.TLSD, common), (proc.TLSC, common), (TLSSERVER, server), (TLSCLIENT, client)):
+        with Proc([program, "--help"], fds={1: "pipe"}) as ours:
+            letters = set(re.findall(r"^ *-(\w), ", ours.read().decode(), re.M))
+        named = " ".join(re.findall(r"^(?:\.It )?\.?Fl (.*?)(?:Ta .*)?$", text, re.M))
+        missing = letters - set(re.findall(r"(?<!\S)\w(?!\S)", named))
+        tap.equal(missing, set(), f"ktls-migration(7) has every letter of {os.path.basename(program)}")
+
+
 tap.main(
-    s6_server, s6_client, ucspi_server, ucspi_client, proxy_header, choice, usage, help_lists_everything
+    s6_server,
+    s6_client,
+    ucspi_server,
+    ucspi_client,
+    proxy_header,
+    choice,
+    usage,
+    help_lists_everything,
+    migration_page,
 )
