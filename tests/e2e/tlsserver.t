@@ -51,7 +51,7 @@ def inspected(options, env=None):
 
 
 def server():
-    seen, echoed, said = inspected(["-m", "user"])
+    seen, echoed, said = inspected(["-m", proc.MODE])
     name = "ktls-tlsserver"
     tap.equal((echoed, said), (prog.LINE, ""), f"{name}: echo")
     prog.check_descriptors(seen, [0, 1, 2], name)
@@ -59,7 +59,7 @@ def server():
     got = {variable: seen["environment"].get(variable) for variable in NETWORK}
     tap.equal(got, NETWORK, f"{name}: what tcpserver says of the connection")
     tap.equal([v for v in NAMES if v in seen["environment"]], [], f"{name}: no name was looked up")
-    seen, _, _ = inspected(["-m", "user", "-Z", "-l", "here.test", "-H"])
+    seen, _, _ = inspected(["-m", proc.MODE, "-Z", "-l", "here.test", "-H"])
     prog.check_removed(seen, ("CAFILE", "CERTFILE", "KEYFILE"), f"{name} -Z")
     tap.equal(seen["environment"].get("TCPLOCALHOST"), "here.test", f"{name} -l")
 
@@ -69,7 +69,7 @@ def run(*argv, **more):
 
 
 def openssl_and_curl():
-    with front.server(["-m", "user"], (os.path.join(proc.LIB, "httpd"),)) as (ours, port):
+    with front.server(["-m", proc.MODE], (os.path.join(proc.LIB, "httpd"),)) as (ours, port):
         url = f"https://localhost:{port}/"
         got = run("curl", "-s", "--cacert", pki.ca(), "--resolve", f"localhost:{port}:127.0.0.1", url)
         tap.ok(not got.returncode and got.stdout, f"curl: {len(got.stdout)} bytes", str(got) + ours.stderr())
@@ -86,7 +86,7 @@ def client(options, port, host="127.0.0.1", script="cat <&6", env=None):
 
 
 def clients():
-    with front.server(["-m", "user"], SHOW) as (_, port):
+    with front.server(["-m", proc.MODE], SHOW) as (_, port):
         for options, works in (
             ([], True),  # the certificate has the address
             (["-k", "localhost"], True),
@@ -94,32 +94,32 @@ def clients():
             (["--no-servername"], True),
             (["-k", "elsewhere.test", "--no-verify-cert"], True),
         ):
-            out, code, said = client(["-m", "user", *options], port)
+            out, code, said = client(["-m", proc.MODE, *options], port)
             wanted = (0, True) if works else (98, False)
             tap.equal((code, out.startswith("127.0.0.1 TLSv1.3")), wanted, f"ktls-tlsclient {options}", said)
     other = {"CERTFILE": pki.crt("wrongname"), "KEYFILE": pki.key("wrongname")}
-    with front.server(["-m", "user"], SHOW, env=other) as (_, port):
-        _, code, said = client(["-m", "user"], port)
+    with front.server(["-m", proc.MODE], SHOW, env=other) as (_, port):
+        _, code, said = client(["-m", proc.MODE], port)
         tap.equal(code, 98, "ktls-tlsclient to an address that the certificate does not have", said)
-    _, code, said = client(["-m", "user"], peers.free_port())
+    _, code, said = client(["-m", proc.MODE], peers.free_port())
     tap.ok(code == 111 and "refused" in said, f"ktls-tlsclient to nobody: {code}, {said.strip()}")
 
 
 def client_certificate():
     show = ("sh", "-c", 'echo "$SSL_PEER_CERT_SUBJECT"')
     certificate = {"CERTFILE": pki.crt("client-ec"), "KEYFILE": pki.key("client-ec")}
-    with front.server(["-m", "user", "-y"], show) as (_, port):
-        out, code, said = client(["-m", "user", "-y", "-k", "localhost"], port, env=certificate)
+    with front.server(["-m", proc.MODE, "-y"], show) as (_, port):
+        out, code, said = client(["-m", proc.MODE, "-y", "-k", "localhost"], port, env=certificate)
         tap.ok(code == 0 and "client ec" in out, f"both with -y: {out}", said)
-        out, code, said = client(["-m", "user", "-k", "localhost"], port)
+        out, code, said = client(["-m", proc.MODE, "-k", "localhost"], port)
         tap.ok(not out, "server alone with -y: no prog there", out)
 
 
 def client_descriptors():
     report = proc.temp("report")
-    with front.server(["-m", "user"], ("sh", "-c", "echo hello; read back")) as (_, port):
+    with front.server(["-m", proc.MODE], ("sh", "-c", "echo hello; read back")) as (_, port):
         script, env = f"exec {prog.INSPECT} 6 7", {"INSPECT": report}
-        _, code, said = client(["-m", "user", "-k", "localhost"], port, script=script, env=env)
+        _, code, said = client(["-m", proc.MODE, "-k", "localhost"], port, script=script, env=env)
         with open(report) as f:
             seen = json.load(f)
     tap.equal((code, said), (0, ""), "ktls-tlsclient: exit code")
@@ -129,7 +129,7 @@ def client_descriptors():
 
 def behind_a_proxy():
     header = proxies.binary("192.0.2.7", "198.51.100.2", 12345, 443)
-    with front.server(["-m", "user", "-L"], SHOW) as (ours, port):
+    with front.server(["-m", proc.MODE, "-L"], SHOW) as (ours, port):
         got = line(connect(port, header))
         tap.ok(got.startswith("192.0.2.7 TLSv1.3"), f"-L: the client's address: {got}", ours.stderr)
         with socket.create_connection(("127.0.0.1", port), proc.LIMIT) as s:
@@ -147,13 +147,13 @@ def access_rules():
     rules, cdb = b'127.0.0.1:allow,KEYFILE="%s",CERTFILE="%s"\n:deny\n', proc.temp("rules.cdb")
     rules %= pki.key("rsa").encode(), pki.crt("rsa").encode()
     subprocess.run(["tcprules", cdb, cdb + ".new"], input=rules, check=True)
-    with front.server(["-m", "user", "-H", "--tcprules", cdb], SHOW) as (_, port):
+    with front.server(["-m", proc.MODE, "-H", "--tcprules", cdb], SHOW) as (_, port):
         tls = connect(port)
         tap.equal(
             tls.tls.getpeercert(True), pki.der(pki.crt("rsa")), "--tcprules: the rules choose the certificate"
         )
     subprocess.run(["tcprules", cdb, cdb + ".new"], input=b":deny\n", check=True)
-    with front.server(["-m", "user", "-H", "--tcprules", cdb], SHOW) as (_, port):
+    with front.server(["-m", proc.MODE, "-H", "--tcprules", cdb], SHOW) as (_, port):
         with socket.create_connection(("127.0.0.1", port), proc.LIMIT) as s:
             tap.equal(s.recv(1), b"", "--tcprules: and keep others out")
 
@@ -174,7 +174,7 @@ def privileges():
         (["-U"], "1001 1002 1002 1003"),
         (["-U", "-u", "1005"], "1005 1002 1002 1003"),
     ):
-        with front.server(["-m", "user", *options], SHOW, env={"KEYFILE": key, **numbers}) as (ours, port):
+        with front.server(["-m", proc.MODE, *options], SHOW, env={"KEYFILE": key, **numbers}) as (ours, port):
             got = line(connect(port)).split(" ", 2)[2]
             shown = " ".join(options) or "no option"
             tap.equal(got, wanted, f"uid, gid and groups of prog with {shown}", ours.stderr)
@@ -183,7 +183,7 @@ def privileges():
 def messages():
     """Verbosity reaches every step."""
     for option, tcp, tls in (("-q", False, False), ("-Q", False, False), ("-v", True, True)):
-        with front.server(["-m", "user", option], SHOW) as (ours, port):
+        with front.server(["-m", proc.MODE, option], SHOW) as (ours, port):
             line(connect(port))
             said = ours.stderr()
             tap.equal(
