@@ -21,19 +21,35 @@
 #define IS_MEMORY_LIMITED 1
 #endif
 
-static int limit(int resource, rlim_t value)
+static void lower(struct rlimit *limit, rlim_t value)
 {
-    struct rlimit now;
-    if (getrlimit((unsigned int)resource, &now) < 0) return -1;
-    if (value > now.rlim_max) value = now.rlim_max;
-    return setrlimit((unsigned int)resource, &(struct rlimit){ .rlim_cur = value, .rlim_max = value });
+    if (value > limit->rlim_max) value = limit->rlim_max;
+    *limit = (struct rlimit){ .rlim_cur = value, .rlim_max = value };
+}
+
+static int limit_cpu(rlim_t seconds)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CPU, &limit) < 0) return -1;
+    lower(&limit, seconds);
+    return setrlimit(RLIMIT_CPU, &limit);
+}
+
+static int limit_memory(rlim_t bytes)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &limit) < 0) return -1;
+    lower(&limit, bytes);
+    return setrlimit(RLIMIT_DATA, &limit);
 }
 
 static int limit_resources(struct jail const *jail)
 {
-    if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, 0) < 0 || limit(RLIMIT_NPROC, 0) < 0) return -1;
-    if (jail->cpu_seconds && limit(RLIMIT_CPU, jail->cpu_seconds) < 0) return -1;
-    if (IS_MEMORY_LIMITED && jail->memory && limit(RLIMIT_DATA, jail->memory) < 0) return -1;
+    static struct rlimit const none = { 0, 0 };
+    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0) return -1;
+    if (setrlimit(RLIMIT_NPROC, &none) < 0) return -1;
+    if (jail->cpu_seconds && limit_cpu(jail->cpu_seconds) < 0) return -1;
+    if (IS_MEMORY_LIMITED && jail->memory && limit_memory(jail->memory) < 0) return -1;
     return jail_forbid_descriptors(jail->kept_count);
 }
 
