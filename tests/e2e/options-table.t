@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # Every option of every chain-loading program, short and long, and every variable:
-# effect and exit code, in one table. An option that --help knows and the table
+# effect and exit code, in one table. Those of UCSPI-TLS ask for TLS at once. An option that --help knows and the table
 # does not is a failure.
 
 import errno
@@ -16,7 +16,11 @@ import programs
 import sni
 import tap
 from peers import tcp_pair
-from programs import CLIENTS, EVERY, SERVERS, meet, which
+from programs import TLSC, TLSD, UCSPITLSC, UCSPITLSD, meet, which
+
+SERVERS, CLIENTS = [TLSD, UCSPITLSD], [TLSC, UCSPITLSC]
+EVERY = SERVERS + CLIENTS
+DIRECT = [TLSD, TLSC]  # those that execute prog themselves
 
 # ---- what is looked at: (program, options) -> a value ----
 
@@ -187,7 +191,8 @@ OPTIONS = [
     (("-v", "--verbosity"), "0", EVERY, is_announced_and_lines_of_failure, (False, 1)),
     (("-v", "--verbosity"), "1", EVERY, is_announced_and_lines_of_failure, (False, 1)),
     (("-v", "--verbosity"), "2", EVERY, is_announced_and_lines_of_failure, (True, 1)),
-    (("-6 8 -7 9", "--read-fd 8 --write-fd 9", "-6 8 -7 8"), None, CLIENTS, descriptors, (programs.LINE, 0)),
+    (("-6 8 -7 9", "--read-fd 8 --write-fd 9"), None, CLIENTS, descriptors, (programs.LINE, 0)),
+    (("-6 8 -7 8",), None, [TLSC], descriptors, (programs.LINE, 0)),
 ]
 
 # the last of two alternatives counts
@@ -213,16 +218,16 @@ def _row(program, words, look, wanted):
 
 
 def options():
-    every_spelling = proc.MODE == "user"  # elsewhere the first one will do
     for spellings, argument, some, look, wanted in OPTIONS:
         for program in some:
+            every_spelling = proc.MODE == "user" and program in DIRECT  # elsewhere the first one will do
             for spelling in (spellings if every_spelling else spellings[:1]) or ("",):
                 _row(program, spelling.split() + ([argument] if argument else []), look, wanted)
 
 
 def last_counts():
     for some, words, look, wanted in LAST_COUNTS:
-        for program in some:
+        for program in filter(DIRECT.__contains__, some):
             _row(program, words, look, wanted)
 
 
@@ -242,7 +247,7 @@ def help_is_complete():
 MISSING, RIGHT, WRONG = "/nonexistent/file", pki.ca(), pki.ca("ca-unknown")
 DIRECTORY = os.path.join(pki.directory(), "cadir")
 CLIENT = {"CERTFILE": pki.crt("client-ec"), "KEYFILE": pki.key("client-ec")}
-VERIFY = {"ktls-tlsd": ["-y"], "ktls-tlsc": ["-k", "localhost"]}
+VERIFY = {program.name: ["-y"] if program.server else ["-k", "localhost"] for program in EVERY}
 VARIABLES = [
     ({"CAFILE": RIGHT}, EVERY, VERIFY, 0),
     ({"CAFILE": WRONG}, EVERY, VERIFY, 98),
@@ -325,7 +330,7 @@ def written():
 
 
 def not_startable():
-    for program in EVERY:
+    for program in DIRECT:
         for command, wanted in (("/nonexistent", 127), ("/etc/passwd", 126)):
             tap.equal(meet(program, run=(command,)).code, wanted, f"{program.name} {command}: exit {wanted}")
 
@@ -343,7 +348,7 @@ def _biggest_environment(program, size):
 
 def environment_too_big():
     """What we add is what makes it too big for prog."""
-    for program in EVERY:
+    for program in DIRECT:
         low, high = 1_000_000, 4_000_000
         while high - low > 30:
             middle = (low + high) // 2

@@ -11,6 +11,7 @@ import peers
 import pki
 import proc
 import prog
+import ucspi
 from peers import Tls, context, tcp_pair
 
 LINE = b"there and back\n"
@@ -45,6 +46,10 @@ class Program:
 
 TLSD = Program("ktls-tlsd", True, peers.tlsd)
 TLSC = Program("ktls-tlsc", False, peers.tlsc, ("6", "7"))
+UCSPITLSD = Program("ktls-ucspitlsd", True, ucspi.asking(peers.tlsd, ucspi.UCSPITLSD, "0", "1"))
+UCSPITLSC = Program(
+    "ktls-ucspitlsc", False, ucspi.asking(peers.tlsc, ucspi.UCSPITLSC, "6", "7"), ("6", "7")
+)
 SERVERS, CLIENTS = [TLSD], [TLSC]
 EVERY = SERVERS + CLIENTS
 

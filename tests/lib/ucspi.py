@@ -66,6 +66,23 @@ def client(steps, options=(), env=None, **more):
         yield ours, b, Report(ours, path)
 
 
+def asking(start, program, fdr, fdw):
+    """As peers.tlsd or tlsc, for any prog: ucspi-prog asks for TLS and executes it
+    on the protected stream; when there is none, it exits as the helper does."""
+
+    def run(sock, options=(), prog=("cat",), **more):
+        words = [PROG, *_numbers(options, fdr, fdw), "ask=Y", "answer", "exec", *prog]
+        return start(sock, options, words, program=program, **more)
+
+    return run
+
+
+def _numbers(options, fdr, fdw):
+    """Of the connection, with -6 and -7 among the options or not."""
+    given = dict(zip(options, options[1:]))
+    return [given.get("-6", given.get("--read-fd", fdr)), given.get("-7", given.get("--write-fd", fdw))]
+
+
 def read_line(sock):
     line = b""
     while not line.endswith(b"\n"):

@@ -11,7 +11,7 @@ import proc
 import prog
 import tap
 import ucspi
-from peers import BOTH, Tls, context
+from peers import BOTH, Tls, context, tcp_pair, tlsd
 from ucspi import COMMAND, GO_AHEAD, READY, SECRET, VARIABLES, ask, echo
 
 ROUND = ("read", "write=copy", "close=output", "rest", "close=input", "close=connection", "decline", "reap")
@@ -347,6 +347,38 @@ def _ends_match(others, modes):
     return pipes in ([], [os.O_RDONLY, os.O_WRONLY])
 
 
+def not_startable(label, mode):
+    for command, wanted in (("/nonexistent", 127), ("/etc/passwd", 126)):
+        a, b = tcp_pair()
+        with tlsd(b, mode, (command,), program=ucspi.UCSPITLSD) as ours, a:
+            tap.equal(ours.wait(), wanted, f"{label}: {command} as prog: exit {wanted}", ours.stderr)
+            tap.equal(a.recv(1), b"", f"{label}: {command} as prog: the helper has left the connection")
+
+
+def separated(label, mode):
+    """TLS_UID: the helper's handshake in a process of its own."""
+    name = f"{label}: TLS_UID"
+    if os.geteuid():
+        tap.skip(name, "needs root")
+        return
+    env = {"TLS_UID": "65534", "TLS_GID": "65534"}
+    with ucspi.server([*READY, "ask=Y", "answer", *ROUND], mode, env) as (ours, sock, report):
+        ask(sock)
+        tls = ucspi.connect(sock)
+        tap.equal(_finish(tls, mode), SECRET, f"{name}: echo", ours.stderr)
+        tap.ok(ucspi.variables(report()["answer"]), f"{name}: the answer", report()["answer"])
+        tap.equal(report()["code"], 0, f"{name}: the helper's exit code", ours.stderr)
+        is_quiet(ours, name)
+    with ucspi.server([*READY, "ask=Y", "answer", *_touch(mode), "reap"], [*mode, "-y"], env) as (ours, sock, report):
+        ask(sock)
+        tls = Tls(sock, context(version="1.2"))
+        try:
+            tls.handshake()
+        except ssl.SSLError:
+            tls.drain()
+        check_failure(report(), 98, f"{name}, client without a certificate", mode)
+
+
 def killed_prog(label, mode):
     with ucspi.server(["report", "await=/nonexistent/file"], mode) as (ours, sock, report):
         report.now()
@@ -371,6 +403,8 @@ EVERY = (
     late_injection_into_server,
     injection_into_client,
     helper_holds_little,
+    not_startable,
+    separated,
     killed_prog,
 )
 
