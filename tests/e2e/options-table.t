@@ -18,9 +18,11 @@ import tap
 from peers import tcp_pair
 from programs import TLSC, TLSD, UCSPITLSC, UCSPITLSD, meet, which
 
-SERVERS, CLIENTS = [TLSD, UCSPITLSD], [TLSC, UCSPITLSC]
+SERVERS, CLIENTS = [TLSD], [TLSC]
+DIRECT = [TLSD, TLSC]  # those that execute prog with TLS
+if proc.MODE == "user":  # ucspitls-kernel.t has the others where the kernel has TLS
+    SERVERS, CLIENTS = [TLSD, UCSPITLSD], [TLSC, UCSPITLSC]
 EVERY = SERVERS + CLIENTS
-DIRECT = [TLSD, TLSC]  # those that execute prog themselves
 
 # ---- what is looked at: (program, options) -> a value ----
 
@@ -220,7 +222,7 @@ def _row(program, words, look, wanted):
 def options():
     for spellings, argument, some, look, wanted in OPTIONS:
         for program in some:
-            every_spelling = proc.MODE == "user" and program in DIRECT  # elsewhere the first one will do
+            every_spelling = proc.MODE == "user" and program in DIRECT  # else the first one will do
             for spelling in (spellings if every_spelling else spellings[:1]) or ("",):
                 _row(program, spelling.split() + ([argument] if argument else []), look, wanted)
 
