@@ -98,6 +98,9 @@ static struct rule const rules[] = {
     { .call = SYS_exit },
     { .call = SYS_rt_sigreturn },
     { .call = SYS_restart_syscall }, /* a poll that was interrupted by SIGSTOP */
+#if HAS_SHADOW_MEMORY
+    { .call = SYS_sigaltstack },
+#endif
 };
 
 #define RULES (sizeof rules / sizeof *rules)

@@ -8,6 +8,19 @@
 
 #include "jail/jail.h"
 
+/* AddressSanitizer, in builds for tests, maps more than any limit allows and
+   has a system call of its own. */
+#if defined __SANITIZE_ADDRESS__
+#define HAS_SHADOW_MEMORY 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define HAS_SHADOW_MEMORY 1
+#endif
+#endif
+#ifndef HAS_SHADOW_MEMORY
+#define HAS_SHADOW_MEMORY 0
+#endif
+
 /* ---- descriptors.c ---- */
 
 extern int jail_close_others(int const *kept, size_t count);

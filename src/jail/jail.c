@@ -9,18 +9,6 @@
 
 #include "jail/internal.h"
 
-/* AddressSanitizer's shadow is beyond any limit. */
-#if defined __SANITIZE_ADDRESS__
-#define IS_MEMORY_LIMITED 0
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define IS_MEMORY_LIMITED 0
-#endif
-#endif
-#ifndef IS_MEMORY_LIMITED
-#define IS_MEMORY_LIMITED 1
-#endif
-
 static void lower(struct rlimit *limit, rlim_t value)
 {
     if (value > limit->rlim_max) value = limit->rlim_max;
@@ -49,7 +37,7 @@ static int limit_resources(struct jail const *jail)
     if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0) return -1;
     if (setrlimit(RLIMIT_NPROC, &none) < 0) return -1;
     if (jail->cpu_seconds && limit_cpu(jail->cpu_seconds) < 0) return -1;
-    if (IS_MEMORY_LIMITED && jail->memory && limit_memory(jail->memory) < 0) return -1;
+    if (!HAS_SHADOW_MEMORY && jail->memory && limit_memory(jail->memory) < 0) return -1;
     return jail_forbid_descriptors(jail->kept_count);
 }
 

@@ -17,6 +17,11 @@ UID, GID = 54321, 54322
 ENV = {"TLS_UID": UID, "TLS_GID": GID}
 
 
+with open(proc.TLSD, "rb") as _program:
+    # whose memory is 20 TB, which can neither be limited nor searched
+    SANITIZED = b"__asan_init" in _program.read()
+
+
 def need_root():
     if os.geteuid() != 0:
         tap.skip_all("needs root")
@@ -225,4 +230,4 @@ def all_with(options):
         for program in programs.EVERY:
             prog_has_what_it_had(program, options if program.server else [*options, "-k", "localhost"])
 
-    return processes, keys, progs
+    return [processes] if SANITIZED else [processes, keys, progs]
