@@ -98,6 +98,8 @@ $(BUILD)/tests/dynamic/$(1): $(MAIN_$(1):%.c=$(BUILD)/obj/%.o) $(call archives,$
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 
+$(RESIDENT:%=$(BUILD)/bin/%): LINK_MODE := $(LINK_MODE:-static-pie=-static -no-pie)
+
 .PHONY: $(SHARED_LIBRARY)
 $(SHARED_LIBRARY): $(SHARED_FILE)
 $(SHARED_FILE): $(call pic_objects,$(SHARED_LAYER)) $(BUILD)/config.mak

@@ -88,11 +88,12 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int timeout_ms(struct engine const *engine)
 {
-    int64_t const settled = engine->out.settling ? now_ms() + SETTLE_MS : 0;
-    int64_t const until = earlier(earlier(engine->deadline, engine->idle_deadline), settled);
-    if (!until) return -1;
+    int const soon = engine->out.settling ? SETTLE_MS : engine->is_awake ? REST_MS : -1;
+    int64_t const until = earlier(engine->deadline, engine->idle_deadline);
+    if (!until) return soon;
     int64_t const left = until - now_ms();
-    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+    if (left <= 0) return 0;
+    return soon >= 0 && soon < left ? soon : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 static void watch_idleness(struct engine *engine)
@@ -107,9 +108,17 @@ static int has_passed(int64_t deadline)
     return deadline && deadline <= now_ms();
 }
 
-/* 0: it is over, and why has been said. */
-static int look_at_clock(struct engine *engine)
+static void rest(struct engine *engine)
 {
+    engine->medium->rest(engine);
+    relay_give_back_stack();
+    engine->is_awake = 0;
+}
+
+/* 0: it is over, and why has been said. */
+static int take_pause(struct engine *engine)
+{
+    if (engine->is_awake && !engine->out.settling) rest(engine);
     if (has_passed(engine->deadline)) return 0;
     if (!has_passed(engine->idle_deadline)) return 1;
     relay_report(engine, EXIT_TLS, "no data either way for %u ms", engine->config.idle_ms);
@@ -122,9 +131,10 @@ static int wait_for_events(struct engine *engine, struct pollfd p[DESCRIPTORS])
     watch_idleness(engine);
     choose_events(engine, p);
     int const r = poll(p, DESCRIPTORS, timeout_ms(engine));
+    if (r > 0) engine->is_awake = 1;
     if (r > 0) return 1;
     for (int i = 0; i < DESCRIPTORS; i++) p[i].revents = 0;
-    if (r == 0) return look_at_clock(engine);
+    if (r == 0) return take_pause(engine);
     if (errno == EINTR) return 1;
     relay_report(engine, EXIT_SYSTEM, "poll: %s", strerror(errno));
     return 0;
@@ -192,6 +202,7 @@ static void start(struct engine *engine, struct relay_config const *config, stru
     engine->version = keys->tx.version;
     if (!config->max_records) engine->config.max_records = RELAY_MAX_RECORDS;
     engine->medium->start(engine);
+    engine->is_awake = 1;
 }
 
 void relay_run(struct relay_config const *config, struct relay_keys *keys, struct relay_report *report)

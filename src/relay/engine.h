@@ -25,6 +25,7 @@
 #define LINGER_MS 30000  /* for a peer that talks on to a prog that is gone, or takes nothing from it */
 
 #define SETTLE_MS 5
+#define REST_MS 1000 /* without an event, until memory is given back */
 
 enum { EXIT_TLS = 98, EXIT_SYSTEM = 111 };
 
@@ -118,6 +119,8 @@ struct relay_medium {
     /* New keys are in engine->keys. 0: they cannot be used. */
     int (*change_rx)(struct engine *engine);
     int (*change_tx)(struct engine *engine);
+    /* Nothing has happened for a while: gives memory back. */
+    void (*rest)(struct engine *engine);
     void (*finish)(struct engine *engine);
 };
 
@@ -133,12 +136,20 @@ struct engine {
     int64_t deadline; /* in ms of CLOCK_MONOTONIC; 0: none */
     int64_t idle_deadline;
     unsigned char has_moved; /* data, since that was set */
+    unsigned char is_awake;  /* something has happened since the last rest */
     unsigned char prog_writes_no_more; /* though its last words may still be in the pipe */
     uint64_t sent_before; /* when the deadline of a stalled peer was set */
     struct inbound in;
     struct outbound out;
 };
 
+/* A page that no record has reached costs no memory, and pages are given back
+   one by one. */
+#define RELAY_BUFFER(name, size) \
+    static unsigned char name[((size) + 4095) / 4096 * 4096] __attribute__((aligned(4096)))
+/* io.c: wipes it and gives its pages back. */
+extern void relay_give_back(unsigned char *buffer, size_t size);
+extern void relay_give_back_stack(void);
 /* io.c: -1 with EAGAIN where it would block, whatever the descriptor's flags. */
 extern ssize_t relay_read(int fd, void *buf, size_t len);
 extern ssize_t relay_write(int fd, void const *buf, size_t len);

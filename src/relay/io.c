@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "relay/engine.h"
+
+#define STACK_TO_GIVE_BACK 65536
+#define OWN_FRAME 512
 
 int relay_is_ready(int fd, short events)
 {
@@ -55,4 +59,18 @@ void relay_end_input(struct engine *engine)
 void relay_end_output(struct engine *engine)
 {
     end(&engine->config.from_prog, SHUT_RD);
+}
+
+void relay_give_back(unsigned char *buffer, size_t size)
+{
+    crypto_wipe(buffer, size);
+    madvise(buffer, (size + 4095) / 4096 * 4096, MADV_DONTNEED);
+}
+
+/* What lies below has been used, by the ciphers too: their key schedules go with it. */
+void relay_give_back_stack(void)
+{
+    char here;
+    uintptr_t const end = ((uintptr_t)&here - OWN_FRAME) & ~(uintptr_t)4095;
+    madvise((void *)(end - STACK_TO_GIVE_BACK), STACK_TO_GIVE_BACK, MADV_DONTNEED);
 }

@@ -49,7 +49,7 @@ static void close_detour(struct detour *detour)
 
 static void start(struct engine *engine)
 {
-    static unsigned char raw[RAW_SIZE];
+    RELAY_BUFFER(raw, RAW_SIZE);
     struct relay_config const *config = &engine->config;
     int const flags = fcntl(config->net_read, F_GETFL);
     engine->in.raw = raw;
@@ -61,6 +61,11 @@ static void start(struct engine *engine)
         relay_report(engine, EXIT_SYSTEM, "starting the relay: %s", strerror(errno));
         relay_cut(engine);
     }
+}
+
+static void rest(struct engine *engine)
+{
+    relay_give_back(engine->in.raw, RAW_SIZE);
 }
 
 static void finish(struct engine *engine)
@@ -334,5 +339,5 @@ struct relay_medium const relay_in_kernel = {
     .start = start, .deliver = deliver, .next_record = next_record, .fill = fill, .drop = drop,
     .flush = flush, .send_control = send_control, .take = take, .is_sending = is_sending,
     .has_settled = relay_has_settled, .count_records = relay_records_at_most,
-    .change_rx = change_rx, .change_tx = change_tx, .finish = finish,
+    .change_rx = change_rx, .change_tx = change_tx, .rest = rest, .finish = finish,
 };

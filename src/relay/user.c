@@ -9,8 +9,8 @@
 
 static void start(struct engine *engine)
 {
-    /* Not on the stack: a page that no record has reached costs no memory. */
-    static unsigned char raw[RAW_SIZE], sealed[SEALED_SIZE];
+    RELAY_BUFFER(raw, RAW_SIZE);
+    RELAY_BUFFER(sealed, SEALED_SIZE);
     engine->in.raw = raw;
     engine->out.sealed = sealed;
 }
@@ -19,6 +19,13 @@ static void finish(struct engine *engine)
 {
     crypto_wipe(engine->in.raw, RAW_SIZE);
     crypto_wipe(engine->out.sealed, SEALED_SIZE);
+}
+
+/* But for the beginning of a record, what is in there has been used. */
+static void rest(struct engine *engine)
+{
+    if (engine->in.start == engine->in.end && !engine->in.data_len) relay_give_back(engine->in.raw, RAW_SIZE);
+    if (!engine->out.end) relay_give_back(engine->out.sealed, SEALED_SIZE);
 }
 
 /* ---- from the network ---- */
@@ -196,5 +203,5 @@ struct relay_medium const relay_in_user_space = {
     .start = start, .deliver = deliver, .next_record = next_record, .fill = fill, .drop = drop,
     .flush = flush, .send_control = seal, .take = take, .is_sending = is_sending,
     .has_settled = has_settled, .count_records = count_records,
-    .change_rx = use_changed_keys, .change_tx = use_changed_keys, .finish = finish,
+    .change_rx = use_changed_keys, .change_tx = use_changed_keys, .rest = rest, .finish = finish,
 };

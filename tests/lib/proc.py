@@ -5,6 +5,7 @@ import atexit
 import errno
 import fcntl
 import os
+import platform
 import re
 import select
 import shutil
@@ -211,6 +212,11 @@ def kernel_has_tls():
         except OSError as e:
             return e.errno == errno.ENOTCONN
     return True
+
+
+def kernel_can_rekey():
+    """TLS 1.3 keys can be replaced since Linux 6.14."""
+    return tuple(map(int, platform.release().split("-")[0].split(".")[:2])) >= (6, 14)
 
 
 def processes():
