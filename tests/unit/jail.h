@@ -16,15 +16,14 @@
 
 #define NOBODY 65534
 
-/* As strict as this process's rights allow. */
-static inline struct jail strict_jail(int const *kept, size_t count)
+static inline struct jail strict_jail(int const *kept, size_t count, int as_root)
 {
     return (struct jail){ .kept = kept,
                           .kept_count = count,
                           .cpu_seconds = 5,
                           .memory = 64u << 20,
                           .parent = getppid(),
-                          .is_root = geteuid() == 0,
+                          .is_root = (unsigned char)as_root,
                           .uid = NOBODY,
                           .gid = NOBODY };
 }
@@ -32,14 +31,15 @@ static inline struct jail strict_jail(int const *kept, size_t count)
 /* The status of a child that does something in jail: that function's result
    is its exit code, 99 that the jail was refused, for a reason that is written
    to the first descriptor kept. */
-static inline int in_jail(int (*action)(void), int const *kept, size_t count)
+static inline int in_jail(int (*action)(void), int const *kept, size_t count, int as_root)
 {
     int status;
     fflush(stdout);
     pid_t const pid = fork();
     if (!pid) {
         char const *what = "";
-        struct jail const jail = strict_jail(kept, count);
+        struct jail const jail = strict_jail(kept, count, as_root);
+        if (!as_root && !geteuid() && setresuid(NOBODY, NOBODY, NOBODY) < 0) _exit(99);
         if (jail_enter(&jail, &what) < 0) {
             dprintf(kept[0], "# %s: %s\n", what, strerror(errno));
             _exit(99);
