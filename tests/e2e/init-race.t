@@ -25,15 +25,7 @@ def start(argv, blocked):
 
 
 def first_of_namespace(pid):
-    """The namespace's first process, as soon as there is one."""
-    path = f"/proc/{pid}/task/{pid}/children"
-    end = time.monotonic() + proc.LIMIT
-    while time.monotonic() < end:
-        with open(path) as f:
-            found = f.read().split()
-        if found:
-            return int(found[0])
-    raise proc.Timeout("no process in the namespace")
+    return proc.await_true(lambda: init.children(pid), "the namespace's first process")[0]
 
 
 def spin(seconds):

@@ -14,6 +14,7 @@ import tap
 from init import BOTH, INIT, PROCESS_1, WITNESS, Init, run
 
 USAGE = 100
+SANITIZED = os.environ.get("KTLS_TEST_SLOW", "1") != "1"
 
 
 def exit_codes():
@@ -181,7 +182,9 @@ def idle():
             except proc.Timeout:
                 pass
             tap.equal(switches(), before, f"{how}: not a single wake-up in 1.5 s")
-            tap.ok(int(init.field(one.pid, "VmRSS")) < 2048, f"{how}: {init.field(one.pid, 'VmRSS')} KiB")
+            if not SANITIZED:
+                size = int(init.field(one.pid, "VmRSS"))
+                tap.ok(size < 2048, f"{how}: {size} KiB of memory")
 
 
 tap.main(

@@ -28,12 +28,17 @@ def environment(**changes):
 
 
 def children(pid):
-    """All of them, zombies too."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as f:
-            return [int(child) for child in f.read().split()]
-    except OSError:
-        return []
+    """All of them, zombies too, the oldest first."""
+    found = []
+    for child in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{child}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append((int(fields[19]), int(child)))  # starttime
+    return [child for _, child in sorted(found)]
 
 
 def field(pid, name):
