@@ -1,6 +1,7 @@
 /* ISC license. */
 
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
@@ -19,16 +20,38 @@ static void close_what_is_progs(struct ucspitls const *u)
     chain_check_descriptors(options);
 }
 
-/* Returns when TLS is wanted; 1: and prog wants to know of it all. */
-static int await_request(int control)
+/* Returns when prog has said something. */
+static char await_request(int control)
 {
     char request;
     ssize_t const r = read(control, &request, 1);
     if (r < 0) strerr_diefsys(EXIT_SYSTEM, "reading SSLCTLFD");
     if (r == 0) _exit(0);
+    return request;
+}
+
+static void check_request(char request)
+{
     if (request != 'y' && request != 'Y')
         strerr_dief(EXIT_USAGE, "a byte on SSLCTLFD that is neither y nor Y");
-    return request == 'Y';
+}
+
+/* In mode kernel prog holds the connection as that which is to be protected. A
+   child does the work; when it fails, however it does, no byte passes there any
+   more, and only then is prog told so. */
+static void watch_over_connection(struct chain_options const *options)
+{
+    struct chain_connection const connection = { .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
+    int status;
+    pid_t const pid = fork();
+    if (!pid) return;
+    if (pid < 0 || wait_pid(pid, &status) < 0) {
+        chain_cut_connection(&connection);
+        strerr_diefsys(EXIT_SYSTEM, "process for the handshake");
+    }
+    int const code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ENGINE;
+    if (code) chain_cut_connection(&connection);
+    _exit(code);
 }
 
 /* A prog that does not listen any more does not want to know. */
@@ -73,14 +96,16 @@ void ucspitls_help(struct ucspitls *u)
 
     close_what_is_progs(u);
     chain_raise_shield(&shield);
-    int const wants_variables = await_request(u->control);
+    char const request = await_request(u->control);
+    if (u->options.mode == MODE_KERNEL) watch_over_connection(&u->options);
+    check_request(request);
     shake_hands(u, &connection, &guard, &session);
     enum chain_path const path = chain_place_keys(u->role, &u->options, &connection, &session, &keys_fd);
     ucspitls_end_guard(&guard, session.bytes_sent);
 
     int const has_tickets = u->role == CHAIN_TLSC && session.version == TLS_1_3;
     unsigned int const rtt_ms = session.rtt_ms;
-    if (wants_variables) chain_describe_session(&variables, &session, chain_path_name(path));
+    if (request == 'Y') chain_describe_session(&variables, &session, chain_path_name(path));
     chain_announce(&u->options, &session, path);
     crypto_wipe(&session, sizeof session);
     chain_settle_connection(&connection);

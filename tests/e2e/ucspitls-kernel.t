@@ -4,6 +4,7 @@
 # connection itself and no process beside prog with -m kernel, for who waits.
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -71,6 +72,19 @@ def hasty():
     ucspi_cases.hasty_prog("default", [], "say")
 
 
+def killed_handshake():
+    """However it ends without success, prog's descriptors are of no use then."""
+    steps = [*ucspi.READY, "ask=Y", "answer", "write=in the clear", "reap"]
+    with ucspi.server(steps, KERNEL) as (ours, sock, report):
+        ucspi.ask(sock)
+        proc.await_true(lambda: len(proc.descendants(ours.pid)) == 2, "the handshake's process")
+        parents = {parent for parent, _, _ in proc.descendants(ours.pid).values()}
+        (worker,) = set(proc.descendants(ours.pid)) - parents
+        os.kill(worker, signal.SIGKILL)
+        ucspi_cases.check_failure(report(), 97, "-m kernel, the handshake is killed")
+        tap.equal(ucspi.until_cut(sock), b"", "-m kernel, the handshake is killed: nothing on the wire")
+
+
 def no_plaintext():
     """On the wire, from the go-ahead on."""
     for mode in ([], KERNEL):
@@ -93,6 +107,7 @@ tap.main(
     alone,
     need_not_wait,
     hasty,
+    killed_handshake,
     no_plaintext,
     limit=300,
 )
