@@ -23,8 +23,12 @@ UNSTOPPABLE = [signal.SIGKILL, signal.SIGSTOP]
 PASSED = sorted(set(signal.valid_signals()) - set(NOT_PASSED) - set(UNSTOPPABLE))
 
 
+# AddressSanitizer catches some of them otherwise
+NO_HANDLERS = {"ASAN_OPTIONS": "handle_segv=0:handle_sigbus=0:handle_sigfpe=0"}
+
+
 def environment(**changes):
-    return proc.environment(**{**TINI_VARIABLES, **changes})
+    return proc.environment(**{**TINI_VARIABLES, **NO_HANDLERS, **changes})
 
 
 def children(pid):
