@@ -12,10 +12,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define JAIL_MAX_KEPT 16
-
 struct jail {
-    int const *kept; /* descriptors that stay open, at most JAIL_MAX_KEPT. NULL: all do */
+    int const *kept; /* descriptors that stay open; NULL: all do */
     size_t kept_count;
     unsigned int cpu_seconds; /* for the rest of this process's life; 0: no limit */
     size_t memory;            /* bytes of data in all (RLIMIT_DATA); 0: no limit */

@@ -7,17 +7,30 @@
  */
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "jail/internal.h"
 
+#define OWN_FDINFO "/proc/self/fdinfo"
+
+/* What is there may be a copy, or another machine's, which stays full. */
+static int is_procfs(char const *path)
+{
+    struct statfs s;
+    if (statfs(path, &s) < 0) return 0;
+    errno = ENOENT;
+    return s.f_type == PROC_SUPER_MAGIC;
+}
+
 static int enter_own_fdinfo(void *arg)
 {
     (void)arg;
-    return chroot("/proc/self/fdinfo") < 0 || chdir("/") < 0 ? errno : 0;
+    return !is_procfs(OWN_FDINFO) || chroot(OWN_FDINFO) < 0 || chdir("/") < 0 ? errno : 0;
 }
 
 /* The child shares our root and working directories, and we go on when it is dead. */

@@ -78,6 +78,10 @@ def without_rights():
         )
 
 
+def other_roots():
+    separation.other_roots(["-m", "user"])
+
+
 # ---- failures are the same with and without ----
 
 MISSING = "/nonexistent/file"
@@ -181,6 +185,7 @@ tap.main(
     zero_is_nobody,
     not_root,
     without_rights,
+    other_roots,
     failures,
     silence,
     successes,

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import ssl
+import subprocess
 
 import memory
 import peers
@@ -190,6 +191,75 @@ def prog_has_what_it_had(program, options):
     tap.equal({v: kept.get(v) for v in ENV}, {v: str(n) for v, n in ENV.items()}, f"{name} -Z: both are")
 
 
+# ---- whole chains ----
+
+SCRIPT = """
+export TLS_UID %d export TLS_GID %d export CERTFILE %s export KEYFILE %s
+%s %s s6-applyuidgid -u 1001 -g 1002 -G 1003 id
+"""
+
+
+def execline_chain(options):
+    """Three users: root starts it, one shakes hands, one answers."""
+    words = " ".join(options)
+    path = proc.temp("script")
+    with open(path, "w") as f:
+        f.write(SCRIPT % (UID, GID, pki.crt("ec256"), pki.key("ec256"), proc.TLSD, words))
+    a, b = tcp_pair()
+    with a, b, proc.Proc(["execlineb", "-P", path], proc.environment(), {0: b, 1: b}) as ours:
+        tls = Tls(a, context())
+        tls.handshake()
+        answer = b""
+        while b"\n" not in answer:
+            answer += tls.read()
+        name = f"execlineb: export TLS_UID, ktls-tlsd {words}, s6-applyuidgid, id"
+        tap.ok(answer.startswith(b"uid=1001 gid=1002 groups=1002,1003"), name, answer)
+        tap.equal(ours.wait(), 0, f"{name}: exit 0", ours.stderr)
+
+
+# ---- other roots ----
+
+
+def is_allowed(*command):
+    return subprocess.run([*command, "true"], capture_output=True, timeout=proc.LIMIT).returncode == 0
+
+
+def unshared(script):
+    return ("unshare", "-m", "sh", "-c", script + ' && exec "$0" "$@"')
+
+
+def without_proc(options, script, name):
+    """The other way to an empty directory: one that is removed."""
+    wrapper = unshared(script)
+    if not is_allowed(*wrapper):
+        return tap.skip(name, "nothing can be mounted here")
+    with Stalled(programs.TLSD, options, wrapper=wrapper) as stalled:
+        check_jailed(stalled.child, name)
+        root = os.readlink(f"/proc/{stalled.child}/root")
+        tap.ok(root.startswith("/tmp/") and root.endswith("(deleted)"), f"{name}: the root directory is {root}")
+        tap.ok(not os.path.exists(root.split()[0]), f"{name}: it is gone")
+
+
+def without_either(options, script):
+    name, wrapper = "neither /proc nor a /tmp to write to", unshared(script)
+    if not is_allowed(*wrapper):
+        return tap.skip(name, "nothing can be mounted here")
+    outcome = programs.meet(programs.TLSD, options, ENV, mode=None, wrapper=wrapper)
+    tap.ok(
+        outcome.code == 97 and outcome.env is None and "empty root directory" in outcome.errors[0],
+        f"{name}: exit 97",
+        (outcome.code, outcome.errors),
+    )
+
+
+def other_roots(options):
+    fake = proc.temp("fake-proc")
+    os.makedirs(os.path.join(fake, "self", "fdinfo", "1"))
+    without_proc(options, "umount -l /proc", "no /proc")
+    without_proc(options, f"umount -l /proc && mount --bind {fake} /proc", "a /proc that is none")
+    without_either(options, "mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && umount -l /proc")
+
+
 # ---- ends ----
 
 
@@ -230,4 +300,7 @@ def all_with(options):
         for program in programs.EVERY:
             prog_has_what_it_had(program, options if program.server else [*options, "-k", "localhost"])
 
-    return [processes] if SANITIZED else [processes, keys, progs]
+    def chains():
+        execline_chain(options)
+
+    return [processes, chains] if SANITIZED else [processes, chains, keys, progs]
