@@ -46,7 +46,6 @@ void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason)
     engine->in.ended = engine->in.dropping = 1;
     engine->out.alert = (unsigned char)alert;
     engine->deadline = now_ms() + FAREWELL_MS;
-    relay_end_input(engine);
     relay_end_output(engine);
 }
 

@@ -193,7 +193,7 @@ extern void relay_report(struct engine *engine, int code, char const *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Ends the connection at once. */
 extern void relay_cut(struct engine *engine);
-/* Ends the connection with a fatal alert. */
+/* Ends the connection with a fatal alert. What came before it is delivered. */
 extern void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason);
 
 #endif

@@ -161,6 +161,23 @@ static void refusals(struct crypto_suite const *suite)
     refuses(suite, 1, KTLS_HANDSHAKE, "\2\0\0\0", 4, TLS_UNEXPECTED_MESSAGE, "a late ServerHello");
 }
 
+/* All in the connection before the relay looks. */
+static void data_before_a_refusal(struct crypto_suite const *suite, struct options options)
+{
+    struct wire w;
+    start(&w, suite, options);
+    send_data(&w, "first");
+    int const started = prog_reads(&w, "first");
+    kill(w.pid, SIGSTOP);
+    waitpid(w.pid, NULL, WUNTRACED);
+    send_data(&w, "data");
+    send_record(&w, KTLS_ALERT, "\3\0", 2);
+    kill(w.pid, SIGCONT);
+    ok(started && prog_reads(&w, "data"), "%s: what came before a refused record is delivered%s", suite->name,
+       options.prog_has_a_socket ? ", to prog's socket" : "");
+    check_refusal(&w, TLS_ILLEGAL_PARAMETER, "a refusal behind data");
+}
+
 static void fatal_alert(struct crypto_suite const *suite)
 {
     struct wire w;
@@ -374,6 +391,8 @@ int main(void)
         ends_of_the_peer(one_of_each[i]);
         reset(one_of_each[i]);
         refusals(one_of_each[i]);
+        data_before_a_refusal(one_of_each[i], (struct options){ .client = 0 });
+        data_before_a_refusal(one_of_each[i], (struct options){ .prog_has_a_socket = 1 });
         fatal_alert(one_of_each[i]);
         late_complaint(one_of_each[i]);
         peer_stops_reading(one_of_each[i]);
