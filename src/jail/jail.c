@@ -85,11 +85,16 @@ static int leave_root(struct jail const *jail, char const **what)
            did(cannot_come_back(jail->uid, jail->gid), "giving up the former uid and gid", what);
 }
 
+static int stay(struct jail const *jail, char const **what)
+{
+    return did(limit_resources(jail), "resource limits", what);
+}
+
 int jail_enter(struct jail const *jail, char const **what)
 {
     if (jail->kept && !did(jail_close_others(jail->kept, jail->kept_count), "closing descriptors", what))
         return -1;
-    int const in = jail->is_root ? leave_root(jail, what) : did(limit_resources(jail), "resource limits", what);
+    int const in = jail->is_root ? leave_root(jail, what) : stay(jail, what);
     if (!in || !did(settle(jail->parent), "parent's death signal", what)) return -1;
     if (!did(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L), "no new privileges", what)) return -1;
     return did(jail_filter_calls(), "system call filter", what) ? 0 : -1;

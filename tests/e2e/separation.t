@@ -2,6 +2,7 @@
 # TLS_UID and TLS_GID: the handshake in a process that can do nothing else.
 
 import os
+import re
 import signal
 import sys
 
@@ -12,6 +13,7 @@ import proc
 import programs
 import separation
 import sni
+import strace
 import tap
 from peers import context
 from programs import CLIENTS, EVERY, SERVERS, meet
@@ -45,7 +47,8 @@ def one_of_them():
         without = {"TLS_UID": None, "TLS_GID": None}
         with separation.Stalled(programs.TLSD, ["-m", "user"], {**without, **env}) as stalled:
             of = lambda field: separation.numbers(stalled.child, field)
-            tap.equal((of("Uid"), of("Gid")), ([str(uid)] * 4, [str(gid)] * 4), f"{name}: uid {uid}, gid {gid}")
+            ids = of("Uid") + of("Gid")
+            tap.equal(ids, [str(uid)] * 4 + [str(gid)] * 4, f"{name}: uid {uid}, gid {gid}")
             tap.equal(of("Groups"), [], f"{name}: no other groups")
 
 
@@ -169,6 +172,24 @@ def unused_files_are_not():
     tap.equal(outcome.code, 0, "a client that shows no certificate reads none", outcome.errors)
 
 
+# ---- who listens ----
+
+READ = re.compile(r"(?:read|readv|recvfrom|recvmsg)\((?:0|1),")
+
+
+def who_listens():
+    """Whether the process that becomes another program has read from the network before."""
+    for env, wanted in (({}, True), (ENV, False)):
+        trace = strace.Strace("execve", "read", "readv", "recvfrom", "recvmsg")
+        outcome = meet(programs.TLSD, env=env, wrapper=trace.wrapper)
+        ours = next(iter(trace.lines().values()))
+        end = [i for i, line in enumerate(ours) if line.startswith("execve(")][1]
+        name = f"with{'' if env else 'out'} TLS_UID"
+        reads = any(READ.match(line) for line in ours[:end])
+        tap.equal(reads, wanted, f"{name} it {'has' if wanted else 'has not'}")
+        tap.equal(outcome.code, 0, f"{name}, under strace: exit 0", outcome.errors)
+
+
 # ---- ends ----
 
 
@@ -191,5 +212,6 @@ tap.main(
     successes,
     all_files_are_read,
     unused_files_are_not,
+    who_listens,
     ends,
 )

@@ -104,7 +104,7 @@ def check_jailed(child, name):
         tap.equal(numbers(child, field), value, f"{name}, its process: {field} {' '.join(value) or '(none)'}")
     root = os.readlink(f"/proc/{child}/root")
     tap.ok(root != "/", f"{name}, its process: the root directory is another", root)
-    tap.equal(os.readlink(f"/proc/{child}/cwd"), root, f"{name}, its process: and so is the working directory")
+    tap.equal(os.readlink(f"/proc/{child}/cwd"), root, f"{name}, its process: so is the working directory")
     tap.equal(can_list(f"/proc/{child}/root/"), [], f"{name}, its process: with nothing in it")
     for resource in ("Max processes", "Max file size", "Max core file size"):
         tap.equal(limit(child, resource), ["0", "0"], f"{name}, its process: {resource} 0")
@@ -131,7 +131,7 @@ def keys_in_memory(options, version, cert):
     secrets = memory.secrets_of(cert)
     with Stalled(programs.TLSD, options, cert=cert, peer=context(version=version)) as stalled:
         ours, tls = stalled.ours, stalled.peer
-        tap.ok(memory.holds(stalled.child, secrets), f"{name}: the search finds it in the handshake's process")
+        tap.ok(memory.holds(stalled.child, secrets), f"{name}: the handshake's process has it")
         tap.equal(memory.holds(ours.pid, secrets), 0, f"{name}: but not in the parent")
         tls.handshake()
         tls.write(b"hello\n")
@@ -236,7 +236,8 @@ def without_proc(options, script, name):
     with Stalled(programs.TLSD, options, wrapper=wrapper) as stalled:
         check_jailed(stalled.child, name)
         root = os.readlink(f"/proc/{stalled.child}/root")
-        tap.ok(root.startswith("/tmp/") and root.endswith("(deleted)"), f"{name}: the root directory is {root}")
+        removed = root.startswith("/tmp/") and root.endswith("(deleted)")
+        tap.ok(removed, f"{name}: the root directory is {root}")
         tap.ok(not os.path.exists(root.split()[0]), f"{name}: it is gone")
 
 
@@ -268,7 +269,8 @@ def parent_dies():
         os.kill(stalled.ours.pid, signal.SIGKILL)
         stalled.ours.wait()
         gone = lambda: not os.path.exists(f"/proc/{stalled.child}")
-        tap.ok(proc.await_true(gone, "the child's end"), "the handshake's process does not survive its parent")
+        ended = proc.await_true(gone, "the child's end")
+        tap.ok(ended, "the handshake's process does not survive its parent")
         stalled.peer.sock.settimeout(proc.LIMIT)
         tap.equal(stalled.peer.sock.recv(1), b"", "and the connection ends with it")
 
@@ -281,7 +283,8 @@ def child_dies(number):
         code, errors = stalled.ours.wait(), stalled.ours.stderr()
         wanted = (98, "timed out") if number == signal.SIGSTOP else (97, "the handshake's process was killed")
         name = f"signal {signal.Signals(number).name} to the handshake's process"
-        tap.ok(code == wanted[0] and wanted[1] in errors, f"{name}: exit {wanted[0]}, {wanted[1]}", (code, errors))
+        told = code == wanted[0] and wanted[1] in errors
+        tap.ok(told, f"{name}: exit {wanted[0]}, {wanted[1]}", (code, errors))
         tap.ok(len(errors.splitlines()) == 1, f"{name}: one line", errors)
         tap.ok(not os.path.exists(f"/proc/{stalled.child}"), f"{name}: it is gone and reaped")
 

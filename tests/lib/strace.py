@@ -19,3 +19,12 @@ class Strace:
         with open(self.log, errors="replace") as f:
             found = [CALL.match(line) for line in f]
         return [(m.group(1), m.group(2)) for m in found if m]
+
+    def lines(self):
+        """{pid: what it asked}, the first process first."""
+        found = {}
+        with open(self.log, errors="replace") as f:
+            for line in f:
+                pid, rest = line.split(None, 1)
+                found.setdefault(int(pid), []).append(rest)
+        return found

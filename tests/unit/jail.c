@@ -110,7 +110,7 @@ static int sockets(void)
     struct iovec iov = { &byte, 1 };
     struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
     if (write(pair[0], &byte, 1) != 1 || read(pair[1], &byte, 1) != 1) return 1;
-    if (send(pair[0], &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1 || recv(pair[1], &byte, 1, 0) != 1) return 2;
+    if (send(pair[0], &byte, 1, MSG_NOSIGNAL) != 1 || recv(pair[1], &byte, 1, 0) != 1) return 2;
     if (sendmsg(pair[0], &message, 0) != 1 || recvmsg(pair[1], &message, 0) != 1) return 3;
     if (writev(pair[0], &iov, 1) != 1 || readv(pair[1], &iov, 1) != 1) return 4;
     return shutdown(pair[0], SHUT_WR) < 0 || close(pair[0]) < 0 ? 5 : 0;
