@@ -185,9 +185,12 @@ extern void chain_cut_connection(struct chain_connection const *connection);
 
 /* ---- drain.c ---- */
 
+#define CHAIN_DRAIN_WHY 128
+
 /* Takes a TLS 1.3 server's tickets off a socket that has its keys, so that the
-   first thing prog reads is data. */
-extern void chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms);
+   first thing prog reads is data. 0: the connection is cut, and why says why. */
+extern int chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms,
+                               char why[CHAIN_DRAIN_WHY]);
 
 /* ---- handover.c ---- */
 

@@ -10,9 +10,9 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
-
-#include <skalibs/strerr.h>
 
 #include "chain/chain.h"
 #include "ktls/messages.h"
@@ -35,22 +35,22 @@ struct drain {
     int records;             /* taken */
     int slices;              /* waited, in all */
     uint64_t bytes_received; /* when we looked last */
+    unsigned char failed;
+    char *why;
 };
 
-static _Noreturn void die(struct drain const *drain, char const *what, char const *detail)
+/* The first reason counts. */
+static int fail(struct drain *drain, char const *what, char const *detail)
 {
-    chain_cut_connection(drain->connection);
-    strerr_dief(EXIT_TLS, "waiting for tickets: ", what, detail);
+    if (!drain->failed) snprintf(drain->why, CHAIN_DRAIN_WHY, "%s%s", what, detail);
+    drain->failed = 1;
+    return 0;
 }
 
-static _Noreturn void die_system(struct drain const *drain)
+static int fail_system(struct drain *drain)
 {
-    int const error = errno;
-    int const is_tls = error == EBADMSG || error == EINVAL || error == EMSGSIZE;
-    chain_cut_connection(drain->connection);
-    errno = error;
-    if (is_tls) strerr_dief(EXIT_TLS, "waiting for tickets: a record that does not authenticate");
-    strerr_diefsys(EXIT_TLS, "waiting for tickets");
+    int const is_tls = errno == EBADMSG || errno == EINVAL || errno == EMSGSIZE;
+    return fail(drain, is_tls ? "a record that does not authenticate" : strerror(errno), "");
 }
 
 /* Since the last thing that happened: our Finished has to get there, the
@@ -91,7 +91,7 @@ static int wait_for_record(struct drain *drain)
         acknowledge(drain);
         int const r = poll(&p, 1, SLICE_MS);
         if (r > 0) return 1;
-        if (r < 0 && errno != EINTR) die_system(drain);
+        if (r < 0 && errno != EINTR) return fail_system(drain);
         left = has_received_more(drain) ? patience : left - SLICE_MS;
     }
     return 0;
@@ -106,84 +106,88 @@ static int next_type(struct drain *drain, unsigned char *type, int *empty)
         *empty = !r;
         if (r >= 0) return 1;
         if (errno == EINTR) continue;
-        if (errno != EAGAIN) die_system(drain);
+        if (errno != EAGAIN) return fail_system(drain);
         if (!wait_for_record(drain)) return 0;
     }
 }
 
-static size_t take_record(struct drain const *drain, unsigned char *buf, size_t max)
+/* Its length; 0 also when it could not be taken. */
+static size_t take_record(struct drain *drain, unsigned char *buf, size_t max)
 {
     unsigned char type;
     for (;;) {
         ssize_t const r = ktls_recv_record(drain->connection->fdr, &type, buf, max, 0);
         if (r >= 0) return (size_t)r;
-        if (errno != EINTR) die_system(drain);
+        if (errno != EINTR) return (size_t)fail_system(drain);
     }
 }
 
-static void check_message(struct drain const *drain)
+static int check_message(struct drain *drain)
 {
     struct message_reader const *message = &drain->message;
     if (message->header[0] == KEY_UPDATE)
-        die(drain, "the server changes its keys, which --mode kernel cannot follow", "");
+        return fail(drain, "the server changes its keys, which a bare socket cannot follow", "");
     if (message->header[0] != NEW_SESSION_TICKET || message->len > MAX_TICKET_MESSAGE)
-        die(drain, "the server sent an unexpected handshake message", "");
+        return fail(drain, "the server sent an unexpected handshake message", "");
+    return 1;
 }
 
-static void take_handshake(struct drain *drain)
+static int take_handshake(struct drain *drain)
 {
     unsigned char record[16384];
     unsigned char const *bytes = record;
     size_t len = take_record(drain, record, sizeof record);
-    if (!len) die(drain, "the server sent an empty handshake record", "");
+    if (!len) return fail(drain, "the server sent an empty handshake record", "");
     for (;;) {
         enum message_event const event = message_next(&drain->message, &bytes, &len);
-        if (event == MESSAGE_MORE) return;
-        if (event == MESSAGE_BEGUN) check_message(drain);
+        if (event == MESSAGE_MORE) return 1;
+        if (event == MESSAGE_BEGUN && !check_message(drain)) return 0;
     }
 }
 
-/* Returns when prog's first read will be the end of the stream. */
-static void take_alert(struct drain const *drain)
+/* prog's first read will be the end of the stream. */
+static int take_alert(struct drain *drain)
 {
     unsigned char alert[2];
-    if (take_record(drain, alert, sizeof alert) != 2) die(drain, "the server sent a malformed alert", "");
-    if (alert[1] != TLS_CLOSE_NOTIFY) die(drain, "received alert ", tls_alert_name(alert[1]));
+    if (take_record(drain, alert, sizeof alert) != 2) return fail(drain, "the server sent a malformed alert", "");
+    return alert[1] == TLS_CLOSE_NOTIFY || fail(drain, "received alert ", tls_alert_name(alert[1]));
 }
 
 /* To prog an empty record would look like the end of the stream. */
-static void take_empty_record(struct drain const *drain)
+static int take_empty_record(struct drain *drain)
 {
     unsigned char nothing;
     take_record(drain, &nothing, 0);
+    return !drain->failed;
 }
 
-static void check_whole(struct drain const *drain)
+static int check_whole(struct drain *drain)
 {
-    if (message_is_open(&drain->message)) die(drain, "the server sent half a ticket", "");
+    return !message_is_open(&drain->message) || fail(drain, "the server sent half a ticket", "");
 }
 
-void chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms)
+/* 1: the next may be one to take, too. 0: no, or it was wrong. */
+static int take(struct drain *drain, unsigned char type, int empty)
 {
-    struct drain drain = { .connection = connection };
+    if (type == KTLS_HANDSHAKE) return take_handshake(drain);
+    if (!check_whole(drain)) return 0;
+    if (type == KTLS_APPLICATION_DATA && empty) return take_empty_record(drain);
+    if (type == KTLS_APPLICATION_DATA || type == END_OF_STREAM) return 0;
+    if (type == KTLS_ALERT) take_alert(drain);
+    else fail(drain, "the server sent a record of an unexpected type", "");
+    return 0;
+}
+
+int chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms,
+                        char why[CHAIN_DRAIN_WHY])
+{
+    struct drain drain = { .connection = connection, .why = why };
     unsigned char type;
     int empty;
     drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
-    for (; next_type(&drain, &type, &empty); drain.records++) {
-        if (drain.records == MAX_RECORDS) die(&drain, "the server sends no end of them", "");
-        if (type == KTLS_HANDSHAKE) {
-            take_handshake(&drain);
-            continue;
-        }
-        check_whole(&drain);
-        if (type == KTLS_APPLICATION_DATA && empty) {
-            take_empty_record(&drain);
-            continue;
-        }
-        if (type == KTLS_APPLICATION_DATA || type == END_OF_STREAM) return;
-        if (type != KTLS_ALERT) die(&drain, "the server sent a record of an unexpected type", "");
-        take_alert(&drain);
-        return;
-    }
+    while (!drain.failed && next_type(&drain, &type, &empty) && take(&drain, type, empty))
+        if (++drain.records == MAX_RECORDS) fail(&drain, "the server sends no end of them", "");
     check_whole(&drain);
+    if (drain.failed) chain_cut_connection(connection);
+    return !drain.failed;
 }

@@ -23,7 +23,6 @@
 
 /* ---- descriptors.c ---- */
 
-extern int jail_close_others(int const *kept, size_t count);
 /* No number is left for a new one, as long as the open ones stay. */
 extern int jail_forbid_descriptors(size_t needed_by_poll);
 

@@ -30,4 +30,7 @@ struct jail {
    allowed afterwards is in filter.c; anything else kills the process (SIGSYS). */
 extern int jail_enter(struct jail const *jail, char const **what);
 
+/* Closes all descriptors but those; negative numbers are none. 0, or -1 with errno. */
+extern int jail_close_others(int const *kept, size_t count);
+
 #endif
