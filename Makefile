@@ -97,6 +97,7 @@ $(BUILD)/tests/dynamic/$(1): $(MAIN_$(1):%.c=$(BUILD)/obj/%.o) $(call archives,$
 	$$(LINK) $(call library_flags,$(LIBS_$(1)))
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
+$(foreach program,$(LOOKUP_PROGRAMS),$(eval $(BUILD)/bin/$(program): LINK_MODE := $(LOOKUP_LINK_MODE)))
 
 $(RESIDENT:%=$(BUILD)/bin/%): LINK_MODE := $(LINK_MODE:-static-pie=-static -no-pie)
 

@@ -35,7 +35,7 @@ LIBS_jail := jail
 LIBS_program := program skarnet
 LIBS_chain := chain jail program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
-LIBS_init := init $(LIBS_program)
+LIBS_init := init $(LIBS_chain)
 LIBS_client := client ktls $(LIBS_program)
 LIBS_check := check ktls $(LIBS_program)
 
@@ -43,13 +43,16 @@ LIBS_check := check ktls $(LIBS_program)
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
 PROGRAMS += ktls-ucspitlsd ktls-ucspitlsc
 PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr
-PROGRAMS += ktls-init
+PROGRAMS += ktls-init ktls-resolve
 PROGRAMS += ktls-connect ktls-accept
 PROGRAMS += ktls-check
 
 # Those of which one stays for every connection. Relocation costs a
 # position-independent program 24 KiB that it shares with nobody.
 RESIDENT := ktls-relay
+
+# Those that look names up: with the libc's modules, if it has such.
+LOOKUP_PROGRAMS := ktls-resolve
 
 MAIN_ktls-tlsd := src/chain/ktls-tlsd.c
 LIBS_ktls-tlsd := $(LIBS_chain)
@@ -69,6 +72,8 @@ MAIN_ktls-proxyhdr := src/front/ktls-proxyhdr.c
 LIBS_ktls-proxyhdr := $(LIBS_front)
 MAIN_ktls-init := src/init/ktls-init.c
 LIBS_ktls-init := $(LIBS_init)
+MAIN_ktls-resolve := src/init/ktls-resolve.c
+LIBS_ktls-resolve := $(LIBS_program)
 MAIN_ktls-connect := src/client/ktls-connect.c
 LIBS_ktls-connect := $(LIBS_client)
 MAIN_ktls-accept := src/client/ktls-accept.c

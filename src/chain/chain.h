@@ -191,6 +191,8 @@ extern void chain_cut_connection(struct chain_connection const *connection);
    first thing prog reads is data. 0: the connection is cut, and why says why. */
 extern int chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms,
                                char why[CHAIN_DRAIN_WHY]);
+/* The same, but that what is wrong ends the program. */
+extern void chain_drain_or_die(struct chain_connection const *connection, unsigned int rtt_ms);
 
 /* ---- handover.c ---- */
 

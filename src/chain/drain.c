@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <skalibs/strerr.h>
+
 #include "chain/chain.h"
 #include "ktls/messages.h"
 
@@ -190,4 +192,10 @@ int chain_drain_tickets(struct chain_connection const *connection, unsigned int 
     check_whole(&drain);
     if (drain.failed) chain_cut_connection(connection);
     return !drain.failed;
+}
+
+void chain_drain_or_die(struct chain_connection const *connection, unsigned int rtt_ms)
+{
+    char why[CHAIN_DRAIN_WHY];
+    if (!chain_drain_tickets(connection, rtt_ms, why)) strerr_dief(EXIT_TLS, "waiting for tickets: ", why);
 }

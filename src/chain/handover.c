@@ -147,12 +147,6 @@ void chain_exec_relay(struct chain_options const *options, int keys_fd, char con
     chain_exec_own(command.word, changes);
 }
 
-static void drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms)
-{
-    char why[CHAIN_DRAIN_WHY];
-    if (!chain_drain_tickets(connection, rtt_ms, why)) strerr_dief(EXIT_TLS, "waiting for tickets: ", why);
-}
-
 void chain_hand_over(enum chain_program program, struct chain_options const *options,
                      struct chain_connection const *connection, struct chain_shield const *shield,
                      struct tls_session *session, char const *const *prog)
@@ -167,7 +161,7 @@ void chain_hand_over(enum chain_program program, struct chain_options const *opt
     chain_announce(options, session, path);
     crypto_wipe(session, sizeof *session);
     chain_settle_connection(connection);
-    if (path == PATH_KERNEL && has_tickets) drain_tickets(connection, rtt_ms);
+    if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(connection, rtt_ms);
     chain_lower_shield(shield);
     if (path == PATH_KERNEL) chain_exec(prog, &changes);
     chain_exec_relay(options, keys_fd, prog, &changes);

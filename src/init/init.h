@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "init/service.h"
 #include "program/program.h"
 
 /* ---- options.c ---- */
@@ -26,6 +27,8 @@ struct init_options {
     char const *death_signal_name;
     int death_signal;             /* when our parent dies; 0: none */
     unsigned char succeeded[256]; /* exit codes that become 0 */
+    unsigned int no_service;
+    struct service_options service;
 };
 
 /* From the environment and the command line. Gives argv from prog on. */

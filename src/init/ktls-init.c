@@ -59,6 +59,8 @@ int main(int argc, char const *const *argv)
     init_set_verbosity(options.verbosity);
     if (options.death_signal) watch_parent(options.death_signal, parent);
     become_reaper(&options);
+    if (!options.no_service) service_start(&options.service);
     init_start_child(&child, prog, &signals);
+    service_forget_client();
     return attend(&child, &signals, &options);
 }

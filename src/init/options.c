@@ -8,6 +8,7 @@
 
 #include "init/init.h"
 
+#define DEFAULT_MAX_HANDSHAKES 256
 #define FIELD(name) offsetof(struct init_options, name)
 
 static struct option_row const rows[] = {
@@ -21,6 +22,14 @@ static struct option_row const rows[] = {
     { 'g', "kill-group", 1, OPTION_FLAG, FIELD(kill_group), 1, NULL,
       "signals go to prog's process group (TINI_KILL_PROCESS_GROUP)" },
     { 'e', "expect-code", 1, OPTION_MARK, FIELD(succeeded), 0, "code", "exit 0 when prog exits with this" },
+    { 'n', "no-service", 1, OPTION_FLAG, FIELD(no_service), 1, NULL, "no socket service, only an init" },
+    { 'c', "max-handshakes", 1, OPTION_NUMBER, FIELD(service.max), 0, "max",
+      "handshakes at a time (default 256)" },
+    { 'C', "key-dir", 1, OPTION_TEXT, FIELD(service.key_dir), 0, "dir",
+      "where the files are that clients name" },
+    { 'l', "listen", 1, OPTION_TEXT, FIELD(service.path), 0, "path", "a control socket for others" },
+    { 'U', "uids", 1, OPTION_TEXT, FIELD(service.uids), 0, "uid,...",
+      "who may use it besides root and us" },
     { 'h', "help", 1, OPTION_HELP, 0, 0, NULL, "show this" },
 };
 
@@ -46,10 +55,12 @@ static int scan_signal(char const *name)
 
 char const *const *init_parse_options(struct init_options *options, int argc, char const *const *argv)
 {
-    *options = (struct init_options){ .verbosity = INIT_WARNING };
+    *options = (struct init_options){ .verbosity = INIT_WARNING,
+                                      .service.max = DEFAULT_MAX_HANDSHAKES };
     read_environment(options);
     char const *const *prog = program_scan_options(&table, options, argc, argv);
     if (options->death_signal_name) options->death_signal = scan_signal(options->death_signal_name);
+    if (!options->service.max) strerr_dief(EXIT_USAGE, "--max-handshakes is 1 or more");
     if (!*prog) program_die_usage(&table);
     return prog;
 }

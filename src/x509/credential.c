@@ -103,6 +103,24 @@ enum x509_error x509_credential_load(struct x509_credential *credential, char co
     return error;
 }
 
+static enum x509_error decode(struct x509_credential *credential, struct file const *cert,
+                              struct file const *key)
+{
+    enum x509_error const error = load_chain(credential, cert);
+    return error ? error : load_key(credential, key);
+}
+
+enum x509_error x509_credential_decode(struct x509_credential *credential, void const *cert, size_t cert_len,
+                                       void const *key, size_t key_len)
+{
+    struct file const files[2] = { { .bytes = (unsigned char *)(uintptr_t)cert, .len = cert_len },
+                                   { .bytes = (unsigned char *)(uintptr_t)key, .len = key_len } };
+    memset(credential, 0, sizeof *credential);
+    enum x509_error const error = decode(credential, files, files + 1);
+    if (error) x509_credential_free(credential);
+    return error;
+}
+
 void x509_credential_free(struct x509_credential *credential)
 {
     int const saved = errno;

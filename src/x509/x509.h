@@ -66,6 +66,9 @@ struct x509_credential {
    neither may be larger than 1 MiB. On failure *culprit is the file to name. */
 extern enum x509_error x509_credential_load(struct x509_credential *credential, char const *certfile,
                                             char const *keyfile, char const **culprit);
+/* The same from what the files hold. */
+extern enum x509_error x509_credential_decode(struct x509_credential *credential, void const *cert,
+                                              size_t cert_len, void const *key, size_t key_len);
 extern void x509_credential_free(struct x509_credential *credential);
 
 /* The PEM text of CADIR's files or of CAFILE, decoded only as far as a chain

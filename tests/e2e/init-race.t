@@ -49,7 +49,7 @@ def exit_code(pid):
 
 
 def once(prefix, options, blocked, delay):
-    pid = start([*prefix, INIT, "-s", *options, WITNESS, "die"], blocked)
+    pid = start([*prefix, INIT, "-ns", *options, WITNESS, "die"], blocked)
     target = first_of_namespace(pid) if prefix else pid
     spin(delay)
     os.kill(target, signal.SIGTERM)
@@ -60,7 +60,7 @@ def start_takes():
     """How long until the program runs: signals are sent until a little later."""
     began = time.perf_counter()
     for _ in range(20):
-        os.waitpid(start([INIT, "-s", "true"], []), 0)
+        os.waitpid(start([INIT, "-ns", "true"], []), 0)
     return (time.perf_counter() - began) / 20
 
 

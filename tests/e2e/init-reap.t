@@ -60,7 +60,7 @@ def last_of_all():
 
 def inherited_children():
     """What was started before ktls-init, in the same process."""
-    script = f"true & exec '{init.INIT}' -s -w '{WITNESS}' report"
+    script = f"true & exec '{init.INIT}' -ns -w '{WITNESS}' report"
     with proc.Proc(["sh", "-c", script], init.environment(), {0: "pipe", 1: "pipe"}) as one:
         one.read(until=rb"watching\n")
         proc.await_true(lambda: len(init.children(one.pid)) == 1, "the inherited child to be reaped")
@@ -79,7 +79,7 @@ def unread_messages():
     except BlockingIOError:
         pass
     os.set_blocking(full, True)
-    argv = ["sh", "-c", f"exec '{init.INIT}' -s -vvvv -w '{WITNESS}' orphans 50 2>&5"]
+    argv = ["sh", "-c", f"exec '{init.INIT}' -ns -vvvv -w '{WITNESS}' orphans 50 2>&5"]
     with proc.Proc(argv, init.environment(), {0: "pipe", 1: "pipe", 5: full}) as one:
         one.read(until=rb"watching\n")
         proc.await_true(lambda: len(init.children(one.pid)) == 1, "the orphans to be reaped")
@@ -96,7 +96,7 @@ def broken_stderr():
     """Writing to it raises SIGPIPE, which is not for the program."""
     theirs_end, broken = os.pipe()
     os.close(theirs_end)
-    argv = ["sh", "-c", f"exec '{init.INIT}' -s -vvvv -w '{WITNESS}' orphans 50 2>&5"]
+    argv = ["sh", "-c", f"exec '{init.INIT}' -ns -vvvv -w '{WITNESS}' orphans 50 2>&5"]
     with proc.Proc(argv, init.environment(), {0: "pipe", 1: "pipe", 5: broken}) as one:
         output = one.read(until=rb"watching\n")
         proc.await_true(lambda: len(init.children(one.pid)) == 1, "the orphans to be reaped")

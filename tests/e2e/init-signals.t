@@ -134,7 +134,7 @@ def parent_death():
     """The parent is a shell that ends when its input does."""
     for option, sig in (("USR1", signal.SIGUSR1), ("SIGTERM", signal.SIGTERM), ("hup", signal.SIGHUP)):
         theirs, ours = os.pipe()
-        script = f"'{INIT}' -s -p {option} '{WITNESS}' report <&4 4<&- & read x"
+        script = f"'{INIT}' -ns -p {option} '{WITNESS}' report <&4 4<&- & read x"
         with proc.Proc(["sh", "-c", script], init.environment(), {0: "pipe", 1: "pipe", 4: theirs}) as shell:
             os.close(theirs)
             shell.read(until=rb"watching\n")

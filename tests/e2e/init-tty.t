@@ -86,7 +86,7 @@ def facts(terminal):
 
 
 def foreground():
-    for name, prefix in (("subreaper", [INIT, "-s"]), ("process 1", [*NAMESPACE, "setsid", "--ctty", INIT])):
+    for name, prefix in (("subreaper", [INIT, "-ns"]), ("process 1", [*NAMESPACE, "setsid", "--ctty", INIT, "-n"])):
         with Terminal(lambda prefix=prefix: execute([*prefix, WITNESS, "report"])) as terminal:
             got = facts(terminal)
             tap.equal(got["foreground"], got["pid"], f"{name}: the program's group is in the foreground")
@@ -131,7 +131,7 @@ class Shell:
 
 
 def session_of_jobs(go_on):
-    shell = Shell([INIT, "-s", WITNESS, "report"])
+    shell = Shell([INIT, "-ns", WITNESS, "report"])
     shell.wait()
     shell.fg()
     shell.wait()
@@ -175,7 +175,7 @@ def suspend_key():
     """^Z, with a program that leaves SIGTSTP as it is."""
 
     def session():
-        shell = Shell([INIT, "-s", WITNESS, "die"])
+        shell = Shell([INIT, "-ns", WITNESS, "die"])
         print("shell: started", flush=True)
         shell.wait()
         shell.fg()
@@ -202,7 +202,7 @@ def command(pid):
 
 def script():
     """A script's next command can read the terminal again."""
-    argv = ["sh", "-c", f"'{INIT}' -s true; read line; echo got $line"]
+    argv = ["sh", "-c", f"'{INIT}' -ns true; read line; echo got $line"]
     with Terminal(lambda: execute(argv)) as terminal:
         terminal.key(b"something\n")
         tap.ok(terminal.expect(rb"got something"), "after the program the terminal is its starter's again")
@@ -213,7 +213,7 @@ def background():
     """Started in the background it does not take the terminal."""
 
     def session():
-        Shell([INIT, "-s", WITNESS, "report"], background=True)
+        Shell([INIT, "-ns", WITNESS, "report"], background=True)
         print("foreground", os.tcgetpgrp(0) == os.getpgrp(), flush=True)
         assert sys.stdin.readline() == "next\n"
         print("foreground", os.tcgetpgrp(0) == os.getpgrp(), flush=True)

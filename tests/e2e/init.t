@@ -104,7 +104,7 @@ def help_and_version():
 
 def verbosity():
     def said(options=(), env=None, subreaper=True):
-        argv = [INIT, *(["-s"] if subreaper else []), *options, "true"]
+        argv = [INIT, "-n", *(["-s"] if subreaper else []), *options, "true"]
         got = subprocess.run(argv, env=init.environment(**(env or {})), capture_output=True, text=True)
         return got.stderr
 

@@ -1,5 +1,6 @@
-"""ktls-init with tests/e2e/witness as its program: as a subreaper, or as
-process 1 of a namespace of its own."""
+"""ktls-init with tests/e2e/witness as its program, as a subreaper or as process 1
+of a namespace of its own; without the socket service, whose processes would be
+among those that are counted here."""
 
 import os
 import re
@@ -60,7 +61,7 @@ class Init:
     def __init__(self, how=SUBREAPER, options=(), prog=(WITNESS, "report"), env=None, fds=None, wrapper=()):
         namespace = NAMESPACE if how == PROCESS_1 else []
         subreaper = ["-s"] if how == SUBREAPER else []
-        argv = [*namespace, *wrapper, INIT, *subreaper, *options, *prog]
+        argv = [*namespace, *wrapper, INIT, "-n", *subreaper, *options, *prog]
         self.proc = Proc(argv, environment(**(env or {})), fds or {0: "pipe", 1: "pipe"})
         self.how = how
         self.output = b""

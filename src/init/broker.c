@@ -1,0 +1,69 @@
+/* ISC license. */
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "init/broker.h"
+#include "program/program.h"
+
+static struct broker_options const *broker;
+static struct source others; /* who connect to the path */
+
+/* A connection in the making needs one. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int is_welcome(uid_t uid)
+{
+    for (size_t i = 0; i < broker->uid_count; i++)
+        if (broker->uid[i] == uid) return 1;
+    return !uid || uid == geteuid();
+}
+
+static void accept_client(struct source *source, uint32_t events)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    (void)events;
+    int const fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || !is_welcome(peer.uid))
+        close(fd);
+    else
+        channel_open(fd, 0);
+}
+
+static int open_path(void)
+{
+    others = (struct source){ .fd = broker->listener, .ready = &accept_client };
+    return others.fd < 0 ? 0 : source_add(&others, EPOLLIN);
+}
+
+static int sooner(int a, int b)
+{
+    if (a < 0) return b;
+    return b < 0 || a < b ? a : b;
+}
+
+void broker_run(struct broker_options const *options)
+{
+    broker = options;
+    if (jobs_start(options) < 0) strerr_diefsys(EXIT_SYSTEM, "starting the handshake master");
+    raise_descriptor_limit();
+    if (reactor_start() < 0 || channel_open(options->inherited, 1) < 0 || open_path() < 0)
+        strerr_diefsys(EXIT_SYSTEM, "starting the socket service");
+    for (;;) {
+        jobs_settle();
+        channels_settle();
+        reactor_wait(sooner(jobs_expire(), listeners_pause_left()));
+    }
+}

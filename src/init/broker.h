@@ -1,0 +1,155 @@
+/* ISC license. */
+
+/*
+ * The service's process: it reads requests and nothing else, gives orders to the
+ * handshake master, and passes on what the workers answer. It never reads a byte
+ * from the network or from a file, and never waits but for its descriptors.
+ */
+
+#ifndef KTLS_INIT_BROKER_H
+#define KTLS_INIT_BROKER_H
+
+#include <stdint.h>
+
+#include "init/address.h"
+#include "init/order.h"
+
+#define BROKER_MAX_UIDS 32
+
+struct broker_options {
+    struct master_options workers;
+    int inherited; /* the service's end of KTLS_FD */
+    int listener;  /* for others; -1: none */
+    unsigned int uid[BROKER_MAX_UIDS];
+    size_t uid_count;
+    unsigned int max; /* workers at a time */
+};
+
+extern _Noreturn void broker_run(struct broker_options const *options);
+
+/* ---- reactor.c ---- */
+
+/* A descriptor that is waited for. */
+struct source {
+    int fd;
+    uint32_t events; /* as for epoll_ctl(2) */
+    void (*ready)(struct source *source, uint32_t events);
+};
+
+extern int reactor_start(void);
+/* 0, or -1 with errno. */
+extern int source_add(struct source *source, uint32_t events);
+extern void source_watch(struct source *source, uint32_t events);
+/* Closes the descriptor. */
+extern void source_remove(struct source *source);
+/* Attends to at most one, after at most so many ms; -1: after any time. */
+extern void reactor_wait(int timeout_ms);
+
+/* ---- channel.c ---- */
+
+struct reply {
+    struct reply *next;
+    int fd; /* -1: none */
+    size_t len;
+    char text[PACKET_MAX];
+};
+
+/* A client. */
+struct channel {
+    struct source source; /* first: it is the channel's address too */
+    struct channel *next;
+    struct listener *listeners;
+    struct reply *first, **last; /* that the client has not made room for */
+    size_t outstanding;          /* jobs and waiting replies */
+    unsigned char listening;     /* an ACCEPT is under way: what comes behind it waits */
+    unsigned char broken;
+    unsigned char is_inherited;
+};
+
+extern int channel_open(int fd, int is_inherited);
+/* Sends it, or keeps it until the client makes room. fd is not the caller's any more. */
+extern void channel_reply(struct channel *channel, char const *text, size_t len, int fd);
+extern int channel_has_room(struct channel const *channel);
+/* What the sender of a packet may do. */
+extern void channel_rights(struct channel const *channel, struct packet const *packet, struct rights *rights);
+extern void channels_settle(void);
+
+/* ---- request.c ---- */
+
+/* Answers, or begins a job that will. */
+extern void request_take(struct channel *channel, struct packet *packet);
+
+/* ---- job.c ---- */
+
+/* How a reply begins, and what it says of the connection. */
+struct words {
+    char const *command;
+    char url[URL_MAX + 1];
+    char id[65];
+    char remote[ADDRESS_MAX];
+};
+
+/* What a worker does, or will. */
+struct job {
+    struct source source; /* our end of the worker's channel; fd -1: no worker yet */
+    struct job *next, *previous;
+    struct job *next_waiting;
+    struct channel *channel; /* NULL: nobody is interested any more */
+    struct words words;
+    struct order order;
+    unsigned char is_tls;
+    unsigned int timeout_ms;
+    int fd;            /* goes with the order; -1: none, or gone */
+    int deposit;       /* where the worker wants a certificate; -1 */
+    uint64_t question; /* that is open; 0: none */
+};
+
+/* NULL: no memory. The descriptor is the job's; the job is in order. */
+extern struct job *job_new(struct channel *channel, enum order_kind kind, struct words const *words, int fd);
+extern void job_begin(struct job *job);
+/* 0: there is no such question of this client. */
+extern int job_answer(struct channel *channel, uint64_t question, int yes, char const *parameters,
+                      struct rights const *rights);
+extern void jobs_forget_channel(struct channel const *channel);
+extern void jobs_settle(void);
+/* Ends those whose time is over; gives the ms until the next, -1: none. */
+extern int jobs_expire(void);
+extern int jobs_may_accept(void);
+extern int jobs_start(struct broker_options const *options);
+
+extern void reply_ok(struct channel *channel, struct words const *words, char const *facts, int fd);
+extern void reply_err(struct channel *channel, struct words const *words, char const *reason);
+
+/* ---- listener.c ---- */
+
+struct listener {
+    struct source source;
+    struct listener *next;
+    struct channel *channel;
+    struct words words;
+    struct rights rights;
+    unsigned char is_tls;
+    unsigned int timeout_ms;
+};
+
+/* 0: out of memory; fd is closed then. */
+extern int listener_open(struct channel *channel, struct job const *job, int fd);
+/* 0: there is none of that URL. */
+extern int listener_close(struct channel *channel, char const *url);
+extern void listeners_close(struct channel *channel);
+extern void listeners_settle(struct channel *channel);
+/* ms until they are tried again; -1: they are not out of descriptors. */
+extern int listeners_pause_left(void);
+
+/* ---- activation.c ---- */
+
+#define ACTIVATION_MAX 64
+
+/* Takes LISTEN_FDS and the like over, and out of the environment. */
+extern void activation_take(void);
+extern size_t activation_list(int fds[ACTIVATION_MAX]);
+extern void activation_forget(void);
+/* A copy of that socket; -1 with errno: ENOENT. */
+extern int activation_find(char const *name);
+
+#endif

@@ -1,0 +1,188 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "init/broker.h"
+
+#define MAX_CHANNELS 1024
+#define MAX_OUTSTANDING 1024 /* then no further request is read */
+
+static struct channel *channels;
+static size_t channel_count;
+
+/* ---- replies ---- */
+
+static int must_wait(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS || errno == ENOMEM;
+}
+
+static void keep(struct channel *channel, char const *text, size_t len, int fd)
+{
+    struct reply *reply = malloc(sizeof *reply);
+    if (!reply) {
+        channel->broken = 1;
+        if (fd >= 0) close(fd);
+        return;
+    }
+    *reply = (struct reply){ .fd = fd, .len = len };
+    memcpy(reply->text, text, len);
+    *channel->last = reply;
+    channel->last = &reply->next;
+    channel->outstanding++;
+}
+
+void channel_reply(struct channel *channel, char const *text, size_t len, int fd)
+{
+    int sent = -1;
+    if (!channel->broken && !channel->first) {
+        sent = packet_send(channel->source.fd, text, len, &fd, fd >= 0);
+        channel->broken = sent < 0 && !must_wait();
+    }
+    if (sent < 0 && !channel->broken)
+        keep(channel, text, len, fd);
+    else if (fd >= 0)
+        close(fd);
+}
+
+static void drop_first(struct channel *channel)
+{
+    struct reply *reply = channel->first;
+    channel->first = reply->next;
+    if (!channel->first) channel->last = &channel->first;
+    channel->outstanding--;
+    if (reply->fd >= 0) close(reply->fd);
+    free(reply);
+}
+
+static void send_waiting(struct channel *channel)
+{
+    while (channel->first) {
+        struct reply const *reply = channel->first;
+        if (packet_send(channel->source.fd, reply->text, reply->len, &reply->fd, reply->fd >= 0) < 0) {
+            channel->broken = !must_wait();
+            return;
+        }
+        drop_first(channel);
+    }
+}
+
+int channel_has_room(struct channel const *channel)
+{
+    return !channel->first && channel->outstanding < MAX_OUTSTANDING;
+}
+
+/* ---- requests ---- */
+
+static void receive(struct channel *channel)
+{
+    struct packet packet;
+    int const received = packet_receive(channel->source.fd, &packet);
+    if (!received || (received < 0 && !must_wait())) channel->broken = 1;
+    if (received <= 0) return;
+    request_take(channel, &packet);
+    packet_drop(&packet);
+}
+
+static void attend(struct source *source, uint32_t events)
+{
+    struct channel *channel = (struct channel *)source;
+    if (events & EPOLLOUT) send_waiting(channel);
+    if (events & EPOLLIN && !channel->broken) receive(channel);
+    if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) channel->broken = 1;
+}
+
+/* ---- whose it is ---- */
+
+/* Those that the other end had when the channel was made. */
+static void take_groups(struct channel const *channel, struct rights *rights)
+{
+    gid_t groups[ORDER_MAX_GROUPS];
+    socklen_t len = sizeof groups;
+    if (getsockopt(channel->source.fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0) return;
+    rights->group_count = len / sizeof *groups;
+    memcpy(rights->group, groups, len);
+}
+
+/* The channel that all inherit was made by us: only the kernel's word on each
+   packet counts there. What was sent before we could ask for that word is from
+   whoever made the channel. */
+void channel_rights(struct channel const *channel, struct packet const *packet, struct rights *rights)
+{
+    struct ucred maker = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    socklen_t len = sizeof maker;
+    int const is_known = packet->sender.pid != 0;
+    if (!channel->is_inherited) getsockopt(channel->source.fd, SOL_SOCKET, SO_PEERCRED, &maker, &len);
+    memset(rights, 0, sizeof *rights);
+    rights->uid = is_known ? packet->sender.uid : maker.uid;
+    rights->gid = is_known ? packet->sender.gid : maker.gid;
+    if (!channel->is_inherited && rights->uid == maker.uid) take_groups(channel, rights);
+}
+
+/* ---- life ---- */
+
+static int is_packet_socket(int fd)
+{
+    int domain = 0, type = 0;
+    socklen_t len = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0) return 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0) return 0;
+    return domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+int channel_open(int fd, int is_inherited)
+{
+    int const on = 1;
+    struct channel *channel = calloc(1, sizeof *channel);
+    if (!channel || channel_count == MAX_CHANNELS || !is_packet_socket(fd)
+        || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
+        goto refuse;
+    channel->source = (struct source){ .fd = fd, .ready = &attend };
+    channel->last = &channel->first;
+    channel->is_inherited = is_inherited != 0;
+    if (source_add(&channel->source, EPOLLIN) < 0) goto refuse;
+    channel->next = channels;
+    channels = channel;
+    channel_count++;
+    return 0;
+
+refuse:
+    close(fd);
+    free(channel);
+    return -1;
+}
+
+static void end(struct channel *channel)
+{
+    listeners_close(channel);
+    jobs_forget_channel(channel);
+    while (channel->first) drop_first(channel);
+    source_remove(&channel->source);
+    free(channel);
+    channel_count--;
+}
+
+static void settle(struct channel *channel)
+{
+    int const reads = !channel->listening && channel->outstanding < MAX_OUTSTANDING;
+    source_watch(&channel->source, (reads ? EPOLLIN : 0u) | (channel->first ? EPOLLOUT : 0u));
+    listeners_settle(channel);
+}
+
+void channels_settle(void)
+{
+    for (struct channel **at = &channels, *channel; (channel = *at);) {
+        if (channel->broken) {
+            *at = channel->next;
+            end(channel);
+            continue;
+        }
+        settle(channel);
+        at = &channel->next;
+    }
+}

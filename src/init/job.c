@@ -1,0 +1,360 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "init/broker.h"
+#include "ktls/ktls.h"
+
+#define GRACE_MS 1000 /* for a worker to tell of its deadline itself */
+
+static struct broker_options const *broker;
+static struct source master = { .fd = -1 };
+static struct job *jobs;
+static struct job *waiting, **last_waiting = &waiting; /* for a worker, the oldest first */
+static size_t waiting_count, running_count;
+static uint64_t last_question;
+static int64_t next_deadline; /* not later than the first; 0: none */
+
+/* ---- replies ---- */
+
+static void add_word(char *text, size_t *len, char const *name, char const *value)
+{
+    if (*value) *len += (size_t)snprintf(text + *len, PACKET_MAX - *len, " %s%s", name, value);
+}
+
+static void reply(struct channel *channel, char const *outcome, struct words const *words, char const *rest,
+                  int fd)
+{
+    char text[PACKET_MAX];
+    size_t len = (size_t)snprintf(text, sizeof text, "%s", outcome);
+    add_word(text, &len, "", words->command);
+    add_word(text, &len, "", words->url);
+    add_word(text, &len, "id=", words->id);
+    add_word(text, &len, "remote=", words->remote);
+    add_word(text, &len, "", rest);
+    text[len++] = '\n';
+    channel_reply(channel, text, len, fd);
+}
+
+void reply_ok(struct channel *channel, struct words const *words, char const *facts, int fd)
+{
+    reply(channel, "OK", words, facts, fd);
+}
+
+void reply_err(struct channel *channel, struct words const *words, char const *reason)
+{
+    reply(channel, "ERR", words, reason, -1);
+}
+
+/* ---- life ---- */
+
+static void note_deadline(int64_t deadline)
+{
+    if (!next_deadline || deadline < next_deadline) next_deadline = deadline;
+}
+
+struct job *job_new(struct channel *channel, enum order_kind kind, struct words const *words, int fd)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job) {
+        if (fd >= 0) close(fd);
+        reply_err(channel, words, "out of memory");
+        return NULL;
+    }
+    job->source.fd = job->deposit = -1;
+    job->channel = channel;
+    job->words = *words;
+    job->order.kind = kind;
+    strcpy(job->order.url, words->url);
+    job->fd = fd;
+    return job;
+}
+
+static void add_to_list(struct job *job)
+{
+    job->next = jobs;
+    if (jobs) jobs->previous = job;
+    jobs = job;
+}
+
+static void remove_from_list(struct job *job)
+{
+    if (job->next) job->next->previous = job->previous;
+    if (job->previous)
+        job->previous->next = job->next;
+    else
+        jobs = job->next;
+}
+
+static void remove_from_waiting(struct job *job)
+{
+    struct job **at = &waiting;
+    while (*at != job) at = &(*at)->next_waiting;
+    *at = job->next_waiting;
+    if (!*at) last_waiting = at;
+    waiting_count--;
+}
+
+void job_begin(struct job *job)
+{
+    add_to_list(job);
+    *last_waiting = job;
+    last_waiting = &job->next_waiting;
+    waiting_count++;
+    job->channel->outstanding++;
+    if (job->order.kind == ORDER_LISTEN) job->channel->listening = 1;
+    note_deadline(job->order.deadline);
+}
+
+static int is_running(struct job const *job)
+{
+    return job->source.fd >= 0;
+}
+
+static void end(struct job *job)
+{
+    if (is_running(job))
+        running_count--;
+    else
+        remove_from_waiting(job);
+    remove_from_list(job);
+    source_remove(&job->source);
+    if (job->fd >= 0) close(job->fd);
+    if (job->deposit >= 0) close(job->deposit);
+    if (job->channel) {
+        job->channel->outstanding--;
+        if (job->order.kind == ORDER_LISTEN) job->channel->listening = 0;
+    }
+    free(job);
+}
+
+static void fail(struct job *job, char const *reason)
+{
+    if (job->channel) reply_err(job->channel, &job->words, reason);
+    end(job);
+}
+
+void jobs_forget_channel(struct channel const *channel)
+{
+    for (struct job *job = jobs, *next; job; job = next) {
+        next = job->next;
+        if (job->channel != channel) continue;
+        job->channel = NULL;
+        if (!is_running(job)) end(job); /* a worker has its own end */
+    }
+}
+
+/* ---- what a worker says ---- */
+
+/* It has listened to strangers: its words are looked at, its meaning is taken
+   from the descriptor. */
+static int is_text(struct packet const *packet)
+{
+    if (packet->len > ANSWER_MAX) return 0;
+    for (size_t i = 0; i < packet->len; i++)
+        if (packet->bytes[i] < ' ' || packet->bytes[i] > '~') return 0;
+    return 1;
+}
+
+static int is_unix_socket(int fd)
+{
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
+}
+
+/* Through a Unix socket a relay is reached, or nobody. */
+static int is_protected(struct job const *job, int fd)
+{
+    return !job->is_tls || job->order.kind == ORDER_LISTEN || ktls_is(fd, NULL) || is_unix_socket(fd);
+}
+
+static void succeed(struct job *job, char const *facts, int fd)
+{
+    struct channel *channel = job->channel;
+    if (fd < 0 || !is_protected(job, fd)) {
+        if (fd >= 0) close(fd);
+        fail(job, "the handshake process gave no protected connection");
+        return;
+    }
+    if (!channel)
+        close(fd);
+    else if (job->order.kind != ORDER_LISTEN)
+        reply_ok(channel, &job->words, facts, fd);
+    else if (!listener_open(channel, job, fd))
+        reply_err(channel, &job->words, "out of memory");
+    end(job);
+}
+
+static void ask(struct job *job, char const *facts, int deposit)
+{
+    char text[PACKET_MAX];
+    if (job->question || !job->channel) {
+        if (deposit >= 0) close(deposit);
+        fail(job, "the handshake process asked twice");
+        return;
+    }
+    job->question = ++last_question;
+    job->deposit = deposit;
+    int const len = snprintf(text, sizeof text, "ASK %llu %s%s\n", (unsigned long long)job->question,
+                             job->words.url, facts);
+    channel_reply(job->channel, text, (size_t)len, -1);
+}
+
+static void take_answer(struct job *job, struct packet *packet)
+{
+    char *text = packet->bytes;
+    text[packet->len] = 0;
+    if (!strncmp(text, "OK", 2))
+        succeed(job, text[2] ? text + 3 : "", packet_take(packet, 0));
+    else if (!strncmp(text, "ERR ", 4))
+        fail(job, text + 4);
+    else if (!strncmp(text, "ASK", 3))
+        ask(job, text + 3, packet_take(packet, 0));
+    else
+        fail(job, "the handshake process says nothing that makes sense");
+}
+
+static void listen_to_worker(struct source *source, uint32_t events)
+{
+    struct job *job = (struct job *)source;
+    struct packet packet = { .fd_count = 0 };
+    (void)events;
+    int const received = packet_receive(source->fd, &packet);
+    if (received > 0 && is_text(&packet) && !packet.truncated)
+        take_answer(job, &packet);
+    else if (received >= 0 || errno != EAGAIN)
+        fail(job, "the handshake process ended without an answer");
+    packet_drop(&packet);
+}
+
+/* ---- answers to questions ---- */
+
+static struct job *find_question(struct channel const *channel, uint64_t question)
+{
+    for (struct job *job = jobs; job; job = job->next)
+        if (job->question == question && job->channel == channel) return job;
+    return NULL;
+}
+
+/* Another worker brings the files; one that fails leaves the deposit empty,
+   which says enough. */
+static void order_files(struct job const *job, char const *parameters, struct rights const *rights)
+{
+    struct order order;
+    int const fds[] = { job->source.fd, job->deposit };
+    memset(&order, 0, sizeof order);
+    order.kind = ORDER_LOAD;
+    order.deadline = job->order.deadline;
+    order.rights = *rights;
+    strcpy(order.url, parameters);
+    if (job->deposit >= 0) master_order(master.fd, &order, fds, 2);
+}
+
+int job_answer(struct channel *channel, uint64_t question, int yes, char const *parameters,
+               struct rights const *rights)
+{
+    struct job *job = question ? find_question(channel, question) : NULL;
+    if (!job) return 0;
+    char const *word = !yes ? "no" : *parameters ? "load" : "yes";
+    if (*parameters && yes) order_files(job, parameters, rights);
+    if (job->deposit >= 0) close(job->deposit);
+    job->deposit = -1;
+    job->question = UINT64_MAX; /* answered */
+    packet_send(job->source.fd, word, strlen(word), NULL, 0);
+    return 1;
+}
+
+/* ---- workers ---- */
+
+/* It has ended, or has room for orders again. */
+static void look_at_master(struct source *source, uint32_t events)
+{
+    if (events & (EPOLLHUP | EPOLLERR | EPOLLIN)) source_remove(source);
+}
+
+static int need_master(void)
+{
+    if (master.fd >= 0) return 0;
+    int const fd = master_start(&broker->workers);
+    if (fd < 0) return -1;
+    master = (struct source){ .fd = fd, .ready = &look_at_master };
+    return source_add(&master, 0);
+}
+
+/* The first is started before there is anything to inherit. */
+int jobs_start(struct broker_options const *options)
+{
+    broker = options;
+    master.fd = master_start(&broker->workers);
+    return master.fd < 0 ? -1 : 0;
+}
+
+static int send_order(struct job const *job, int channel)
+{
+    int const fds[] = { channel, job->fd };
+    return master_order(master.fd, &job->order, fds, job->fd < 0 ? 1 : 2);
+}
+
+/* 0: it has to wait. Else it has a worker, or has ended. */
+static int start(struct job *job)
+{
+    int pair[2];
+    if (need_master() < 0 || packet_pair(pair) < 0) {
+        fail(job, strerror(errno));
+        return 1;
+    }
+    int const sent = send_order(job, pair[1]), error = errno;
+    close(pair[1]);
+    if (sent < 0) {
+        close(pair[0]);
+        if (error != EAGAIN && error != ENOBUFS) source_remove(&master); /* the next round has a new one */
+        return 0;
+    }
+    remove_from_waiting(job);
+    running_count++;
+    if (job->fd >= 0) close(job->fd);
+    job->fd = -1;
+    job->source = (struct source){ .fd = pair[0], .ready = &listen_to_worker };
+    if (source_add(&job->source, EPOLLIN) < 0) fail(job, strerror(errno));
+    return 1;
+}
+
+void jobs_settle(void)
+{
+    while (waiting && running_count < broker->max && start(waiting)) continue;
+    if (master.fd >= 0) source_watch(&master, waiting && running_count < broker->max ? EPOLLOUT : 0);
+}
+
+/* An eighth is left for connections that our own clients ask for, whatever
+   strangers do. */
+int jobs_may_accept(void)
+{
+    return running_count + waiting_count < broker->max - broker->max / 8;
+}
+
+static int64_t patience(struct job const *job)
+{
+    return job->order.deadline + (is_running(job) ? GRACE_MS : 0);
+}
+
+int jobs_expire(void)
+{
+    int64_t const now = now_ms();
+    if (!next_deadline) return -1;
+    if (next_deadline > now) return (int)(next_deadline - now);
+    next_deadline = 0;
+    for (struct job *job = jobs, *next; job; job = next) {
+        next = job->next;
+        if (patience(job) <= now)
+            fail(job, is_running(job) ? "timed out" : "timed out waiting for other handshakes");
+        else
+            note_deadline(patience(job));
+    }
+    return next_deadline ? (int)(next_deadline - now) : -1;
+}

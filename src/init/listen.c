@@ -1,0 +1,44 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "init/worker.h"
+
+/* What a server that is gone has left: nobody answers there. */
+static int is_left_over(union address const *address, socklen_t len)
+{
+    int const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return 0;
+    int const refused = connect(fd, &address->any, len) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+static int bind_path(struct worker const *worker, int fd, union address const *address, socklen_t len)
+{
+    if (bind(fd, &address->any, len) == 0) return 0;
+    if (errno != EADDRINUSE) return -1;
+    if (is_left_over(address, len) && unlink(worker->url.where) == 0) return bind(fd, &address->any, len);
+    errno = EADDRINUSE;
+    return -1;
+}
+
+static int bind_to(struct worker const *worker, int fd, union address const *address, socklen_t len)
+{
+    int const on = 1;
+    if (address->any.sa_family == AF_UNIX) return bind_path(worker, fd, address, len);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return -1;
+    return bind(fd, &address->any, len);
+}
+
+/* The first address counts: one URL, one listener. */
+int listen_at(struct worker const *worker, struct dial const *dial)
+{
+    union address const *address = dial->address;
+    int const fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind_to(worker, fd, address, dial->len[0]) < 0
+        || listen(fd, (int)worker->url.parameters.backlog) < 0)
+        worker_refuse_system(worker, "listening");
+    return fd;
+}

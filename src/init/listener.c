@@ -1,0 +1,111 @@
+/* ISC license. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "init/broker.h"
+
+#define PAUSE_MS 100
+
+static int64_t pause_until; /* 0: none */
+
+static int is_exhausted(void)
+{
+    return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+}
+
+static void begin_handshake(struct listener *listener, struct words const *words, int fd)
+{
+    struct job *job = job_new(listener->channel, ORDER_ACCEPT, words, fd);
+    if (!job) return;
+    job->is_tls = 1;
+    job->order.rights = listener->rights;
+    job->order.deadline = now_ms() + listener->timeout_ms;
+    job_begin(job);
+}
+
+static void accept_one(struct source *source, uint32_t events)
+{
+    struct listener *listener = (struct listener *)source;
+    struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+    socklen_t len = sizeof address;
+    (void)events;
+    int const fd = accept4(source->fd, (struct sockaddr *)&address, &len, SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (is_exhausted()) pause_until = now_ms() + PAUSE_MS;
+        return;
+    }
+    struct words words = listener->words;
+    address_format(words.remote, &address);
+    if (listener->is_tls)
+        begin_handshake(listener, &words, fd);
+    else
+        reply_ok(listener->channel, &words, "", fd);
+}
+
+int listener_open(struct channel *channel, struct job const *job, int fd)
+{
+    struct listener *listener = calloc(1, sizeof *listener);
+    if (listener) {
+        listener->source = (struct source){ .fd = fd, .ready = &accept_one };
+        listener->channel = channel;
+        listener->words = job->words;
+        listener->rights = job->order.rights;
+        listener->is_tls = job->is_tls;
+        listener->timeout_ms = job->timeout_ms;
+        if (source_add(&listener->source, 0) == 0) {
+            listener->next = channel->listeners;
+            channel->listeners = listener;
+            return 1;
+        }
+    }
+    free(listener);
+    close(fd);
+    return 0;
+}
+
+static void end(struct listener *listener)
+{
+    source_remove(&listener->source);
+    free(listener);
+}
+
+int listener_close(struct channel *channel, char const *url)
+{
+    for (struct listener **at = &channel->listeners, *listener; (listener = *at); at = &listener->next) {
+        if (strcmp(listener->words.url, url)) continue;
+        *at = listener->next;
+        end(listener);
+        return 1;
+    }
+    return 0;
+}
+
+void listeners_close(struct channel *channel)
+{
+    while (channel->listeners) {
+        struct listener *listener = channel->listeners;
+        channel->listeners = listener->next;
+        end(listener);
+    }
+}
+
+int listeners_pause_left(void)
+{
+    if (!pause_until) return -1;
+    int64_t const left = pause_until - now_ms();
+    if (left <= 0) pause_until = 0;
+    return left > 0 ? (int)left : 0;
+}
+
+/* Connections wait in the backlog while their client reads no replies and while
+   there are as many handshakes as there may be. */
+void listeners_settle(struct channel *channel)
+{
+    int const accepts = !pause_until && channel_has_room(channel) && jobs_may_accept();
+    for (struct listener *listener = channel->listeners; listener; listener = listener->next)
+        source_watch(&listener->source, accepts ? EPOLLIN : 0);
+}

@@ -1,0 +1,77 @@
+/* ISC license. */
+
+/*
+ * The handshake master: forked before anything secret or foreign was in memory,
+ * it does nothing but fork, so that each worker begins as clean as the others.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "init/order.h"
+#include "jail/jail.h"
+
+int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int master_order(int master, struct order const *order, int const *fds, size_t fd_count)
+{
+    return packet_send(master, order, sizeof *order, fds, fd_count);
+}
+
+static void start_worker(struct master_options const *options, int socket, struct packet *packet)
+{
+    struct order order;
+    if (packet->truncated || packet->len != sizeof order) return;
+    pid_t const pid = fork();
+    if (pid) return; /* without a worker its end of the pair is closed, which tells */
+    memcpy(&order, packet->bytes, sizeof order);
+    int const channel = packet_take(packet, 0), fd = packet_take(packet, 1);
+    close(socket);
+    prctl(PR_SET_NAME, "ktls-worker");
+    worker_run(options, &order, channel, fd);
+}
+
+static _Noreturn void serve(struct master_options const *options, int socket)
+{
+    struct pollfd p = { .fd = socket, .events = POLLIN };
+    struct packet packet;
+    for (;;) {
+        if (poll(&p, 1, -1) < 0) continue;
+        int const received = packet_receive(socket, &packet);
+        if (!received) _exit(0);
+        if (received < 0) continue;
+        start_worker(options, socket, &packet);
+        packet_drop(&packet);
+    }
+}
+
+int master_start(struct master_options const *options)
+{
+    int pair[2];
+    if (packet_pair(pair) < 0) return -1;
+    pid_t const pid = fork();
+    if (!pid) {
+        int const kept[] = { 0, 1, 2, pair[1], options->key_dir };
+        struct rlimit const none = { 0, 0 };
+        jail_close_others(kept, sizeof kept / sizeof *kept);
+        setrlimit(RLIMIT_CORE, &none);
+        prctl(PR_SET_NAME, "ktls-master");
+        serve(options, pair[1]);
+    }
+    int const saved = errno;
+    close(pair[1]);
+    if (pid < 0) close(pair[0]);
+    errno = saved;
+    return pid < 0 ? -1 : pair[0];
+}

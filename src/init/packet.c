@@ -1,0 +1,91 @@
+/* ISC license. */
+
+#include "init/packet.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+int packet_pair(int pair[2])
+{
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+}
+
+union rights {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(PACKET_FDS * sizeof(int))];
+};
+
+int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count)
+{
+    union rights control;
+    struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
+    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+    if (fd_count) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(fd_count * sizeof *fds);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(fd_count * sizeof *fds);
+        memcpy(CMSG_DATA(header), fds, fd_count * sizeof *fds);
+    }
+    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+static void take_control(struct packet *packet, struct cmsghdr const *header)
+{
+    size_t const len = header->cmsg_len - CMSG_LEN(0);
+    if (header->cmsg_level != SOL_SOCKET) return;
+    if (header->cmsg_type == SCM_CREDENTIALS && len == sizeof packet->sender)
+        memcpy(&packet->sender, CMSG_DATA(header), len);
+    if (header->cmsg_type == SCM_RIGHTS && len <= sizeof packet->fd) {
+        memcpy(packet->fd, CMSG_DATA(header), len);
+        packet->fd_count = len / sizeof *packet->fd;
+    }
+}
+
+int packet_receive(int socket, struct packet *packet)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[sizeof(union rights) + CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec iov = { .iov_base = packet->bytes, .iov_len = sizeof packet->bytes };
+    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+                              .msg_controllen = sizeof control.bytes };
+    ssize_t const len = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    packet->fd_count = 0;
+    packet->sender = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    if (len <= 0) return len < 0 ? -1 : 0;
+    packet->len = (size_t)len;
+    packet->truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
+        take_control(packet, header);
+    return 1;
+}
+
+int packet_take(struct packet *packet, size_t i)
+{
+    if (i >= packet->fd_count) return -1;
+    int const fd = packet->fd[i];
+    packet->fd[i] = -1;
+    return fd;
+}
+
+/* A client's socket may be set to wait for its peer when it is closed: not here. */
+static void close_at_once(int fd)
+{
+    struct linger const off = { .l_onoff = 0 };
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+    close(fd);
+}
+
+void packet_drop(struct packet *packet)
+{
+    for (size_t i = 0; i < packet->fd_count; i++)
+        if (packet->fd[i] >= 0) close_at_once(packet->fd[i]);
+    packet->fd_count = 0;
+}

@@ -1,0 +1,37 @@
+/* ISC license. */
+
+/* Packets on Unix sockets of type SOCK_SEQPACKET, with descriptors. Nothing here
+   waits. */
+
+#ifndef KTLS_INIT_PACKET_H
+#define KTLS_INIT_PACKET_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#define PACKET_MAX 4096 /* bytes of the protocol's packets */
+#define PACKET_FDS 2
+
+/* fd_count descriptors are the receiver's, close-on-exec. */
+struct packet {
+    char bytes[PACKET_MAX];
+    size_t len;
+    int fd[PACKET_FDS];
+    size_t fd_count;
+    unsigned char truncated; /* it was longer, or brought more descriptors */
+    struct ucred sender;     /* pid 0: not known */
+};
+
+/* A pair of such sockets, close-on-exec. -1 with errno. */
+extern int packet_pair(int pair[2]);
+/* 0, or -1 with errno; the descriptors stay the sender's. */
+extern int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count);
+/* 1: there was one. 0: none will come any more. -1 with errno. */
+extern int packet_receive(int socket, struct packet *packet);
+/* The packet's descriptor i belongs to the caller now; -1 when it brought none. */
+extern int packet_take(struct packet *packet, size_t i);
+/* Closes the descriptors that were not taken. */
+extern void packet_drop(struct packet *packet);
+
+#endif

@@ -1,0 +1,35 @@
+/* ISC license. */
+
+/*
+ * A client may have us open, bind and connect what it could itself: the kernel
+ * decides, with the client's uid, gid and groups in the place of ours.
+ */
+
+#include <errno.h>
+#include <grp.h>
+#include <unistd.h>
+
+#include "init/worker.h"
+
+/* Root's own requests need no change; nobody else can make one. */
+static int is_ours(struct worker const *worker)
+{
+    return worker->order->rights.uid == getuid();
+}
+
+void rights_assume(struct worker const *worker)
+{
+    struct rights const *rights = &worker->order->rights;
+    if (is_ours(worker)) return;
+    errno = EPERM;
+    if (geteuid() || setgroups(rights->group_count, rights->group) < 0 || setegid(rights->gid) < 0
+        || seteuid(rights->uid) < 0)
+        worker_refuse_system(worker, "taking on the client's rights");
+}
+
+void rights_resume(struct worker const *worker)
+{
+    if (is_ours(worker)) return;
+    if (seteuid(getuid()) < 0 || setegid(getgid()) < 0 || setgroups(0, NULL) < 0)
+        worker_refuse_system(worker, "giving the client's rights back");
+}

@@ -1,0 +1,192 @@
+/* ISC license. */
+
+#include "init/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <skalibs/allreadwrite.h>
+#include <skalibs/djbunix.h>
+
+#include "init/ask.h"
+
+/* ---- answers ---- */
+
+static volatile sig_atomic_t is_done;
+
+void worker_is_done(void)
+{
+    is_done = 1;
+}
+
+static void end_late(int sig)
+{
+    (void)sig;
+    if (!is_done) _exit(1);
+}
+
+/* Whatever a worker is stuck in, it ends: a little after its deadline, so that
+   it can say so itself where it is not. */
+static void set_alarm(int64_t deadline)
+{
+    int64_t const ms = deadline - now_ms() + 500;
+    struct itimerval const timer = { .it_value = { .tv_sec = (time_t)(ms > 0 ? ms / 1000 : 0),
+                                                   .tv_usec = ms > 0 ? (suseconds_t)(ms % 1000 * 1000 + 1) : 1 } };
+    struct sigaction const action = { .sa_handler = &end_late };
+    sigset_t alarm_only;
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    sigaction(SIGALRM, &action, NULL);
+    sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static int clean_up(char *text)
+{
+    size_t len = 0;
+    for (; text[len]; len++)
+        if (text[len] < ' ' || text[len] > '~') text[len] = '?';
+    return (int)len;
+}
+
+static void deposit_reason(struct worker const *worker, char const *text)
+{
+    _Static_assert(offsetof(struct ask_deposit, bytes) == 2 * sizeof(uint32_t), "two lengths");
+    uint32_t const head[2] = { 0, (uint32_t)strlen(text) };
+    if (allwrite(worker->fd, (char const *)head, sizeof head) == sizeof head)
+        allwrite(worker->fd, text, strlen(text));
+}
+
+void worker_report(struct worker const *worker, char const *what, char const *why)
+{
+    char text[512];
+    snprintf(text, sizeof text, "ERR %s%s%s", what, why ? ": " : "", why ? why : "");
+    int const len = clean_up(text);
+    if (worker->order->kind == ORDER_LOAD)
+        deposit_reason(worker, text + 4);
+    else
+        packet_send(worker->channel, text, (size_t)len, NULL, 0);
+}
+
+void worker_refuse(struct worker const *worker, char const *what, char const *why)
+{
+    worker_report(worker, what, why);
+    _exit(0);
+}
+
+void worker_refuse_system(struct worker const *worker, char const *what)
+{
+    worker_refuse(worker, what, strerror(errno));
+}
+
+int worker_answer(struct worker const *worker, struct facts const *facts, int fd)
+{
+    char text[ANSWER_MAX];
+    int const len = snprintf(text, sizeof text, "OK%s", facts->text);
+    return packet_send(worker->channel, text, (size_t)len, &fd, 1) == 0;
+}
+
+/* ---- what is done ---- */
+
+static char alpn[1024];
+
+static void configure(struct worker *worker)
+{
+    struct url_parameters const *p = &worker->url.parameters;
+    struct tls_config *config = &worker->config;
+    tls_config_init(config);
+    if (p->version) config->min_version = config->max_version = (uint16_t)p->version;
+    if (p->ciphers && !tls_parse_suites(config, p->ciphers)) worker_refuse(worker, "ciphers: unknown suite", p->ciphers);
+    if (!tls_config_enables(config, TLS_1_2) && !tls_config_enables(config, TLS_1_3))
+        worker_refuse(worker, "ciphers: no suite of that version", NULL);
+    if (p->alpn) {
+        config->alpn_len = tls_parse_alpn((unsigned char *)alpn, sizeof alpn, p->alpn);
+        config->alpn = (unsigned char *)alpn;
+        if (!config->alpn_len) worker_refuse(worker, "alpn: not a list of protocols", p->alpn);
+    }
+    config->client_auth = worker->is_client ? TLS_NO_CLIENT_CERT : (enum tls_client_auth)p->client_auth;
+}
+
+/* Whom we want to talk to. */
+static void name_server(struct worker *worker)
+{
+    struct url const *url = &worker->url;
+    if (!worker->is_client) return;
+    worker->config.server_name = url->parameters.sni ? url->parameters.sni
+                                 : url->target == URL_HOST ? url->where : NULL;
+    if (!worker->config.server_name && url->parameters.verify)
+        worker_refuse(worker, "the server's name is missing: sni, or verify=0", NULL);
+}
+
+static void prepare_tls(struct worker *worker)
+{
+    if (worker->url.scheme != URL_TLS) return;
+    configure(worker);
+    name_server(worker);
+    files_load(worker);
+}
+
+static _Noreturn void hand_out(struct worker *worker)
+{
+    struct facts facts = { .len = 0 };
+    if (worker->order->kind == ORDER_CONNECT) facts_add_remote(&facts, worker->fd);
+    int const answered = worker_answer(worker, &facts, worker->fd);
+    _exit(!answered);
+}
+
+static _Noreturn void finish(struct worker *worker)
+{
+    if (worker->url.scheme == URL_TLS) handshake_run(worker);
+    hand_out(worker);
+}
+
+static _Noreturn void do_connect(struct worker *worker)
+{
+    struct dial dial;
+    dial_find(worker, &dial);
+    prepare_tls(worker);
+    rights_assume(worker);
+    worker->fd = dial_connect(worker, &dial);
+    rights_resume(worker);
+    if (ndelay_off(worker->fd) < 0) worker_refuse_system(worker, "connecting");
+    finish(worker);
+}
+
+/* The files are tried now, so that what is wrong with them is told at once; they
+   are read again for each connection. */
+static _Noreturn void do_listen(struct worker *worker)
+{
+    struct dial dial;
+    prepare_tls(worker);
+    if (worker->fd < 0) {
+        dial_find(worker, &dial);
+        rights_assume(worker);
+        worker->fd = listen_at(worker, &dial);
+        rights_resume(worker);
+    }
+    hand_out(worker);
+}
+
+void worker_run(struct master_options const *options, struct order const *order, int channel, int fd)
+{
+    static struct worker worker;
+    worker = (struct worker){ .options = options, .order = order, .channel = channel, .fd = fd,
+                              .deposit = -1, .asked = -1 };
+    set_alarm(order->deadline);
+    char const *why = order->kind == ORDER_LOAD ? url_parse_parameters(&worker.url, order->url)
+                                                : url_parse(&worker.url, order->url);
+    if (why) worker_refuse(&worker, why, NULL);
+    worker.is_client = order->kind == ORDER_CONNECT || worker.url.target == URL_CLIENT;
+    switch (order->kind) {
+    case ORDER_CONNECT: do_connect(&worker);
+    case ORDER_LISTEN: do_listen(&worker);
+    case ORDER_LOAD: files_deposit(&worker);
+    case ORDER_ACCEPT:
+    case ORDER_UPGRADE: prepare_tls(&worker);
+    }
+    finish(&worker);
+}
