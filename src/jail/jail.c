@@ -47,7 +47,7 @@ static int become(uid_t uid, gid_t gid)
     return setresuid(uid, uid, uid);
 }
 
-/* The kernel is trusted, its Linux security modules and our arithmetic less. */
+/* Inherited securebits, for one, may keep what should be lost. */
 static int cannot_come_back(uid_t uid, gid_t gid)
 {
     uid_t u[3];

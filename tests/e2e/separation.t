@@ -71,12 +71,16 @@ def not_root():
 
 def without_rights():
     """Of a jail that cannot be made in full nothing is made, and prog is not started."""
-    for right in ("sys_chroot", "setuid", "setgid"):
-        wrapper = ("setpriv", "--bounding-set", "-" + right)
-        outcome = meet(programs.TLSD, env=ENV, wrapper=wrapper)
+    for words in (
+        ["--bounding-set", "-sys_chroot"],
+        ["--bounding-set", "-setuid"],
+        ["--bounding-set", "-setgid"],
+        ["--securebits", "+no_setuid_fixup"],
+    ):
+        outcome = meet(programs.TLSD, env=ENV, wrapper=("setpriv", *words))
         tap.ok(
             outcome.code == 97 and outcome.env is None and "jail for the handshake: " in outcome.errors[0],
-            f"root without {right}: exit 97, {outcome.errors}",
+            f"root with {' '.join(words)}: exit 97, {outcome.errors}",
             f"exit {outcome.code}",
         )
 
