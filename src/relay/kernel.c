@@ -134,7 +134,7 @@ static void take_read_error(struct engine *engine)
     }
 }
 
-/* Of the network: what is no whole record; the kernel keeps it back. */
+/* Of the network: what is no whole record, too. */
 static int unread(int fd)
 {
     int len;
@@ -303,11 +303,20 @@ static void send_control(struct engine *engine, unsigned char type, unsigned cha
     memcpy(engine->out.control.bytes, bytes, len);
 }
 
+/* Asked for more than a full pipe has, the kernel (Linux 6.5 and later) keeps
+   the last of it back for a record with what may follow, however late. One byte
+   of an empty pipe is enough to learn of its end. */
+static ssize_t send_from_pipe(struct engine *engine)
+{
+    int const len = unread(engine->config.from_prog);
+    return move(engine->config.from_prog, engine->config.net_write, len > 0 ? (size_t)len : 1);
+}
+
 static void take(struct engine *engine)
 {
     struct detour *detour = &engine->out.detour;
     int const from = engine->config.from_prog, detoured = detour->read >= 0;
-    ssize_t const r = move(from, detoured ? detour->write : engine->config.net_write, CHUNK);
+    ssize_t const r = detoured ? move(from, detour->write, CHUNK) : send_from_pipe(engine);
     if (r > 0) relay_note_data(engine);
     if (r > 0 && detoured) detour->len = (size_t)r;
     else if (r == 0) relay_end_output(engine);

@@ -178,6 +178,31 @@ static void data_before_a_refusal(struct crypto_suite const *suite, struct optio
     check_refusal(&w, TLS_ILLEGAL_PARAMETER, "a refusal behind data");
 }
 
+/* As many writes as a pipe has places, each in a place of its own. */
+static void full_pipe(struct crypto_suite const *suite)
+{
+    enum { PLACES = 16, SIZE = 100 };
+    struct wire w;
+    size_t got = 0;
+    start(&w, suite, (struct options){ .client = 0 });
+    send_data(&w, "first");
+    int right = prog_reads(&w, "first") && fcntl(w.out, F_SETFL, O_DIRECT) == 0;
+    kill(w.pid, SIGSTOP);
+    waitpid(w.pid, NULL, WUNTRACED);
+    for (size_t i = 0; i < PLACES; i++) right &= write_all(w.out, million + i * SIZE, SIZE);
+    kill(w.pid, SIGCONT);
+    while (right && got < PLACES * SIZE) {
+        unsigned char type, *fragment;
+        long const n = receive(&w, &type, &fragment);
+        right = n > 0 && type == KTLS_APPLICATION_DATA && !memcmp(fragment, million + got, (size_t)n);
+        got += right ? (size_t)n : 0;
+    }
+    ok(right, "%s: nothing of a full pipe stays behind until there is more", suite->name);
+    end(&w.out);
+    shutdown(w.to_relay, SHUT_WR);
+    check_report(&w, 0, "", "a full pipe");
+}
+
 static void fatal_alert(struct crypto_suite const *suite)
 {
     struct wire w;
@@ -393,6 +418,7 @@ int main(void)
         refusals(one_of_each[i]);
         data_before_a_refusal(one_of_each[i], (struct options){ .client = 0 });
         data_before_a_refusal(one_of_each[i], (struct options){ .prog_has_a_socket = 1 });
+        full_pipe(one_of_each[i]);
         fatal_alert(one_of_each[i]);
         late_complaint(one_of_each[i]);
         peer_stops_reading(one_of_each[i]);
