@@ -214,13 +214,6 @@ static int take_no_data(struct engine *engine)
     return 0;
 }
 
-static int wait_for_either(struct engine *engine, int to)
-{
-    if (engine->in.detour.read < 0) engine->in.waiting = !relay_is_ready(to, POLLOUT);
-    if (!engine->in.waiting) wait_for_more_than(engine, unread(engine->config.net_read));
-    return 0;
-}
-
 /* 0: nothing more for now. */
 static int splice_record(struct engine *engine)
 {
@@ -233,16 +226,27 @@ static int splice_record(struct engine *engine)
     if (r > 0) return note_spliced(engine, (size_t)r);
     if (r == 0) return take_nothing(engine);
     if (errno == EINVAL) return take_no_data(engine);
-    if (relay_would_block()) return wait_for_either(engine, to);
+    if (relay_would_block()) return 0;
     if (errno == EPIPE) relay_end_input(engine);
     else take_read_error(engine);
     return 1;
 }
 
+/* The socket was readable, and nothing could be read. */
+static void find_obstacle(struct engine *engine)
+{
+    int const direct = engine->config.to_prog >= 0 && engine->in.detour.read < 0;
+    if (direct && !relay_is_ready(engine->config.to_prog, POLLOUT))
+        engine->in.waiting = 1;
+    else
+        wait_for_more_than(engine, unread(engine->config.net_read));
+}
+
 static void fill(struct engine *engine)
 {
-    for (int i = 0; i < RECORDS_A_TURN && !engine->in.ended; i++)
-        if (!splice_record(engine)) return;
+    int taken = 0;
+    while (taken < RECORDS_A_TURN && !engine->in.ended && splice_record(engine)) taken++;
+    if (!taken && !engine->in.ended) find_obstacle(engine);
 }
 
 static int drop(struct engine *engine)
