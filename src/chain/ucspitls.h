@@ -23,7 +23,6 @@ extern _Noreturn void ucspitls_help(struct ucspitls *ucspitls);
 
 struct ucspitls_guard {
     struct chain_connection const *connection;
-    int counts;      /* 0: not a TCP socket */
     uint64_t before; /* bytes that TCP had been given */
 };
 

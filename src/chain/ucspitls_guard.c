@@ -25,26 +25,26 @@ static int is_plaintext_waiting(enum chain_program role, int fd)
     return r > 0 && (role == CHAIN_TLSC || header[0] != KTLS_HANDSHAKE || header[1] != 3);
 }
 
-static int get_acked(int fd, uint64_t *acked)
+/* 0 after a handshake: not TCP, or one that does not count. */
+static uint64_t count_acked(int fd)
 {
     struct tcp_info info = { .tcpi_bytes_acked = 0 };
     socklen_t len = sizeof info;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0) return 0;
-    *acked = info.tcpi_bytes_acked;
-    return 1;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ? 0 : info.tcpi_bytes_acked;
 }
 
 /* Bytes that TCP was ever given: what is acknowledged, and what is not yet. An
-   acknowledgement that comes in between would be counted twice. 0: not TCP. */
-static int count_written(int fd, uint64_t *count)
+   acknowledgement that comes in between would be counted twice. */
+static uint64_t count_written(int fd)
 {
-    uint64_t acked;
+    uint64_t before, acked = count_acked(fd);
     int queued;
     do {
-        if (!get_acked(fd, &acked) || ioctl(fd, SIOCOUTQ, &queued) < 0 || !get_acked(fd, count)) return 0;
-    } while (acked != *count);
-    *count += (uint64_t)queued;
-    return 1;
+        before = acked;
+        if (ioctl(fd, SIOCOUTQ, &queued) < 0) return 0;
+        acked = count_acked(fd);
+    } while (before != acked);
+    return acked + (uint64_t)queued;
 }
 
 static _Noreturn void refuse(struct ucspitls_guard const *guard, int code, char const *why)
@@ -56,16 +56,14 @@ static _Noreturn void refuse(struct ucspitls_guard const *guard, int code, char 
 void ucspitls_start_guard(struct ucspitls_guard *guard, enum chain_program role,
                           struct chain_connection const *connection)
 {
-    *guard = (struct ucspitls_guard){ .connection = connection };
-    guard->counts = count_written(connection->fdw, &guard->before);
+    *guard = (struct ucspitls_guard){ .connection = connection, .before = count_written(connection->fdw) };
     if (is_plaintext_waiting(role, connection->fdr))
         refuse(guard, EXIT_TLS, "the peer sent plaintext where TLS begins");
 }
 
 void ucspitls_end_guard(struct ucspitls_guard const *guard, uint64_t sent_by_handshake)
 {
-    uint64_t now;
-    if (!guard->counts) return;
-    if (!count_written(guard->connection->fdw, &now) || now != guard->before + sent_by_handshake)
+    int const fd = guard->connection->fdw;
+    if (count_acked(fd) && count_written(fd) != guard->before + sent_by_handshake)
         refuse(guard, EXIT_USAGE, "the connection was written to during the handshake");
 }

@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import pki
+import proc
 import tap
 from memcheck import check, converse, wrap
 from peers import BOTH, Tls, Vanished, context, tcp_pair, tlsc, tlsd
@@ -93,4 +94,17 @@ def garbage():
             check(ours, logs, f"ktls-tlsd, {data[:3]!r}", (98,))
 
 
-tap.main(handshakes, refusals, garbage, limit=300)
+def asked_for():
+    """UCSPI-TLS."""
+    ask = ("sh", "-c", 'printf Y >&"$SSLCTLFD"; exec cat <&"$SSLREADFD" >&"$SSLWRITEFD"')
+    program = os.path.join(proc.BIN, "ktls-ucspitlsd")
+    for version in BOTH:
+        logs, wrapper = wrap()
+        a, b = tcp_pair()
+        a.settimeout(60)
+        with tlsd(b, ["-m", "user", "-K", "0"], ask, wrapper=wrapper, program=program) as ours, a:
+            converse(Tls(a, context(version=version)), ours)
+            check(ours, logs, f"ktls-ucspitlsd, TLS {version}", (0,))
+
+
+tap.main(handshakes, refusals, garbage, asked_for, limit=300)
