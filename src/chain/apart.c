@@ -4,7 +4,8 @@
  * The handshake in a process of its own. It reads keys and certificates with
  * root's rights, goes to jail, and only then listens to the peer. What it has
  * to say comes through a pipe: the session, or why there is none. We read
- * nothing else, and hold no private key.
+ * nothing else, and hold no private key. Where there are tickets to be taken
+ * afterwards another such process does that.
  */
 
 #include <errno.h>
@@ -25,15 +26,17 @@
 #define CPU_SECONDS 20
 #define MEMORY (256u << 20) /* with the credentials of very many names */
 #define GRACE_MS 2000 /* for an alert to arrive, and to end */
+#define DRAIN_MS 60000 /* it has limits of its own */
 
 struct apart {
-    struct chain_task const *task;
+    struct chain_input const *input;
+    struct chain_connection const *connection;
     int64_t deadline; /* of the handshake */
     pid_t parent, child;
     int fd; /* our end of the pipe */
 };
 
-/* ---- the handshake's process ---- */
+/* ---- the process in jail ---- */
 
 static void tell(struct apart const *apart, struct account *account)
 {
@@ -52,16 +55,16 @@ static _Noreturn void tell_failure(struct apart const *apart, int code, char con
 
 static void go_to_jail(struct apart const *apart)
 {
-    struct chain_task const *task = apart->task;
-    int const kept[] = { apart->fd, task->connection->fdr, task->connection->fdw };
+    struct chain_input const *input = apart->input;
+    int const kept[] = { apart->fd, apart->connection->fdr, apart->connection->fdw };
     struct jail const jail = { .kept = kept,
                                .kept_count = sizeof kept / sizeof *kept,
                                .cpu_seconds = CPU_SECONDS,
                                .memory = MEMORY,
                                .parent = apart->parent,
                                .is_root = 1,
-                               .uid = task->input->uid,
-                               .gid = task->input->gid ? task->input->gid : getgid() };
+                               .uid = input->uid,
+                               .gid = input->gid ? input->gid : getgid() };
     char const *what = NULL;
     char text[MAX_ACCOUNT_TEXT];
     if (jail_enter(&jail, &what) == 0) return;
@@ -81,14 +84,13 @@ static _Noreturn void tell_error(struct apart const *apart, struct tls_error con
     _exit(code);
 }
 
-static _Noreturn void shake_hands(struct apart const *apart)
+static _Noreturn void shake_hands(struct apart const *apart, struct chain_task const *task)
 {
-    struct chain_task const *task = apart->task;
     struct chain_credentials credentials;
     struct tls_session session;
     struct account account;
     struct tls_error error = { .kind = TLS_ERROR_NONE };
-    struct tls_fd_transport fds = { task->connection->fdr, task->connection->fdw, apart->deadline };
+    struct tls_fd_transport fds = { apart->connection->fdr, apart->connection->fdw, apart->deadline };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
 
     chain_load_credentials(&credentials, task->config, task->program, task->options, task->input);
@@ -101,6 +103,15 @@ static _Noreturn void shake_hands(struct apart const *apart)
     crypto_wipe(&session, sizeof session);
     tell(apart, &account);
     _exit(0);
+}
+
+static _Noreturn void drain_tickets(struct apart const *apart, unsigned int rtt_ms)
+{
+    char why[CHAIN_DRAIN_WHY], text[MAX_ACCOUNT_TEXT];
+    go_to_jail(apart);
+    if (chain_drain_tickets(apart->connection, rtt_ms, why)) _exit(0);
+    snprintf(text, sizeof text, "waiting for tickets: %s", why);
+    tell_failure(apart, EXIT_TLS, text);
 }
 
 /* ---- who waits for it ---- */
@@ -121,7 +132,6 @@ static void start(struct apart *apart)
     if (apart->child < 0) strerr_diefsys(EXIT_SYSTEM, "process for the handshake");
     apart->fd = fds[!apart->child];
     close(fds[!!apart->child]);
-    if (!apart->child) shake_hands(apart);
 }
 
 /* Whatever it is doing. Gives its status. */
@@ -149,15 +159,20 @@ static size_t receive(struct apart const *apart, int64_t deadline, void *buf, si
     return got;
 }
 
-static _Noreturn void die_untold(struct apart const *apart)
+static _Noreturn void die_untold(struct apart const *apart, int status)
 {
     int const is_late = apart->deadline && tls_deadline_after(1) > apart->deadline;
-    int const status = end(apart);
     /* What went wrong before jail it has said itself. */
     if (WIFEXITED(status) && WEXITSTATUS(status)) _exit(WEXITSTATUS(status));
     if (WIFEXITED(status)) strerr_dief(EXIT_ENGINE, "the handshake's process gave no account of it");
     if (is_late) strerr_dief(EXIT_TLS, "TLS handshake: timed out");
     strerr_dief(EXIT_ENGINE, "the handshake's process was killed: ", strsignal(WTERMSIG(status)));
+}
+
+static _Noreturn void die_unsound(struct apart const *apart)
+{
+    end(apart);
+    strerr_dief(EXIT_ENGINE, "the handshake's process gives an unsound account of it");
 }
 
 static _Noreturn void die_told(struct apart const *apart, struct account const *account)
@@ -171,19 +186,39 @@ static _Noreturn void die_told(struct apart const *apart, struct account const *
 
 void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *session)
 {
-    struct apart apart = { .task = task, .deadline = tls_deadline_after(task->options->handshake_timeout) };
+    struct apart apart = { .input = task->input,
+                           .connection = task->connection,
+                           .deadline = tls_deadline_after(task->options->handshake_timeout) };
     struct account account;
     start(&apart);
+    if (!apart.child) shake_hands(&apart, task);
 
     int64_t const deadline = apart.deadline ? apart.deadline + GRACE_MS : 0;
-    if (receive(&apart, deadline, &account, sizeof account) != sizeof account) die_untold(&apart);
-    if (!account_is_sound(&account, task->config)) {
-        end(&apart);
-        strerr_dief(EXIT_ENGINE, "the handshake's process gives an unsound account of it");
-    }
+    size_t const got = receive(&apart, deadline, &account, sizeof account);
+    if (got != sizeof account) die_untold(&apart, end(&apart));
+    if (!account_is_sound(&account, task->config)) die_unsound(&apart);
     if (account.code) die_told(&apart, &account);
     account_give_session(&account, session);
     crypto_wipe(&account, sizeof account);
     end(&apart);
+    close(apart.fd);
+}
+
+void chain_drain_apart(struct chain_input const *input, struct chain_connection const *connection,
+                       unsigned int rtt_ms)
+{
+    struct apart apart = { .input = input, .connection = connection };
+    struct account account;
+    apart.deadline = tls_deadline_after(DRAIN_MS);
+    start(&apart);
+    if (!apart.child) drain_tickets(&apart, rtt_ms);
+
+    size_t const got = receive(&apart, apart.deadline, &account, sizeof account);
+    if (got == sizeof account) {
+        if (!account.code || !account_is_sound(&account, NULL)) die_unsound(&apart);
+        die_told(&apart, &account);
+    }
+    int const status = end(&apart);
+    if (!WIFEXITED(status) || WEXITSTATUS(status)) die_untold(&apart, status);
     close(apart.fd);
 }

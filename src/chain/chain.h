@@ -191,8 +191,10 @@ extern void chain_cut_connection(struct chain_connection const *connection);
    first thing prog reads is data. 0: the connection is cut, and why says why. */
 extern int chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms,
                                char why[CHAIN_DRAIN_WHY]);
-/* The same, but that what is wrong ends the program. */
-extern void chain_drain_or_die(struct chain_connection const *connection, unsigned int rtt_ms);
+/* The same, where the handshake was: here or in a process of its own. What is
+   wrong ends the program. */
+extern void chain_drain_or_die(struct chain_input const *input, struct chain_connection const *connection,
+                               unsigned int rtt_ms);
 
 /* ---- handover.c ---- */
 
@@ -221,6 +223,7 @@ extern _Noreturn void chain_exec_relay(struct chain_options const *options, int 
 /* Gives the session to the kernel or to the relay, wipes it, and executes prog
    with the protected connection. */
 extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_options const *options,
+                                      struct chain_input const *input,
                                       struct chain_connection const *connection,
                                       struct chain_shield const *shield, struct tls_session *session,
                                       char const *const *prog);
@@ -276,8 +279,16 @@ struct chain_task {
     struct chain_connection const *connection;
 };
 
+static inline int chain_is_apart(struct chain_input const *input)
+{
+    return input->uid || input->gid;
+}
+
 /* By chain_shake_hands. */
 extern void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *session);
+/* By chain_drain_or_die. */
+extern void chain_drain_apart(struct chain_input const *input, struct chain_connection const *connection,
+                              unsigned int rtt_ms);
 /* What to say of it, and with what to exit. */
 extern int chain_explain(struct tls_error const *error, char *text, size_t max);
 

@@ -194,8 +194,11 @@ int chain_drain_tickets(struct chain_connection const *connection, unsigned int 
     return !drain.failed;
 }
 
-void chain_drain_or_die(struct chain_connection const *connection, unsigned int rtt_ms)
+void chain_drain_or_die(struct chain_input const *input, struct chain_connection const *connection,
+                        unsigned int rtt_ms)
 {
     char why[CHAIN_DRAIN_WHY];
-    if (!chain_drain_tickets(connection, rtt_ms, why)) strerr_dief(EXIT_TLS, "waiting for tickets: ", why);
+    if (chain_is_apart(input))
+        chain_drain_apart(input, connection, rtt_ms);
+    else if (!chain_drain_tickets(connection, rtt_ms, why)) strerr_dief(EXIT_TLS, "waiting for tickets: ", why);
 }

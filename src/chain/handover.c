@@ -148,8 +148,9 @@ void chain_exec_relay(struct chain_options const *options, int keys_fd, char con
 }
 
 void chain_hand_over(enum chain_program program, struct chain_options const *options,
-                     struct chain_connection const *connection, struct chain_shield const *shield,
-                     struct tls_session *session, char const *const *prog)
+                     struct chain_input const *input, struct chain_connection const *connection,
+                     struct chain_shield const *shield, struct tls_session *session,
+                     char const *const *prog)
 {
     stralloc changes = STRALLOC_ZERO;
     int keys_fd;
@@ -161,7 +162,7 @@ void chain_hand_over(enum chain_program program, struct chain_options const *opt
     chain_announce(options, session, path);
     crypto_wipe(session, sizeof *session);
     chain_settle_connection(connection);
-    if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(connection, rtt_ms);
+    if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(input, connection, rtt_ms);
     chain_lower_shield(shield);
     if (path == PATH_KERNEL) chain_exec(prog, &changes);
     chain_exec_relay(options, keys_fd, prog, &changes);

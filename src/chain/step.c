@@ -81,7 +81,7 @@ void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
                        struct tls_session *session)
 {
     struct chain_task const task = { program, handshake, options, input, config, connection };
-    if (input->uid || input->gid)
+    if (chain_is_apart(input))
         chain_shake_hands_apart(&task, session);
     else
         shake_hands_here(&task, session);
@@ -103,5 +103,5 @@ void chain_step(enum chain_program program, chain_handshake *handshake, int argc
     chain_raise_shield(&shield);
     chain_open_connection(&connection, &options);
     chain_shake_hands(program, handshake, &options, &input, &config, &connection, &session);
-    chain_hand_over(program, &options, &connection, &shield, &session, prog);
+    chain_hand_over(program, &options, &input, &connection, &shield, &session, prog);
 }

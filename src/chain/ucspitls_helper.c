@@ -109,7 +109,7 @@ void ucspitls_help(struct ucspitls *u)
     chain_announce(&u->options, &session, path);
     crypto_wipe(&session, sizeof session);
     chain_settle_connection(&connection);
-    if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(&connection, rtt_ms);
+    if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(&u->input, &connection, rtt_ms);
     answer(u->control, &variables);
     if (path == PATH_KERNEL) _exit(0);
     become_engine(&u->options, keys_fd);

@@ -21,8 +21,9 @@ class Lane:
     """One s_server, which serves one connection at a time, and the clients
     that go to it one after the other."""
 
-    def __init__(self, server, address, speaker, count):
+    def __init__(self, server, address, speaker, count, env):
         self.server, self.address, self.speaker, self.count = server, address, speaker, count
+        self.env = proc.environment(CAFILE=pki.ca(), **env)
         self.failures = []
         self.thread = threading.Thread(target=self._run)
 
@@ -42,7 +43,7 @@ class Lane:
         sock.setblocking(True)
         program = CLIENT_FIRST if self.speaker == "client" else SERVER_FIRST
         argv = [proc.TLSC, "-m", "kernel", "-t", "1.3", "-k", "localhost", *program]
-        with Proc(argv, proc.environment(CAFILE=pki.ca()), {1: "pipe", 6: sock, 7: sock}) as client:
+        with Proc(argv, self.env, {1: "pipe", 6: sock, 7: sock}) as client:
             sock.close()
             output = client.read()
             code = client.wait()
@@ -54,13 +55,13 @@ class Lane:
             self.server.proc.read(until=rb"ERROR\n")
 
 
-def run(speaker, total, lanes, name, address="127.0.0.1", start=None):
+def run(speaker, total, lanes, name, address="127.0.0.1", start=None, env={}):
     """total connections in so many lanes; start(cert, *arguments) makes an
     s_server elsewhere than here."""
     arguments = ["-tls1_3"] + (["-rev"] if speaker == "client" else [])
     servers = [(start or outside.SServer)("ec256", *arguments) for _ in range(lanes)]
     try:
-        running = [Lane(server, address, speaker, total // lanes) for server in servers]
+        running = [Lane(server, address, speaker, total // lanes, env) for server in servers]
         for lane in running:
             lane.thread.start()
         for lane in running:
