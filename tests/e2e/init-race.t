@@ -43,7 +43,8 @@ def exit_code(pid):
             return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     finally:
         os.close(pidfd)
-    os.kill(pid, signal.SIGKILL)
+    for left in (*proc.descendants(pid), pid):
+        os.kill(left, signal.SIGKILL)
     os.waitpid(pid, 0)
     return None
 
