@@ -65,14 +65,21 @@ static int take_facts(struct ktls_reply *reply, char *rest)
     return 1;
 }
 
+/* What failed comes before why. */
+static int take_reason(struct ktls_reply *reply, char *rest)
+{
+    while (!strncmp(rest, "id=", 3) || !strncmp(rest, "remote=", 7))
+        if (!take_fact(reply, next_word(&rest))) return 0;
+    reply->reason = rest;
+    return 1;
+}
+
 static int parse_outcome(struct ktls_reply *reply, char *rest)
 {
     reply->command = next_word(&rest);
     reply->url = next_word(&rest);
     if (!*reply->command) return 0;
-    if (reply->kind == KTLS_REPLY_OK) return take_facts(reply, rest);
-    reply->reason = rest;
-    return 1;
+    return reply->kind == KTLS_REPLY_OK ? take_facts(reply, rest) : take_reason(reply, rest);
 }
 
 static int parse_question(struct ktls_reply *reply, char *rest)

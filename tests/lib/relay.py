@@ -56,7 +56,8 @@ def check_silent(server, name):
 def cat(mode):
     for version in BOTH:
         with outside.tlsd_server(["-m", mode, "-S"], ["cat"]) as server:
-            tap.equal(s_client(server.port, version, b"a line\n"), b"a line\n", f"cat, TLS {version}: s_client")
+            got = s_client(server.port, version, b"a line\n")
+            tap.equal(got, b"a line\n", f"cat, TLS {version}: s_client")
             check_silent(server, f"cat, TLS {version}")
 
 
@@ -86,8 +87,8 @@ def tar(mode):
 def http(mode):
     for version in BOTH:
         with outside.tlsd_server(["-m", mode, "-S"], [HTTPD]) as server:
-            argv = ["curl", "-sS", "--cacert", pki.ca(), "--tlsv" + version, "--tls-max", version,
-                    "--resolve", f"localhost:{server.port}:127.0.0.1", f"https://localhost:{server.port}/"]
+            where = ["--resolve", f"localhost:{server.port}:127.0.0.1", f"https://localhost:{server.port}/"]
+            argv = ["curl", "-sS", "--cacert", pki.ca(), "--tlsv" + version, "--tls-max", version, *where]
             with Proc(argv, None, {1: "pipe"}) as curl:
                 got = curl.read()
                 tap.equal(curl.wait(), 0, f"HTTP/1.0, TLS {version}: curl is content", curl.stderr)

@@ -104,6 +104,11 @@ static void test_connect(void)
        "ERR is EREMOTEIO");
     ok(!strcmp(reply.reason, "received alert handshake_failure"), "with the service's words");
 
+    say(ends.service, "ERR CONNECT tls://a.example:443 id=7 remote=[::1]:443 bad remote=word\n", -1);
+    ok(ktls_connect(ends.client, "tls://a.example:443", &reply) == -1 && !strcmp(reply.id, "7"), "ERR has an id");
+    ok(!strcmp(reply.remote, "[::1]:443") && !strcmp(reply.reason, "bad remote=word"),
+       "and a peer, and what follows is the reason");
+
     say(ends.service, "OK CONNECT tls://a.example:443\n", -1);
     ok(ktls_connect(ends.client, "tls://a.example:443", &reply) == -1 && errno == EPROTO,
        "OK without a descriptor is no connection");

@@ -1,0 +1,12 @@
+#!/usr/bin/python3
+# ktls-connect, ktls-accept and a client in Python, below ktls-init.
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import client
+import tap
+
+tap.main(*client.bound("user"))
