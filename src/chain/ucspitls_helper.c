@@ -36,12 +36,17 @@ static void check_request(char request)
         strerr_dief(EXIT_USAGE, "a byte on SSLCTLFD that is neither y nor Y");
 }
 
+static struct chain_connection connection_of(struct chain_options const *options)
+{
+    return (struct chain_connection){ .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
+}
+
 /* In mode kernel prog holds the connection as that which is to be protected. A
    child does the work; when it fails, however it does, no byte passes there any
    more, and only then is prog told so. */
 static void watch_over_connection(struct chain_options const *options)
 {
-    struct chain_connection const connection = { .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
+    struct chain_connection const connection = connection_of(options);
     int status;
     pid_t const pid = fork();
     if (!pid) return;
@@ -79,7 +84,7 @@ static void shake_hands(struct ucspitls *u, struct chain_connection *connection,
                         struct ucspitls_guard *guard, struct tls_session *session)
 {
     struct chain_options const *options = &u->options;
-    *connection = (struct chain_connection){ .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
+    *connection = connection_of(options);
     ucspitls_start_guard(guard, u->role, connection);
     chain_open_connection(connection, options);
     chain_shake_hands(u->role, u->handshake, options, &u->input, &u->config, connection, session);

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import proc
 import tap
 import ucspi
+import ucspi_attacks
 import ucspi_cases
 import wire
 from peers import BOTH
@@ -39,7 +40,9 @@ def alone():
                 seen = report.now()
                 tls_version = {"1.2": "0x303", "1.3": "0x304"}[version]
                 tap.equal(
-                    [keys[0] for keys in _keys(seen)], 2 * [tls_version], f"{name}: the socket has keys for both"
+                    [keys[0] for keys in _keys(seen)],
+                    2 * [tls_version],
+                    f"{name}: the socket has keys for both",
                 )
                 tap.equal(ucspi.variables(seen["answer"])["SSL_PATH"], "kernel", f"{name}: SSL_PATH")
                 proc.await_true(lambda: not proc.descendants(ours.pid), "the helper's end")
@@ -67,9 +70,9 @@ def need_not_wait():
 
 
 def hasty():
-    ucspi_cases.hasty_prog("-m kernel", KERNEL, "write")
-    ucspi_cases.hasty_prog("-m kernel", KERNEL, "say")
-    ucspi_cases.hasty_prog("default", [], "say")
+    ucspi_attacks.hasty_prog("-m kernel", KERNEL, "write")
+    ucspi_attacks.hasty_prog("-m kernel", KERNEL, "say")
+    ucspi_attacks.hasty_prog("default", [], "say")
 
 
 def killed_handshake():
@@ -90,7 +93,11 @@ def no_plaintext():
     for mode in ([], KERNEL):
         name = "wire, " + (" ".join(mode) or "default")
         with wire.capture() as packets:
-            with ucspi.server([*ucspi.READY, "ask=y", "answer", "read", "write=copy"], mode) as (ours, sock, _):
+            with ucspi.server([*ucspi.READY, "ask=y", "answer", "read", "write=copy"], mode) as (
+                ours,
+                sock,
+                _,
+            ):
                 ports = sock.getsockname()[1], sock.getpeername()[1]
                 tls = _as_client(sock, "1.3")
                 tap.equal(ucspi.echo(tls), ucspi.SECRET, f"{name}: echo under capture")

@@ -63,7 +63,9 @@ def openssl(label, mode):
                 lambda: f"exit {code}\n{output}\n{errors}\n{server.stderr()}",
             )
             session = server.read("session").splitlines()
-            tap.ok(f"SSL_PROTOCOL=TLSv{version}" in session, f"{name}: the server knows what was agreed", session)
+            tap.ok(
+                f"SSL_PROTOCOL=TLSv{version}" in session, f"{name}: the server knows what was agreed", session
+            )
 
 
 def curl(label, mode):
@@ -128,7 +130,9 @@ def injection(label, mode):
                 sock.sendall(ucspi.client_hello())
             tap.equal(ucspi.until_cut(sock), b"", f"{label}: commands behind STARTTLS: the connection is cut")
         proc.await_true(lambda: "plaintext" in server.stderr(), "the refusal")
-        tap.ok(not server.has("mail") and not server.has("session"), f"{label}: and nothing was taken from them")
+        tap.ok(
+            not server.has("mail") and not server.has("session"), f"{label}: and nothing was taken from them"
+        )
 
 
 def client(label, mode):
@@ -172,8 +176,7 @@ def _serve(listener, version, lines):
 
 def all_with(label, mode):
     return [
-        _bound(case, label, mode)
-        for case in (openssl, curl, python, plaintext_is_refused, injection, client)
+        _bound(case, label, mode) for case in (openssl, curl, python, plaintext_is_refused, injection, client)
     ]
 
 

@@ -83,6 +83,16 @@ def _numbers(options, fdr, fdw):
     return [given.get("-6", given.get("--read-fd", fdr)), given.get("-7", given.get("--write-fd", fdw))]
 
 
+def has_pipes(mode):
+    """Else prog's descriptors are the connection, and it must not touch them without an answer."""
+    return mode != ["-m", "kernel"]
+
+
+def touch(mode):
+    """Steps that try what an unsuccessful prog can do."""
+    return ["rest", "write=x"] if has_pipes(mode) else ["write=x"]
+
+
 def read_line(sock):
     line = b""
     while not line.endswith(b"\n"):

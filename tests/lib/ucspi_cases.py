@@ -11,6 +11,7 @@ import proc
 import prog
 import tap
 import ucspi
+import ucspi_attacks
 from peers import BOTH, Tls, context, tcp_pair, tlsd
 from ucspi import COMMAND, GO_AHEAD, READY, SECRET, VARIABLES, ask, echo
 
@@ -21,20 +22,10 @@ def is_quiet(ours, name):
     tap.equal(ours.stderr(), "", f"{name}: nothing on stderr")
 
 
-def _has_pipes(mode):
-    """Else prog's descriptors are the connection, and it must not touch them without an answer."""
-    return mode != ["-m", "kernel"]
-
-
-def _touch(mode):
-    """Steps that try what an unsuccessful prog can do."""
-    return ["rest", "write=x"] if _has_pipes(mode) else ["write=x"]
-
-
 def _finish(tls, mode):
     """What prog echoes. A plain read of a socket with kernel TLS takes close_notify for an error."""
     got = echo(tls)
-    if _has_pipes(mode):
+    if ucspi.has_pipes(mode):
         tls.close_notify(fin=True)
     else:
         tls.sock.shutdown(socket.SHUT_WR)
@@ -108,7 +99,15 @@ def prog_is_given(label, mode):
 
 def prog_need_not_wait(label, mode):
     """It writes behind its y, and closes: the peer gets it, protected."""
-    steps = [*READY, "ask=y", "write=to be protected\\n", "close=output", "close=connection", "rest"]
+    steps = [
+        *READY,
+        "ask=y",
+        "decline",
+        "write=to be protected\\n",
+        "close=output",
+        "close=connection",
+        "rest",
+    ]
     with ucspi.server(steps, mode) as (ours, sock, report):
         ask(sock)
         tls = ucspi.connect(sock)
@@ -132,7 +131,9 @@ def eager_client_hello(label, mode):
             tls.flush()
         open(sent, "w").close()
         tls.handshake()
-        tap.equal(_finish(tls, mode), SECRET, f"{label}: a ClientHello that came before prog asked is welcome")
+        tap.equal(
+            _finish(tls, mode), SECRET, f"{label}: a ClientHello that came before prog asked is welcome"
+        )
         report()
 
 
@@ -156,7 +157,11 @@ def declined(label, mode):
 def other_requests(label, mode):
     for request in ("n", "\\x00", "x", "\\n"):
         name = f"{label}: {request!r} on the control descriptor"
-        with ucspi.server(["ask=" + request, "answer", *_touch(mode), "reap"], mode) as (ours, _, report):
+        with ucspi.server(["ask=" + request, "answer", *ucspi.touch(mode), "reap"], mode) as (
+            ours,
+            _,
+            report,
+        ):
             check_failure(report(), 100, name)
             tap.equal(len(ours.stderr().splitlines()), 1, f"{name}: one line", ours.stderr)
 
@@ -169,7 +174,7 @@ def check_failure(report, code, name):
 
 
 def failed_handshakes(label, mode):
-    after = ["answer", *_touch(mode), "reap"]
+    after = ["answer", *ucspi.touch(mode), "reap"]
     server_steps = [*READY, "ask=Y", *after]
     client_steps = ["say=STARTTLS\\r\\n", "hear", "ask=y", *after]
 
@@ -230,84 +235,6 @@ def late_keys(label, mode):
         tap.ok("/nonexistent/file" in ours.stderr(), f"{label}: and names the file", ours.stderr)
 
 
-# ---- what the peer slips in ----
-
-INJECTED = b"MAIL FROM:<mallory@example.com>\r\n"
-
-
-def injection_into_server(label, mode):
-    steps = [*READY, "ask=Y", "answer", *_touch(mode), "reap"]
-    hello = ucspi.client_hello()
-    for what, injected in (
-        ("plaintext", INJECTED),
-        ("plaintext and a ClientHello", INJECTED + hello),
-        ("one byte and a ClientHello", b"\n" + hello),
-        ("a byte that begins a record and a ClientHello", b"\x16" + hello),
-        ("a record of data and a ClientHello", b"\x17\x03\x03\0\1x" + hello),
-        ("an alert and a ClientHello", b"\x15\x03\x03\0\2\1\0" + hello),
-    ):
-        name = f"{label}: {what} behind STARTTLS"
-        with ucspi.server(steps, mode) as (ours, sock, report):
-            sock.sendall(COMMAND + injected)
-            tap.equal(ucspi.read_line(sock), GO_AHEAD, f"{name}: prog noticed nothing")
-            tap.equal(ucspi.until_cut(sock), b"", f"{name}: the connection is cut")
-            tap.equal(report()["code"], 98, f"{name}: the helper exits 98")
-            tap.equal(report()["answer"] + report().get("rest", ""), "", f"{name}: prog gets none of it")
-            tap.ok("the peer sent plaintext" in ours.stderr(), f"{name}: and that is said", ours.stderr)
-
-
-def late_injection_into_server(label, mode):
-    """Behind the go-ahead: before prog has asked, or after."""
-    steps = [*READY, "ask=Y", "answer", *_touch(mode), "reap"]
-    name = f"{label}: plaintext and a ClientHello behind the go-ahead"
-    with ucspi.server(steps, mode) as (ours, sock, report):
-        ask(sock)
-        sock.sendall(INJECTED + ucspi.client_hello())
-        sock.shutdown(socket.SHUT_WR)
-        ucspi.until_cut(sock)
-        tap.equal(report()["code"], 98, f"{name}: the helper exits 98", ours.stderr)
-        tap.equal(report()["answer"] + report().get("rest", ""), "", f"{name}: prog gets none of it")
-
-
-def injection_into_client(label, mode):
-    steps = ["say=STARTTLS\\r\\n", "hear", "ask=Y", "answer", *_touch(mode), "reap"]
-    for what, injected in (
-        ("plaintext", b"250 injected\r\n"),
-        ("one byte", b"\n"),
-        ("a record of a handshake", b"\x16\x03\x03\0\4\0\0\0\0"),
-    ):
-        name = f"{label}: {what} behind the go-ahead"
-        with ucspi.client(steps, mode) as (ours, sock, report):
-            ucspi.read_line(sock)
-            sock.sendall(GO_AHEAD + injected)
-            tap.equal(ucspi.until_cut(sock), b"", f"{name}: the connection is cut")
-            tap.equal(report()["code"], 98, f"{name}: the helper exits 98")
-            tap.equal(report()["answer"] + report().get("rest", ""), "", f"{name}: prog gets none of it")
-            tap.ok("the peer sent plaintext" in ours.stderr(), f"{name}: and that is said", ours.stderr)
-
-
-# ---- what prog must not do ----
-
-
-def hasty_prog(label, mode, step):
-    """prog writes to the connection while the handshake goes on: the peer has
-    our last flight and holds its own back."""
-    now = proc.temp("now")
-    steps = [*READY, "ask=Y", "await=" + now, f"{step}=in the clear\\n", "answer", "reap"]
-    name = f"{label}: prog writes to the connection before the answer ({step})"
-    with ucspi.server(steps, [*mode, "-t", "1.3"]) as (ours, sock, report):
-        ask(sock)
-        tls = Tls(sock, context())
-        tls.handshake(flush=False)
-        open(now, "w").close()
-        tap.equal(ucspi.read_line(sock), b"in the clear\n", f"{name}: it is on the wire")
-        tls.flush()
-        tap.equal(ucspi.until_cut(sock), b"", f"{name}: the connection is cut")
-        tap.equal(report()["code"], 100, f"{name}: the helper exits 100")
-        tap.equal(report()["answer"], "", f"{name}: without an answer")
-        tap.equal(len(ours.stderr().splitlines()), 1, f"{name}: and says why", ours.stderr)
-
-
 # ---- the helper ----
 
 
@@ -321,6 +248,10 @@ def helper_holds_little(label, mode):
         with run(steps, mode, fds={9: inherited}) as (ours, _, report):
             seen = report.now()["descriptors"]
             (helper,) = proc.descendants(ours.pid)
+            if os.geteuid():
+                _is_hidden(helper, f"{label}: {what}'s helper")
+                open(go_on, "w").close()
+                continue
             held = proc.descriptors(helper)
             connection = {0, 1} if what == "server" else {6, 7}
             tap.ok(
@@ -330,14 +261,28 @@ def helper_holds_little(label, mode):
             )
             others = {fd: where for fd, where in held.items() if fd > 2 and fd not in connection}
             tap.equal(
-                [where for where in others.values() if where in seen.values() and not where.startswith("pipe:")],
+                [
+                    where
+                    for where in others.values()
+                    if where in seen.values() and not where.startswith("pipe:")
+                ],
                 [],
                 f"{label}: {what}'s helper has nothing else of prog's",
             )
-            tap.equal(len(others), 3 if _has_pipes(mode) else 1, f"{label}: {what}'s helper: no more", held)
+            tap.equal(
+                len(others), 3 if ucspi.has_pipes(mode) else 1, f"{label}: {what}'s helper: no more", held
+            )
             writable = proc.access_modes(helper)
             tap.ok(_ends_match(others, writable), f"{label}: {what}'s helper has only its ends", writable)
         open(go_on, "w").close()
+
+
+def _is_hidden(helper, name):
+    try:
+        shown = proc.descriptors(helper)
+    except PermissionError:
+        shown = None
+    tap.equal(shown, None, f"{name} is not shown to the user it runs as")
 
 
 def _ends_match(others, modes):
@@ -368,7 +313,11 @@ def separated(label, mode):
         tap.ok(ucspi.variables(report()["answer"]), f"{name}: the answer", report()["answer"])
         tap.equal(report()["code"], 0, f"{name}: the helper's exit code", ours.stderr)
         is_quiet(ours, name)
-    with ucspi.server([*READY, "ask=Y", "answer", *_touch(mode), "reap"], [*mode, "-y"], env) as (ours, sock, report):
+    with ucspi.server([*READY, "ask=Y", "answer", *ucspi.touch(mode), "reap"], [*mode, "-y"], env) as (
+        ours,
+        sock,
+        report,
+    ):
         ask(sock)
         tls = Tls(sock, context(version="1.2"))
         try:
@@ -398,9 +347,7 @@ EVERY = (
     other_requests,
     failed_handshakes,
     late_keys,
-    injection_into_server,
-    late_injection_into_server,
-    injection_into_client,
+    *ucspi_attacks.EVERY,
     helper_holds_little,
     not_startable,
     separated,
