@@ -1,6 +1,7 @@
 """The certificates that tests use: those of tests/lib/pki, made once."""
 
 import base64
+import hashlib
 import os
 import subprocess
 
@@ -34,6 +35,11 @@ def der(path):
     with open(path) as f:
         body = f.read().split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0]
     return base64.b64decode(body)
+
+
+def fingerprint(name):
+    """SHA-256 of a certificate, in hexadecimal."""
+    return hashlib.sha256(der(crt(name))).hexdigest()
 
 
 def _pem(kind, der_bytes):

@@ -121,10 +121,10 @@ def dial(port, host="127.0.0.1"):
 class Init:
     """ktls-init with `cat` as its program, and a control socket at .path."""
 
-    def __init__(self, options=(), env=None, prog=("cat",), wrapper=()):
+    def __init__(self, options=(), env=None, prog=("cat",), wrapper=(), program=INIT):
         self.path = proc.temp("control")
         environment = proc.environment(**{"CAFILE": pki.ca(), **(env or {})})
-        argv = [*wrapper, INIT, "-s", "-l", self.path, *options, *prog]
+        argv = [*wrapper, program, "-s", "-l", self.path, *options, *prog]
         self.proc = Proc(argv, environment, {0: "pipe", 1: "pipe"})
         proc.await_true(lambda: os.path.exists(self.path) or self.proc_ended(), "the control socket")
 

@@ -1,0 +1,427 @@
+"""Tests of the socket service's requests, over the path that ktls-init -l makes."""
+
+import os
+import socket
+import threading
+
+import peers
+import pki
+import proc
+import service
+import tap
+from service import Err, Init, clock, dial, good, url
+
+PATH = "kernel" if proc.kernel_has_tls() else "user"
+
+
+class Server:
+    """A TLS server of Python's on a port of its own; it sends back what it gets."""
+
+    def __init__(self, cert="ec256", host="127.0.0.1", count=1, **context):
+        self.listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.port = self.listener.getsockname()[1]
+        self.context = peers.context(server=True, cert=cert, **context)
+        self.thread = threading.Thread(target=self._serve, args=[count], daemon=True)
+        self.thread.start()
+
+    def _serve(self, count):
+        for _ in range(count):
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=[sock], daemon=True).start()
+
+    def _answer(self, sock):
+        sock.settimeout(proc.LIMIT)
+        try:
+            with self.context.wrap_socket(sock, server_side=True) as tls:
+                tls.sendall(tls.recv(4096))
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(proc.LIMIT)
+        self.listener.close()
+
+
+def works(sock, peer=None):
+    """What is written comes back, or comes out at the other end and back."""
+    with sock:
+        sock.sendall(b"hello")
+        if peer:
+            got = peer.recv(5)
+            peer.sendall(got)
+        return sock.recv(5) == b"hello"
+
+
+def listen(channel, base="tls://127.0.0.1", **parameters):
+    """A listener of the service, which is up: its URL and port."""
+    port = peers.free_port()
+    wanted = url(f"{base}:{port}", **parameters)
+    channel.listen(wanted)
+    await_listener(channel)
+    return wanted, port
+
+
+def await_listener(channel):
+    """What comes behind ACCEPT waits for it."""
+    nothing = "tcp://192.0.2.1:1"
+    assert channel.refused("CLOSE", nothing)
+
+
+def tls_client(port, name="localhost", **context):
+    sock = dial(port)
+    sock.settimeout(proc.LIMIT)
+    return peers.context(**context).wrap_socket(sock, server_hostname=name)
+
+
+# ---- what can be asked for ----
+
+
+def facts():
+    with Init() as init:
+        channel = init.channel()
+        with Server(alpn=["h2", "x"]) as server:
+            wanted = url(f"tls://localhost:{server.port}", alpn="y,h2", id="a.1")
+            sock, got = channel.connect(wanted)
+            tap.ok(works(sock), "CONNECT: a connection that works")
+        peer = pki.fingerprint("ec256")
+        wanted_facts = {
+            "id": "a.1",
+            "remote": f"127.0.0.1:{server.port}",
+            "protocol": "TLSv1.3",
+            "path": PATH,
+            "peer": f"SHA256:{peer}",
+            "sni": "localhost",
+            "alpn": "h2",
+            "subject": "CN=localhost",
+        }
+        tap.equal({name: got.get(name) for name in wanted_facts}, wanted_facts, "what was negotiated")
+        tap.ok(got["cipher"].startswith("TLS_"), got["cipher"])
+        wanted, port = listen(channel, **good(tls="1.2", alpn="h2", id="b"))
+        with tls_client(port, alpn=["h2"]) as tls:
+            near = tls.getsockname()[1]
+            sock, got = channel.accept(wanted)
+            tap.ok(works(sock, tls), "ACCEPT: a connection that works")
+        tap.equal(
+            [got.get(name) for name in ("id", "remote", "protocol", "path", "sni", "alpn", "peer")],
+            ["b", f"127.0.0.1:{near}", "TLSv1.2", PATH, "localhost", "h2", None],
+            "what was negotiated with a client",
+        )
+
+
+def plain():
+    with Init() as init:
+        channel = init.channel()
+        for base in ("tcp://127.0.0.1", "tcp://localhost", *(["tcp://[::1]"] if has_ipv6() else [])):
+            wanted, port = listen(channel, base)
+            near, _ = init.channel().connect(f"{base}:{port}")
+            far, got = channel.accept(wanted)
+            tap.ok(got["remote"].endswith(f":{near.getsockname()[1]}"), f"from {got['remote']}")
+            tap.ok(far.getpeername() == near.getsockname() and works(near, far), f"{base}: ACCEPT and CONNECT")
+            tap.equal(channel.ask("CLOSE", wanted), (None, {}), "CLOSE")
+            tap.equal(
+                channel.refused("CONNECT", f"{base}:{port}"), "connecting: Connection refused", "nobody is there then"
+            )
+        path = proc.temp("socket")
+        for _ in range(2):
+            wanted = url("unix:" + path, id="u")
+            channel.listen(wanted)
+            await_listener(channel)
+            near, _ = init.channel().connect(wanted)
+            far, got = channel.accept(wanted)
+            tap.ok(works(near, far) and got == {"id": "u"}, "unix: ACCEPT and CONNECT", str(got))
+            channel.ask("CLOSE", wanted)
+        channel.listen(wanted)
+        await_listener(channel)
+        tap.equal(
+            init.channel().refused("ACCEPT", wanted), "listening: Address already in use", "a path that is taken"
+        )
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    except OSError:
+        return False
+
+
+def names_and_certificates():
+    with Init() as init:
+        channel = init.channel()
+
+        def outcome(cert="ec256", **parameters):
+            with Server(cert) as server:
+                try:
+                    sock, _ = channel.connect(url(f"tls://127.0.0.1:{server.port}", **parameters))
+                    return works(sock)
+                except Err as e:
+                    return e.reason
+
+        tap.equal(outcome(), True, "an address that is in the certificate")
+        tap.equal(outcome(sni="example.test"), True, "sni=: another name of the certificate")
+        for cert, parameters in (
+            ("ec256", {"sni": "other.test"}),
+            ("wrongname", {}),
+            ("selfsigned", {}),
+            ("expired", {}),
+            ("ec256", {"ca": pki.ca("ca-rsa")}),
+        ):
+            reason = outcome(cert, **parameters)
+            tap.ok(str(reason).startswith("TLS handshake: "), f"{cert} {list(parameters)}: {reason}")
+        tap.equal(outcome("rsa", ca=pki.ca("ca-rsa")), True, "ca=")
+        tap.equal(outcome("wrongname", verify=0), True, "verify=0")
+        tap.equal(outcome(ca="/nonexistent"), "/nonexistent: No such file or directory", "ca= that is not there")
+        reason = outcome(ciphers="NONE")
+        tap.ok("ciphers" in str(reason), reason)
+        reason = outcome(tls="1.2", ciphers="TLS_AES_128_GCM_SHA256")
+        tap.ok("ciphers" in str(reason), reason)
+
+
+def client_certificates():
+    with Init() as init:
+        channel = init.channel()
+        cert = {"cert": pki.crt("client-ec"), "key": pki.key("client-ec")}
+        for need in ("request", "require"):
+            wanted, port = listen(channel, **good(clientcert=need, ca=pki.ca()))
+            other = init.channel()
+            near, _ = other.connect(url(f"tls://127.0.0.1:{port}", **cert))
+            far, got = channel.accept(wanted)
+            tap.ok(works(near, far) and got["peer"] == f"SHA256:{pki.fingerprint('client-ec')}", f"clientcert={need}")
+            other.send(f"CONNECT tls://127.0.0.1:{port}?tls=1.2")
+            try:
+                sock, got = channel.accept(wanted)
+                sock.close()
+                tap.ok(need == "request" and "peer" not in got, "none shown: the connection comes without peer")
+            except Err as e:
+                tap.ok(need == "require" and "remote" in e.facts, f"none shown: {e.reason}")
+            channel.ask("CLOSE", wanted)
+        tap.equal(
+            init_without_ca(),
+            "clientcert needs ca",
+            "clientcert= without ca=, and CAFILE is not set",
+        )
+
+
+def init_without_ca():
+    with Init(env={"CAFILE": None}) as init:
+        return init.channel().refused("ACCEPT", url("tls://127.0.0.1:1", **good(clientcert="require")))
+
+
+def exporters():
+    with Init() as init:
+        one, other = init.channel(), init.channel()
+        for version in ("1.2", "1.3"):
+            wanted, port = listen(one, **good(tls=version, exporter="EXPORTER-of a test:48"))
+            near, at_client = other.connect(url(f"tls://127.0.0.1:{port}", exporter="EXPORTER-of a test:48"))
+            far, at_server = one.accept(wanted)
+            near.close(), far.close()
+            tap.ok(
+                at_client["exporter"] == at_server["exporter"] and len(bytes.fromhex(at_client["exporter"])) == 48,
+                f"TLS {version}: both ends have the same keying material",
+            )
+            one.ask("CLOSE", wanted)
+        wanted, port = listen(one, **good())
+        reason = other.refused("CONNECT", url(f"tls://127.0.0.1:{port}", exporter="master secret:48"))
+        tap.ok("exporter" in reason, reason)
+
+
+def paths():
+    with Init() as init:
+        channel = init.channel()
+        for version in ("1.2", "1.3"):
+            with Server(count=2) as server:
+                base = f"tls://127.0.0.1:{server.port}"
+                sock, got = channel.connect(url(base, path="relay", tls=version))
+                tap.ok(works(sock) and got["path"] == "user", f"TLS {version}, path=relay: path={got['path']}")
+                if PATH == "kernel":
+                    sock, got = channel.connect(url(base, path="kernel", tls=version))
+                    tap.ok(works(sock) and got["path"] == "kernel", f"TLS {version}, path=kernel")
+                else:
+                    reason = channel.refused("CONNECT", url(base, path="kernel", tls=version))
+                    tap.ok("path=kernel" in reason, reason)
+
+
+# ---- many at a time ----
+
+
+def in_flight():
+    """A slow one holds up nobody; replies say whose they are."""
+    count, patience = 20, 4
+    with Init() as init, socket.create_server(("127.0.0.1", 0)) as silent, Server(count=count) as server:
+        channel = init.channel()
+        begin = clock()
+        slow = url(f"tls://127.0.0.1:{silent.getsockname()[1]}", timeout=patience * 1000, id="slow")
+        channel.send("CONNECT " + slow)
+        for i in range(count):
+            channel.send("CONNECT " + url(f"tls://127.0.0.1:{server.port}", id=f"n{i}"))
+        seen = []
+        for _ in range(count):
+            line, sock = channel.packet()
+            seen.append(line.split(" ")[3])
+            if sock:
+                sock.settimeout(proc.LIMIT)
+                works(sock)
+        tap.equal(sorted(seen), sorted(f"id=n{i}" for i in range(count)), "each reply has its id")
+        tap.ok(clock() - begin < patience, "all come before the silent one's time is over")
+        try:
+            channel.reply("CONNECT", slow)
+            tap.ok(False, "a silent server")
+        except Err as e:
+            tap.equal((e.facts.get("id"), e.reason), ("slow", "TLS handshake: timed out"), "a silent server")
+        took = clock() - begin
+        tap.ok(patience - 0.1 < took < patience + 1, f"its time is over after {took:.2f} s")
+
+
+def race():
+    """Of two addresses the one that does not answer costs a quarter of a second."""
+    folder = proc.temp("bin")
+    os.mkdir(folder)
+    os.chmod(proc.TMP, 0o711)  # names are not looked up by root
+    copy = os.path.join(folder, "ktls-init")
+    os.link(service.INIT, copy) if os.stat(folder).st_dev == os.stat(service.INIT).st_dev else copy_file(copy)
+    with open(os.path.join(folder, "ktls-resolve"), "w") as f:
+        f.write('#!/bin/sh\ncase $1 in\nslow.test) sleep 100;;\n')
+        f.write('none.test) echo "no such luck";;\n*) echo 127.0.0.2; echo 127.0.0.1; esac\n')
+    os.chmod(f.name, 0o755)
+    with socket.socket() as full, socket.socket() as good_one:
+        full.bind(("127.0.0.2", 0))
+        port = full.getsockname()[1]
+        full.listen(0)
+        held = [socket.socket() for _ in range(3)]
+        for sock in held:
+            sock.setblocking(False)
+            sock.connect_ex(("127.0.0.2", port))
+        good_one.bind(("127.0.0.1", port))
+        good_one.listen()
+        with Init(program=copy) as init:
+            channel = init.channel()
+            begin = clock()
+            sock, got = channel.connect(f"tcp://two.test:{port}")
+            took = clock() - begin
+            tap.equal(got["remote"], f"127.0.0.1:{port}", "the address that answers wins")
+            tap.ok(0.2 < took < 0.9 * proc.LIMIT / 10, f"after {took:.2f} s")
+            tap.equal(channel.refused("CONNECT", f"tcp://none.test:{port}"), "none.test: no such luck", "no address")
+            begin = clock()
+            reason = channel.refused("CONNECT", f"tcp://slow.test:{port}?timeout=300")
+            tap.ok("timed out" in reason and clock() - begin < 5, f"a resolver that hangs: {reason}")
+            full.close()
+            begin = clock()
+            channel.connect(f"tcp://two.test:{port}")[0].close()
+            tap.ok(clock() - begin < 0.2 * proc.LIMIT / 10, "one that refuses costs nothing")
+        for sock in held:
+            sock.close()
+
+
+def copy_file(to):
+    with open(service.INIT, "rb") as f, open(to, "wb") as t:
+        t.write(f.read())
+    os.chmod(to, 0o755)
+
+
+# ---- what is no request ----
+
+
+def no_requests():
+    with Init() as init:
+        channel = init.channel()
+        for packet, start in (
+            (b"\n", "ERR ? ? "),
+            (b"CONNECT", "ERR ? ? "),
+            (b"CONNECT tcp://127.0.0.1:1", "ERR ? ? "),
+            (b"CONNECT tcp://127.0.0.1:1\n\n", "ERR ? ? "),
+            (b"CONNECT tcp://127.0.0.1:1\nCONNECT tcp://127.0.0.1:1\n", "ERR ? ? "),
+            (b"CONNECT tcp://127.0.0.1:1\0\n", "ERR ? ? "),
+            (b"CONNECT tcp://\xc3\xa9:1\n", "ERR ? ? "),
+            (b"x" * 5000, "ERR ? ? "),
+            (b"connect tcp://127.0.0.1:1\n", "ERR ? ? "),
+            (b"HELLO world\n", "ERR ? ? "),
+            (b"CONNECT \n", "ERR CONNECT ? "),
+            (b"CONNECT\n", "ERR CONNECT ? "),
+            (b"CONNECT tcp://" + b"a" * 3000 + b":1\n", "ERR CONNECT ? "),
+            (b"CONNECT  tcp://127.0.0.1:1\n", "ERR CONNECT "),
+            (b"CONNECT tcp://127.0.0.1:1 more\n", "ERR CONNECT "),
+            (b"CONNECT tls:client\n", "ERR CONNECT tls:client "),
+            (b"CONNECT tls:fd:x\n", "ERR CONNECT tls:fd:x "),
+            (b"CONNECT tcp://127.0.0.1:0\n", "ERR CONNECT tcp://127.0.0.1:0 "),
+            (b"ACCEPT tls:server\n", "ERR ACCEPT tls:server "),
+            (b"ACCEPT tls:fd:x\n", "ERR ACCEPT tls:fd:x "),
+            (b"UPGRADE tls:client\n", "ERR UPGRADE tls:client "),
+            (b"UPGRADE tls://h\n", "ERR UPGRADE tls://h "),
+            (b"CLOSE tcp://127.0.0.1:1\n", "ERR CLOSE tcp://127.0.0.1:1 "),
+            (b"ANSWER 1 yes\n", "ERR ANSWER "),
+            (b"ANSWER x yes\n", "ERR ANSWER "),
+            (b"ANSWER\n", "ERR ANSWER ? "),
+            (b"ANSWER 18446744073709551615 yes\n", "ERR ANSWER "),
+        ):
+            channel.socket.send(packet)
+            line, sock = channel.packet()
+            tap.ok(line.startswith(start) and not sock, f"{packet[:50]!r}: {line[:80]}")
+        for count in (1, 2, 3, 200):
+            ends = [os.pipe() for _ in range(count)]
+            channel.send("CONNECT tcp://127.0.0.1:1", [w for _, w in ends])
+            channel.packet()
+            for _, w in ends:
+                os.close(w)
+            tap.ok(all(os.read(r, 1) == b"" for r, _ in ends), f"{count} descriptors that nobody wants are closed")
+            for r, _ in ends:
+                os.close(r)
+        channel.socket.shutdown(socket.SHUT_WR)
+        tap.equal(channel.socket.recv(10), b"", "a client that ends is let go")
+
+
+def clients_that_go():
+    with Init() as init:
+        channel = init.channel()
+        _, port = listen(channel, "tcp://127.0.0.1")
+        dial(port).close()
+        channel.close()
+
+        def is_closed():
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+            except ConnectionRefusedError:
+                return True
+
+        proc.await_true(is_closed, "the listener to close")
+        tap.ok(True, "the listeners of a client that goes away close")
+
+
+def unread_replies():
+    """Who reads nothing gets no new connections, and costs nobody else anything."""
+    with Init() as init:
+        channel = init.channel()
+        _, port = listen(channel, "tcp://127.0.0.1")
+        socks = [dial(port) for _ in range(400)]
+        other = init.channel()
+        tap.ok("refused" in other.refused("CONNECT", f"tcp://127.0.0.1:{peers.free_port()}"), "others are served")
+        service_pid = init.named("ktls-service")[0]
+        held = len(os.listdir(f"/proc/{service_pid}/fd"))
+        tap.ok(held < 100, f"connections wait in the backlog: {held} descriptors")
+        for _ in socks:
+            _, sock = channel.packet()
+            sock.close()
+        tap.ok(True, "and come when they are asked for")
+        for sock in socks:
+            sock.close()
+
+
+ALL = [
+    facts,
+    plain,
+    names_and_certificates,
+    client_certificates,
+    exporters,
+    paths,
+    in_flight,
+    race,
+    no_requests,
+    clients_that_go,
+    unread_replies,
+]
