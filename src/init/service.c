@@ -73,20 +73,24 @@ static void take_uids(struct broker_options *options, char const *list)
 {
     while (list && *list) {
         size_t const len = uint_scan(list, options->uid + options->uid_count);
-        if (!len || (list[len] && list[len] != ',') || ++options->uid_count == BROKER_MAX_UIDS)
+        int const is_item = len && (!list[len] || (list[len] == ',' && list[len + 1]));
+        if (!is_item || ++options->uid_count == BROKER_MAX_UIDS)
             strerr_dief(EXIT_USAGE, "--uids is a list of up to 31 numbers with commas, not ", list);
         list += len + (list[len] == ',');
     }
 }
 
 /* Who may connect is looked at then; the mode keeps others out already where
-   there are none to let in. */
+   there are none to let in. Once the path is there somebody listens. */
 static int listen_on_path(char const *path, int has_uids)
 {
+    char fresh[IPCPATH_MAX + 1];
     if (!path) return -1;
+    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
+        strerr_dief(EXIT_USAGE, "--listen: the path is too long: ", path);
     int const fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || ipc_bind_reuse(fd, path) < 0 || chmod(path, has_uids ? 0666 : 0600) < 0
-        || listen(fd, BACKLOG) < 0)
+    if (fd < 0 || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, has_uids ? 0666 : 0600) < 0
+        || listen(fd, BACKLOG) < 0 || rename(fresh, path) < 0)
         strerr_diefsys(EXIT_SYSTEM, path);
     return fd;
 }

@@ -3,7 +3,6 @@
 import array
 import os
 import socket
-import struct
 import time
 from urllib.parse import quote, unquote
 
@@ -159,10 +158,11 @@ class Init:
         self.proc.end()
 
 
-def reset(sock):
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
-
-
 def clock():
     return time.monotonic()
+
+
+def run(options, prog=("true",)):
+    """Exit code and standard error of a run to its end."""
+    with Proc([INIT, "-s", *options, *prog], proc.environment()) as init:
+        return init.wait(), init.stderr()
