@@ -122,6 +122,13 @@ static void decline_renegotiation(int fd)
     ktls_send_record_flags(fd, KTLS_ALERT, alert, sizeof alert, MSG_DONTWAIT);
 }
 
+/* The kernel goes by the first byte, which was a KeyUpdate's beginning or none of
+   its own. Where it could not, it says EKEYEXPIRED the next time. */
+static void stop_waiting_for_keys(int fd)
+{
+    ktls_reinstall(fd, KTLS_RX);
+}
+
 static int take_handshake(int fd, uint16_t version, struct record *record, struct ktls_secrets *secrets)
 {
     struct contents contents;
@@ -134,6 +141,7 @@ static int take_handshake(int fd, uint16_t version, struct record *record, struc
     if (!error) error = take(fd, record);
     if (error) return error;
 
+    if (record->bytes[0] == KEY_UPDATE && !contents.has_key_update) stop_waiting_for_keys(fd);
     if (secrets) memcpy(secrets->message, &contents.message, sizeof secrets->message);
     if (contents.has_hello) decline_renegotiation(fd);
     return contents.has_key_update ? follow_key_update(fd, secrets, contents.update_requested) : GO_ON;

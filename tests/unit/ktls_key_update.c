@@ -117,6 +117,22 @@ static void test_key_update(void)
     close_pair(pair);
 }
 
+static void test_split_key_update(void)
+{
+    struct generations client = {{1, 2}}, server = {{2, 1}};
+    struct ktls_secrets theirs = {.next = next_keys, .ctx = &server};
+    struct pair pair = open_pair(TLS_1_3);
+    struct ktls_traffic_keys keys;
+
+    put(pair.client, KTLS_HANDSHAKE, (char const *)key_update, 2);
+    put(pair.client, KTLS_HANDSHAKE, (char const *)key_update + 2, 3);
+    next_keys(&client, KTLS_TX, &keys);
+    ok(ktls_install(pair.client, KTLS_TX, &keys) == 0, "the next keys after a KeyUpdate in two records");
+    say(pair.client, "data");
+    ok(hears(pair.server, &theirs, "data"), "which is followed");
+    close_pair(pair);
+}
+
 /* Both sides write until nothing goes. */
 static size_t fill(int fd)
 {
@@ -247,6 +263,7 @@ int main(void)
     test_key_update_impossible();
     if (found.rekey) {
         test_key_update();
+        test_split_key_update();
         test_late_answer();
         test_key_update_under_load();
     } else {

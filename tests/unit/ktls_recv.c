@@ -212,6 +212,10 @@ static void test_split_message(void)
     put(pair.client, KTLS_HANDSHAKE, "y\4\0\0\0", 5);
     say(pair.client, "data");
     ok(hears(pair.server, &secrets, "data"), "the rest, another message, and data behind it");
+    put(pair.client, KTLS_HANDSHAKE, "\4\0\0\2", 4);
+    put(pair.client, KTLS_HANDSHAKE, "\30y", 2);
+    say(pair.client, "data");
+    ok(hears(pair.server, &secrets, "data"), "a part that begins like a KeyUpdate");
     put(pair.client, KTLS_HANDSHAKE, "\4\0\0", 3);
     say(pair.client, "data");
     ok(stays(pair.server, &secrets, EPROTO), "data inside a message: EPROTO");
