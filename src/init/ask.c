@@ -41,17 +41,14 @@ static void list_protocols(char out[256], unsigned char const *alpn, size_t len)
     out[used] = 0;
 }
 
-static int send_question(struct worker *worker, struct tls_hello const *hello)
+static int send_question(struct worker const *worker, struct tls_hello const *hello)
 {
     struct facts facts = { .text = "ASK", .len = 3 };
     char protocols[256];
     list_protocols(protocols, hello->alpn, hello->alpn ? hello->alpn_len : 0);
     facts_add(&facts, "sni", hello->server_name);
     facts_add(&facts, "alpn", protocols);
-    int const sent = packet_send(worker->channel, facts.text, facts.len, &worker->asked, 1) == 0;
-    close(worker->asked);
-    worker->asked = -1;
-    return sent;
+    return packet_send(worker->channel, facts.text, facts.len, NULL, 0) == 0;
 }
 
 static size_t read_all(int fd, void *to, size_t max, int64_t deadline)
@@ -134,6 +131,8 @@ void ask_prepare(struct worker *worker)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         worker_refuse_system(worker, "socketpair");
     worker->deposit = pair[0];
-    worker->asked = pair[1];
+    if (packet_send(worker->channel, "DEPOSIT", 7, pair + 1, 1) < 0)
+        worker_refuse_system(worker, "passing a socket");
+    close(pair[1]);
     worker->config.choose = (struct tls_choose){ .function = &choose, .ctx = worker };
 }

@@ -13,7 +13,8 @@
 static struct broker_options const *broker;
 static struct source others; /* who connect to the path */
 
-/* A connection in the making needs one. */
+/* A connection in the making needs three, and all that are passed on at a time
+   are counted against the same limit. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -57,9 +58,10 @@ static int sooner(int a, int b)
 void broker_run(struct broker_options const *options)
 {
     broker = options;
-    if (jobs_start(options) < 0) strerr_diefsys(EXIT_SYSTEM, "starting the handshake master");
     raise_descriptor_limit();
-    if (reactor_start() < 0 || channel_open(options->inherited, 1) < 0 || open_path() < 0)
+    if (reactor_start() < 0 || jobs_start(options) < 0)
+        strerr_diefsys(EXIT_SYSTEM, "starting the handshake master");
+    if (channel_open(options->inherited, 1) < 0 || open_path() < 0)
         strerr_diefsys(EXIT_SYSTEM, "starting the socket service");
     for (;;) {
         jobs_settle();

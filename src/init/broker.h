@@ -100,6 +100,8 @@ struct job {
     unsigned char is_tls;
     unsigned int timeout_ms;
     int fd;            /* goes with the order; -1: none, or gone */
+    int connection;    /* that the worker has to do with; -1 */
+    int relayed;       /* the client's way to it through the worker; -1 */
     int deposit;       /* where the worker wants a certificate; -1 */
     uint64_t question; /* that is open; 0: none */
 };

@@ -19,7 +19,8 @@ static size_t channel_count;
 
 static int must_wait(void)
 {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS || errno == ENOMEM;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS || errno == ENOMEM
+           || errno == ETOOMANYREFS;
 }
 
 static void keep(struct channel *channel, char const *text, size_t len, int fd)

@@ -52,11 +52,21 @@ static void prepare_relay(struct handshake *hs)
     if (hs->from_prog < 0 || ndelay_on(pair[1]) < 0) worker_refuse_system(hs->worker, "socketpair");
 }
 
+/* In jail nothing can be passed: the kernel counts descriptors under way against
+   the limit that is none there. */
+static void deposit_connection(struct handshake *hs)
+{
+    int const fds[] = { hs->worker->fd, hs->client_end };
+    if (packet_send(hs->worker->channel, "HOLD", 4, fds, hs->client_end < 0 ? 1 : 2) < 0)
+        worker_refuse_system(hs->worker, "passing the connection");
+    if (hs->client_end >= 0) close(hs->client_end);
+}
+
 static void enter_jail(struct handshake const *hs)
 {
     struct worker const *worker = hs->worker;
-    int const kept[] = { 2, worker->channel, worker->fd, worker->deposit, worker->asked,
-                         hs->client_end, hs->to_prog, hs->from_prog };
+    int const kept[] = { 2, worker->channel, worker->fd, worker->deposit,
+                         hs->to_prog, hs->from_prog };
     struct jail const jail = {
         .kept = kept,
         .kept_count = sizeof kept / sizeof *kept,
@@ -130,18 +140,13 @@ static void drain_tickets(struct handshake *hs)
         worker_refuse(hs->worker, "waiting for tickets", why);
 }
 
-static _Noreturn void answer_with(struct handshake *hs, char const *path, int fd)
-{
-    facts_add_session(&hs->facts, &hs->session, path);
-    int const answered = worker_answer(hs->worker, &hs->facts, fd);
-    _exit(!answered);
-}
-
 static _Noreturn void hand_out_socket(struct handshake *hs)
 {
     chain_settle_connection(&hs->connection);
     drain_tickets(hs);
-    answer_with(hs, "kernel", hs->worker->fd);
+    facts_add_session(&hs->facts, &hs->session, "kernel");
+    int const answered = worker_answer(hs->worker, "KERNEL", &hs->facts, -1);
+    _exit(!answered);
 }
 
 /* ---- this process ---- */
@@ -164,8 +169,7 @@ static _Noreturn void relay(struct handshake *hs)
     take_keys(&keys, hs);
     facts_add_session(&hs->facts, &hs->session, "user");
     crypto_wipe(&hs->session, sizeof hs->session);
-    if (!worker_answer(hs->worker, &hs->facts, hs->client_end)) _exit(1);
-    close(hs->client_end);
+    if (!worker_answer(hs->worker, "RELAY", &hs->facts, -1)) _exit(1);
     close(hs->worker->channel);
     worker_is_done();
     relay_run(&config, &keys, &report);
@@ -178,6 +182,7 @@ void handshake_run(struct worker *worker)
     if (worker->order->kind != ORDER_ACCEPT) facts_add_remote(&hs.facts, worker->fd);
     prepare_connection(&hs);
     prepare_relay(&hs);
+    deposit_connection(&hs);
     ask_prepare(worker);
     enter_jail(&hs);
     shake_hands(&hs);

@@ -66,7 +66,7 @@ struct job *job_new(struct channel *channel, enum order_kind kind, struct words 
         reply_err(channel, words, "out of memory");
         return NULL;
     }
-    job->source.fd = job->deposit = -1;
+    job->source.fd = job->connection = job->relayed = job->deposit = -1;
     job->channel = channel;
     job->words = *words;
     job->order.kind = kind;
@@ -116,6 +116,19 @@ static int is_running(struct job const *job)
     return job->source.fd >= 0;
 }
 
+static void drop(int *fd)
+{
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+}
+
+static int take(int *fd)
+{
+    int const taken = *fd;
+    *fd = -1;
+    return taken;
+}
+
 static void end(struct job *job)
 {
     if (is_running(job))
@@ -124,8 +137,10 @@ static void end(struct job *job)
         remove_from_waiting(job);
     remove_from_list(job);
     source_remove(&job->source);
-    if (job->fd >= 0) close(job->fd);
-    if (job->deposit >= 0) close(job->deposit);
+    drop(&job->fd);
+    drop(&job->connection);
+    drop(&job->relayed);
+    drop(&job->deposit);
     if (job->channel) {
         job->channel->outstanding--;
         if (job->order.kind == ORDER_LISTEN) job->channel->listening = 0;
@@ -151,8 +166,8 @@ void jobs_forget_channel(struct channel const *channel)
 
 /* ---- what a worker says ---- */
 
-/* It has listened to strangers: its words are looked at, its meaning is taken
-   from the descriptor. */
+/* It has listened to strangers: its words are looked at, and what it says of a
+   connection has to be so. */
 static int is_text(struct packet const *packet)
 {
     if (packet->len > ANSWER_MAX) return 0;
@@ -161,27 +176,9 @@ static int is_text(struct packet const *packet)
     return 1;
 }
 
-static int is_unix_socket(int fd)
-{
-    int domain = 0;
-    socklen_t len = sizeof domain;
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
-}
-
-/* Through a Unix socket a relay is reached, or nobody. */
-static int is_protected(struct job const *job, int fd)
-{
-    return !job->is_tls || job->order.kind == ORDER_LISTEN || ktls_is(fd, NULL) || is_unix_socket(fd);
-}
-
 static void succeed(struct job *job, char const *facts, int fd)
 {
     struct channel *channel = job->channel;
-    if (fd < 0 || !is_protected(job, fd)) {
-        if (fd >= 0) close(fd);
-        fail(job, "the handshake process gave no protected connection");
-        return;
-    }
     if (!channel)
         close(fd);
     else if (job->order.kind != ORDER_LISTEN)
@@ -191,33 +188,79 @@ static void succeed(struct job *job, char const *facts, int fd)
     end(job);
 }
 
-static void ask(struct job *job, char const *facts, int deposit)
+/* Only what TLS protects, where that was asked for. */
+static void hand_out(struct job *job, char const *facts, int fd)
+{
+    if (fd >= 0)
+        succeed(job, facts, fd);
+    else
+        fail(job, "the handshake process gave no protected connection");
+}
+
+static int plain(struct job const *job, struct packet *packet)
+{
+    return job->is_tls && job->order.kind != ORDER_LISTEN ? -1 : packet_take(packet, 0);
+}
+
+static int in_kernel(struct job *job)
+{
+    return ktls_is(job->connection, NULL) ? take(&job->connection) : -1;
+}
+
+static void hold(struct job *job, struct packet *packet)
+{
+    drop(&job->connection);
+    drop(&job->relayed);
+    job->connection = packet_take(packet, 0);
+    job->relayed = packet_take(packet, 1);
+}
+
+static void ask(struct job *job, char const *facts)
 {
     char text[PACKET_MAX];
     if (job->question || !job->channel) {
-        if (deposit >= 0) close(deposit);
         fail(job, "the handshake process asked twice");
         return;
     }
     job->question = ++last_question;
-    job->deposit = deposit;
-    int const len = snprintf(text, sizeof text, "ASK %llu %s%s\n", (unsigned long long)job->question,
-                             job->words.url, facts);
+    int const len = snprintf(text, sizeof text, "ASK %llu %s%s%s\n", (unsigned long long)job->question,
+                             job->words.url, *facts ? " " : "", facts);
     channel_reply(job->channel, text, (size_t)len, -1);
+}
+
+static void keep_deposit(struct job *job, struct packet *packet)
+{
+    drop(&job->deposit);
+    job->deposit = packet_take(packet, 0);
+}
+
+/* What follows a word, or NULL when it is another. */
+static char const *behind(char const *text, char const *word)
+{
+    size_t const len = strlen(word);
+    if (strncmp(text, word, len) || (text[len] && text[len] != ' ')) return NULL;
+    return text + len + (text[len] == ' ');
 }
 
 static void take_answer(struct job *job, struct packet *packet)
 {
     char *text = packet->bytes;
+    char const *rest;
     text[packet->len] = 0;
-    if (!strncmp(text, "OK", 2))
-        succeed(job, text[2] ? text + 3 : "", packet_take(packet, 0));
-    else if (!strncmp(text, "ERR ", 4))
-        fail(job, text + 4);
-    else if (!strncmp(text, "ASK", 3))
-        ask(job, text + 3, packet_take(packet, 0));
+    if ((rest = behind(text, "HOLD")))
+        hold(job, packet);
+    else if ((rest = behind(text, "DEPOSIT")))
+        keep_deposit(job, packet);
+    else if ((rest = behind(text, "OK")))
+        hand_out(job, rest, plain(job, packet));
+    else if ((rest = behind(text, "KERNEL")))
+        hand_out(job, rest, in_kernel(job));
+    else if ((rest = behind(text, "RELAY")))
+        hand_out(job, rest, take(&job->relayed));
+    else if ((rest = behind(text, "ASK")))
+        ask(job, rest);
     else
-        fail(job, "the handshake process says nothing that makes sense");
+        fail(job, (rest = behind(text, "ERR")) ? rest : "the handshake process says nothing that makes sense");
 }
 
 static void listen_to_worker(struct source *source, uint32_t events)
@@ -263,8 +306,7 @@ int job_answer(struct channel *channel, uint64_t question, int yes, char const *
     if (!job) return 0;
     char const *word = !yes ? "no" : *parameters ? "load" : "yes";
     if (*parameters && yes) order_files(job, parameters, rights);
-    if (job->deposit >= 0) close(job->deposit);
-    job->deposit = -1;
+    drop(&job->deposit);
     job->question = UINT64_MAX; /* answered */
     packet_send(job->source.fd, word, strlen(word), NULL, 0);
     return 1;
@@ -291,35 +333,45 @@ static int need_master(void)
 int jobs_start(struct broker_options const *options)
 {
     broker = options;
-    master.fd = master_start(&broker->workers);
-    return master.fd < 0 ? -1 : 0;
+    return need_master();
 }
 
+static int must_wait(void)
+{
+    return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+}
+
+/* To a new master, when the old one turns out to be gone. */
 static int send_order(struct job const *job, int channel)
 {
     int const fds[] = { channel, job->fd };
-    return master_order(master.fd, &job->order, fds, job->fd < 0 ? 1 : 2);
+    for (int tries = 0; tries < 2; tries++) {
+        if (need_master() < 0) return -1;
+        if (master_order(master.fd, &job->order, fds, job->fd < 0 ? 1 : 2) == 0) return 0;
+        if (must_wait()) return -1;
+        source_remove(&master);
+    }
+    return -1;
 }
 
 /* 0: it has to wait. Else it has a worker, or has ended. */
 static int start(struct job *job)
 {
     int pair[2];
-    if (need_master() < 0 || packet_pair(pair) < 0) {
+    if (packet_pair(pair) < 0) {
         fail(job, strerror(errno));
         return 1;
     }
-    int const sent = send_order(job, pair[1]), error = errno;
+    int const sent = send_order(job, pair[1]), waits = sent < 0 && must_wait();
     close(pair[1]);
     if (sent < 0) {
         close(pair[0]);
-        if (error != EAGAIN && error != ENOBUFS) source_remove(&master); /* the next round has a new one */
-        return 0;
+        if (!waits) fail(job, "the handshake master cannot be started");
+        return !waits;
     }
     remove_from_waiting(job);
     running_count++;
-    if (job->fd >= 0) close(job->fd);
-    job->fd = -1;
+    drop(&job->fd);
     job->source = (struct source){ .fd = pair[0], .ready = &listen_to_worker };
     if (source_add(&job->source, EPOLLIN) < 0) fail(job, strerror(errno));
     return 1;

@@ -5,9 +5,17 @@
  *
  * With an order come the worker's end of a pair of sockets and, where the order
  * is about one, a descriptor. Through the pair the worker answers with one
- * packet of text, "OK facts" (with the descriptor that was asked for) or "ERR
- * reason"; before that it may send "ASK facts", which is answered with "yes",
- * "no" or "load".
+ * packet of text:
+ *
+ *     OK facts      with the descriptor that was asked for
+ *     KERNEL facts  the connection is what was asked for, and has its keys
+ *     RELAY facts   the pair's end is
+ *     ERR reason
+ *
+ * Before KERNEL and RELAY comes HOLD, with the connection and the client's end
+ * of a pair that leads to the relay: a process in jail passes no descriptors.
+ * Between them may be ASK facts, answered with yes, no, or load; before that
+ * DEPOSIT, with the socket that takes what load brings.
  */
 
 #ifndef KTLS_INIT_ORDER_H

@@ -83,11 +83,11 @@ void worker_refuse_system(struct worker const *worker, char const *what)
     worker_refuse(worker, what, strerror(errno));
 }
 
-int worker_answer(struct worker const *worker, struct facts const *facts, int fd)
+int worker_answer(struct worker const *worker, char const *word, struct facts const *facts, int fd)
 {
     char text[ANSWER_MAX];
-    int const len = snprintf(text, sizeof text, "OK%s", facts->text);
-    return packet_send(worker->channel, text, (size_t)len, &fd, 1) == 0;
+    int const len = snprintf(text, sizeof text, "%s%s", word, facts->text);
+    return packet_send(worker->channel, text, (size_t)len, &fd, fd >= 0) == 0;
 }
 
 /* ---- what is done ---- */
@@ -134,7 +134,7 @@ static _Noreturn void hand_out(struct worker *worker)
 {
     struct facts facts = { .len = 0 };
     if (worker->order->kind == ORDER_CONNECT) facts_add_remote(&facts, worker->fd);
-    int const answered = worker_answer(worker, &facts, worker->fd);
+    int const answered = worker_answer(worker, "OK", &facts, worker->fd);
     _exit(!answered);
 }
 
@@ -175,7 +175,7 @@ void worker_run(struct master_options const *options, struct order const *order,
 {
     static struct worker worker;
     worker = (struct worker){ .options = options, .order = order, .channel = channel, .fd = fd,
-                              .deposit = -1, .asked = -1 };
+                              .deposit = -1 };
     set_alarm(order->deadline);
     char const *why = order->kind == ORDER_LOAD ? url_parse_parameters(&worker.url, order->url)
                                                 : url_parse(&worker.url, order->url);

@@ -21,7 +21,6 @@ struct worker {
     struct x509_credential credential;
     int has_credential;
     int deposit;       /* where a certificate comes from that is asked for; -1 */
-    int asked;         /* and the other end, for who brings it; -1 */
     char const *failure; /* of what we asked for */
 };
 
@@ -79,7 +78,7 @@ extern int listen_at(struct worker const *worker, struct dial const *dial);
 /* ---- facts.c ---- */
 
 struct facts {
-    char text[ANSWER_MAX - 3]; /* behind "OK" it is an answer */
+    char text[ANSWER_MAX - 7]; /* behind a word it is an answer */
     size_t len;
 };
 
@@ -95,8 +94,8 @@ extern void facts_add_remote(struct facts *facts, int fd);
 
 extern _Noreturn void handshake_run(struct worker *worker);
 
-/* Says "OK facts", with fd. 0: nobody hears it. */
-extern int worker_answer(struct worker const *worker, struct facts const *facts, int fd);
+/* Says "WORD facts", with fd unless it is -1. 0: nobody hears it. */
+extern int worker_answer(struct worker const *worker, char const *word, struct facts const *facts, int fd);
 
 /* The deadline does not count any more. */
 extern void worker_is_done(void);

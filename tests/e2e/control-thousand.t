@@ -1,0 +1,12 @@
+#!/usr/bin/python3
+# ktls-init's socket service: 1,000 handshakes at a time.
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import tap
+import failures
+
+tap.main(failures.thousand)

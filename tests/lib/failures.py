@@ -1,0 +1,339 @@
+"""Tests of the socket service when its processes or its peers fail, and of very
+many handshakes at a time."""
+
+import os
+import re
+import resource
+import signal
+import socket
+import threading
+
+import init as as_init
+import proc
+import tap
+from control import Server, listen, works
+from service import Err, Init, clock, dial, good, url
+
+
+class Silent:
+    """A server that takes connections and says nothing."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"tls://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def accept(self):
+        """Once a ClientHello is there."""
+        sock, _ = self.listener.accept()
+        sock.settimeout(proc.LIMIT)
+        sock.recv(1)
+        return sock
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+def fails(channel, command, wanted):
+    try:
+        sock, _ = channel.reply(command, wanted)
+        sock.close()
+        return "it was OK"
+    except Err as e:
+        return e.reason
+
+
+DIED = "the handshake process ended without an answer"
+
+
+def killed_worker():
+    with Init() as init, Silent() as silent, Server(count=2) as server:
+        channel = init.channel()
+        channel.send("CONNECT " + silent.url)
+        sock = silent.accept()
+        os.kill(init.workers()[0], signal.SIGKILL)
+        tap.equal(fails(channel, "CONNECT", silent.url), DIED, "a worker is killed: ERR")
+        tap.equal(sock.recv(10000)[:0], b"", "and its connection closed")
+        tap.ok(works(channel.connect(f"tls://127.0.0.1:{server.port}")[0]), "others go on")
+        sock.close()
+        wanted, port = listen(channel, **good())
+        sock = dial(port)
+        proc.await_true(init.workers, "a worker")
+        os.kill(init.workers()[0], signal.SIGKILL)
+        tap.equal(fails(channel, "ACCEPT", wanted), DIED, "one of a listener: ERR")
+        sock.close()
+
+
+def killed_master():
+    with Init() as init, Silent() as silent, Server(count=3) as server:
+        channel = init.channel()
+        base = f"tls://127.0.0.1:{server.port}"
+        open_one, _ = channel.connect(base)
+        (master,) = init.named("ktls-master")
+        channel.send(f"CONNECT {silent.url}?timeout=5000")
+        sock = silent.accept()
+        os.kill(master, signal.SIGSTOP)
+        for i in range(3):
+            channel.send(f"CONNECT {base}?id={i}")
+        assert channel.refused("CLOSE", "tcp:fd:none")  # what came before is with the master
+        os.kill(master, signal.SIGKILL)
+        got = sorted(fails_any(channel) for _ in range(3))
+        tap.equal(got, [DIED] * 3, "the master is killed with orders: ERR for each")
+        tap.ok(works(channel.connect(base)[0]), "the next request has a new master")
+        tap.ok(init.named("ktls-master")[0] != master, "which is another process")
+        reason = fails(channel, "CONNECT", f"{silent.url}?timeout=5000")
+        tap.equal(reason, "TLS handshake: timed out", "a handshake that was under way goes on")
+        tap.ok(works(open_one), "and so do connections")
+        sock.close()
+        wanted, port = listen(channel, **good())
+        os.kill(init.named("ktls-master")[0], signal.SIGKILL)
+        near, _ = init.channel().connect(f"tls://127.0.0.1:{port}")
+        tap.ok(works(near, channel.accept(wanted)[0]), "listeners go on")
+
+
+def fails_any(channel):
+    line, _ = channel.packet()
+    return Err(line).reason if line.startswith("ERR") else line
+
+
+def stopped_master():
+    with Init() as init, Server() as server:
+        channel = init.channel()
+        (master,) = init.named("ktls-master")
+        os.kill(master, signal.SIGSTOP)
+        begin = clock()
+        wanted = f"tls://127.0.0.1:{server.port}?timeout=500"
+        channel.send("CONNECT " + wanted)
+        tap.equal(fails(channel, "CONNECT", wanted), "timed out", "a master that does nothing: ERR")
+        tap.ok(clock() - begin < 5, "in time")
+        os.kill(master, signal.SIGCONT)
+
+
+def killed_service():
+    with Init() as init, Server(count=1) as server:
+        channel = init.channel()
+        sock, _ = channel.connect(f"tls://127.0.0.1:{server.port}")
+        (service,) = init.named("ktls-service")
+        os.kill(service, signal.SIGKILL)
+        tap.equal(channel.socket.recv(100), b"", "the service is killed: its clients see the end")
+        tap.ok(works(sock), "connections go on")
+        proc.await_true(lambda: "the socket service has ended" in init.proc.stderr(), "a message")
+        init.proc.write(b"still here")
+        init.proc.close()
+        tap.equal(init.proc.read(), b"still here", "prog goes on")
+        tap.equal(init.proc.wait(), 0, "and its exit code arrives")
+
+
+def exit_codes():
+    with Init(prog=["sh", "-c", "read x; exit 7"]) as init, Silent() as silent:
+        channel = init.channel()
+        for _ in range(10):
+            channel.send("CONNECT " + silent.url)
+        socks = [silent.accept() for _ in range(10)]
+        init.proc.write(b"now\n")
+        tap.equal(init.proc.wait(), 7, "prog's exit code, with handshakes under way")
+        tap.equal(channel.socket.recv(100), b"", "the service ends with it")
+        for sock in socks:
+            sock.close()
+
+
+def signals():
+    """Passed on while handshakes are under way, and while a client reads nothing."""
+    with Init(prog=[as_init.WITNESS, "report"]) as init, Silent() as silent:
+        init.proc.read(until=rb"watching\n")
+        channel = init.channel()
+        for _ in range(300):
+            channel.send("CONNECT tcp://127.0.0.1:1")
+        for _ in range(50):
+            channel.send("CONNECT " + silent.url)
+        begin = clock()
+        os.kill(init.proc.pid, signal.SIGUSR1)
+        init.proc.read(until=rb"signal 10\n")
+        tap.ok(clock() - begin < 1, f"a signal is passed on at once ({clock() - begin:.3f} s)")
+
+
+# ---- the cap ----
+
+
+def cap():
+    """-c 8: one of them is kept for our own clients; others wait."""
+    with Init(["-c", "8"]) as init, Silent() as silent:
+        channel, other = init.channel(), init.channel()
+        wanted, port = listen(channel, **good(timeout=2000))
+        strangers = [dial(port) for _ in range(12)]
+        proc.await_true(lambda: len(init.workers()) == 7, "seven workers")
+        begin = clock()
+        other.connect(f"tcp://127.0.0.1:{port}")[0].close()
+        tap.ok(clock() - begin < 1, "strangers do not keep our clients out")
+        proc.await_true(lambda: len(init.workers()) == 7, "seven workers still")
+        for _ in range(13):
+            try:
+                channel.accept(wanted)[0].close()
+            except Err as e:
+                tap.ok("TLS handshake" in e.reason, "each stranger ends at its deadline")
+        tap.ok(1.9 < clock() - begin < 8, "those that waited had their own time")
+        for _ in range(20):
+            other.send(f"CONNECT {silent.url}?timeout=1000")
+        proc.await_true(lambda: len(init.workers()) == 8, "eight workers")
+        reasons = [fails_any(other) for _ in range(20)]
+        tap.ok("timed out waiting for other handshakes" in "".join(reasons), "requests wait no longer than they may")
+        tap.ok(all("timed out" in reason for reason in reasons), "all end at their deadline", reasons)
+        for sock in strangers:
+            sock.close()
+
+
+# ---- very many ----
+
+GOOD, BAD = 400, 100
+SLOW = float(os.environ.get("KTLS_TEST_SLOW", "1"))
+PATIENCE = 8 * SLOW
+KINDS = ("silent", "dripping", "garbage", "closing")
+RECORD = b"\x16\x03\x01\x40\x00"
+
+
+class BadPeers:
+    """Sockets that do not keep to the protocol, each in its way."""
+
+    def __init__(self):
+        self.dripping, self.all = [], []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._drip, daemon=True)
+        self.thread.start()
+
+    def add(self, sock):
+        kind = KINDS[len(self.all) % len(KINDS)]
+        self.all.append(sock)
+        try:
+            if kind == "garbage":
+                sock.sendall(os.urandom(2000))
+            elif kind == "closing":
+                sock.close()
+            elif kind == "dripping":
+                sock.sendall(RECORD)
+                self.dripping.append(sock)
+        except OSError:
+            pass
+
+    def _drip(self):
+        while not self.over.wait(0.05):
+            for sock in list(self.dripping):
+                try:
+                    sock.send(b"\x01", socket.MSG_DONTWAIT)
+                except OSError:
+                    pass
+
+    def end(self):
+        self.over.set()
+        self.thread.join()
+        for sock in self.all:
+            sock.close()
+
+
+def serve_badly(listener, bad, count):
+    for _ in range(count):
+        sock, _ = listener.accept()
+        bad.add(sock)
+
+
+class Client:
+    """What comes on a channel, in a thread: how many were OK, and the reasons
+    of the others. Each connection says hello, or expects it."""
+
+    def __init__(self, channel, count, says):
+        self.channel, self.count, self.says = channel, count, says
+        self.good, self.reasons = [], []
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while len(self.good) + len(self.reasons) < self.count:
+            line, sock = self.channel.packet()
+            if sock:
+                if self.says:
+                    sock.sendall(b"hello")
+                self.good.append(sock)
+            else:
+                self.reasons.append(line)
+
+    def close(self):
+        for sock in self.good:
+            sock.close()
+
+
+def resources(pid):
+    """Descriptors, and KiB of memory that are its own."""
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        private = sum(map(int, re.findall(r"^Private_\w+:\s+(\d+)", f.read(), re.M)))
+    return len(os.listdir(f"/proc/{pid}/fd")), private
+
+
+def thousand():
+    """500 CONNECTs and 500 connections to a listener at once, a fifth of them to
+    and from peers that keep to nothing; and 1,000 orphans meanwhile."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    ready = as_init.WITNESS
+    script = f"read x; '{ready}' orphans 1000 </dev/null >/dev/null; echo done; cat"
+    bad = BadPeers()
+    with Init(["-c", "1200", "-w"], prog=["sh", "-c", script]) as init:
+        parts = [init.named(name)[0] for name in ("ktls-service", "ktls-master")]
+        accepting, connecting = init.channel(), init.channel()
+        wanted, port = listen(accepting, **good(timeout=int(PATIENCE * 1000)))
+        warm_up(init, port, accepting, wanted)
+        before = [resources(pid) for pid in (init.proc.pid, *parts)]
+        begin = clock()
+        server, client = Client(accepting, GOOD + BAD, False), Client(connecting, GOOD + BAD, True)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+        badly = threading.Thread(target=serve_badly, args=[listener, bad, BAD], daemon=True)
+        badly.start()
+        init.proc.write(b"go\n")
+        for i in range(BAD):
+            bad.add(socket.create_connection(("127.0.0.1", port)))
+            connecting.send(f"CONNECT tls://127.0.0.1:{listener.getsockname()[1]}?timeout={int(PATIENCE * 1000)}")
+            for _ in range(GOOD // BAD):
+                connecting.send(f"CONNECT tls://127.0.0.1:{port}?timeout={int(PATIENCE * 1000)}")
+        for thread in (server.thread, client.thread, badly):
+            thread.join(PATIENCE + 20 * SLOW)
+        took = clock() - begin
+        tap.equal((len(client.good), len(server.good)), (GOOD, GOOD), f"all good ones, both ends of each; {took:.1f} s")
+        tap.equal((len(client.reasons), len(server.reasons)), (BAD, BAD), "all bad ones are ERR", lambda: summary(client, server))
+        late = [line for line in client.reasons + server.reasons if line.endswith("timed out")]
+        tap.ok(len(late) >= 2 * BAD // len(KINDS), f"{len(late)} of them at their deadline", client.reasons[:3])
+        tap.ok(took < PATIENCE + 5 * SLOW, "and all in time")
+        tap.ok(all(sock.recv(5) == b"hello" for sock in server.good), "every good connection works")
+        client.close(), server.close(), bad.end(), listener.close()
+        proc.await_true(lambda: not init.workers(), "the workers to end")
+        init.proc.read(until=rb"done\n")
+        proc.await_true(lambda: init.proc.stderr().count("reaped orphan process") >= 1000, "1,000 orphans to be reaped")
+        reaped = init.proc.stderr().count("reaped orphan process")
+        tap.equal(reaped, 1000, "1,000 orphans are reaped meanwhile")
+        after = [resources(pid) for pid in (init.proc.pid, *parts)]
+        names = ("ktls-init", "ktls-service", "ktls-master")
+        for name, was, now in zip(names, before, after):
+            tap.equal(now[0], was[0], f"{name}: as many descriptors as before")
+            tap.ok(now[1] <= was[1] + 400, f"{name}: {was[1]} KiB of memory before, {now[1]} after")
+
+
+def summary(*clients):
+    reasons = [Err(line).reason for client in clients for line in client.reasons]
+    return "\n".join(f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons)))
+
+
+def warm_up(init, port, accepting, wanted):
+    """What is only allocated once."""
+    sock, _ = init.channel().connect(f"tls://127.0.0.1:{port}")
+    tap.ok(works(sock, accepting.accept(wanted)[0]), "before: a connection that works")
+    proc.await_true(lambda: not init.workers(), "no worker")
+
+
+ALL = [
+    killed_worker,
+    killed_master,
+    stopped_master,
+    killed_service,
+    exit_codes,
+    signals,
+    cap,
+]
