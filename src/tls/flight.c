@@ -78,7 +78,7 @@ static int write_out(struct handshake *hs)
     hs->out_len = 0;
     if (!len) return 1;
     if (hs->transport.write(hs->transport.ctx, hs->out, len) < 0) return fail_system(hs);
-    hs->session->bytes_sent += len;
+    hs->bytes_sent += len;
     clock_gettime(CLOCK_MONOTONIC, &t);
     hs->flushed_at = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
     return 1;

@@ -87,6 +87,7 @@ struct handshake {
     unsigned char dummy_ccs_seen;
     unsigned char dummy_ccs_sent;
     unsigned char extended_master_secret;
+    uint64_t bytes_sent;
     unsigned char hello_sent;
     unsigned int nuisances;
     size_t early_data_left; /* bytes of undecryptable records that may still be skipped */
