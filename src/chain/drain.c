@@ -151,7 +151,8 @@ static int take_handshake(struct drain *drain)
 static int take_alert(struct drain *drain)
 {
     unsigned char alert[2];
-    if (take_record(drain, alert, sizeof alert) != 2) return fail(drain, "the server sent a malformed alert", "");
+    if (take_record(drain, alert, sizeof alert) != 2)
+        return fail(drain, "the server sent a malformed alert", "");
     return alert[1] == TLS_CLOSE_NOTIFY || fail(drain, "received alert ", tls_alert_name(alert[1]));
 }
 

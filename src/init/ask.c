@@ -114,7 +114,8 @@ static int choose(void *ctx, struct tls_hello const *hello, struct x509_credenti
     struct worker *worker = ctx;
     struct packet packet;
     if (!send_question(worker, hello)) return fail(worker, "the question could not be asked");
-    if (!wait_until(worker->channel, worker->order->deadline)) return fail(worker, "timed out waiting for an answer");
+    if (!wait_until(worker->channel, worker->order->deadline))
+        return fail(worker, "timed out waiting for an answer");
     if (packet_receive(worker->channel, &packet) <= 0) return fail(worker, "nobody answers any more");
     if (is_answer(&packet, "no")) return 0;
     if (is_answer(&packet, "load")) worker->failure = load(worker);

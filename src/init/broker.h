@@ -74,12 +74,7 @@ extern int channel_has_room(struct channel const *channel);
 extern void channel_rights(struct channel const *channel, struct packet const *packet, struct rights *rights);
 extern void channels_settle(void);
 
-/* ---- request.c ---- */
-
-/* Answers, or begins a job that will. */
-extern void request_take(struct channel *channel, struct packet *packet);
-
-/* ---- job.c ---- */
+/* ---- reply.c ---- */
 
 /* How a reply begins, and what it says of the connection. */
 struct words {
@@ -88,6 +83,16 @@ struct words {
     char id[65];
     char remote[ADDRESS_MAX];
 };
+
+extern void reply_ok(struct channel *channel, struct words const *words, char const *facts, int fd);
+extern void reply_err(struct channel *channel, struct words const *words, char const *reason);
+
+/* ---- request.c ---- */
+
+/* Answers, or begins a job that will. */
+extern void request_take(struct channel *channel, struct packet *packet);
+
+/* ---- job.c ---- */
 
 /* What a worker does, or will. */
 struct job {
@@ -118,9 +123,6 @@ extern void jobs_settle(void);
 extern int jobs_expire(void);
 extern int jobs_may_accept(void);
 extern int jobs_start(struct broker_options const *options);
-
-extern void reply_ok(struct channel *channel, struct words const *words, char const *facts, int fd);
-extern void reply_err(struct channel *channel, struct words const *words, char const *reason);
 
 /* ---- listener.c ---- */
 

@@ -65,8 +65,10 @@ static _Noreturn void become_resolver(struct worker const *worker, int to)
     static stralloc const no_changes = STRALLOC_ZERO;
     char const *const argv[] = { "ktls-resolve", worker->url.where, NULL };
     struct master_options const *options = worker->options;
-    if (options->is_root && (setgroups(0, NULL) < 0 || setresgid(options->gid, options->gid, options->gid) < 0
-                             || setresuid(options->uid, options->uid, options->uid) < 0))
+    uid_t const uid = options->uid;
+    gid_t const gid = options->gid;
+    if (options->is_root
+        && (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
         _exit(EXIT_SYSTEM);
     if (dup2(to, 1) < 0) _exit(EXIT_SYSTEM);
     chain_exec_own(argv, &no_changes);
@@ -108,7 +110,8 @@ static void find_name(struct worker const *worker, struct dial *dial)
     kill(pid, SIGKILL); /* where it is not over yet */
     waitpid(pid, NULL, 0);
     answer[len] = 0;
-    if (!len && !left_ms(worker->order->deadline)) worker_refuse(worker, worker->url.where, "timed out resolving the name");
+    if (!len && !left_ms(worker->order->deadline))
+        worker_refuse(worker, worker->url.where, "timed out resolving the name");
     take_answer(worker, dial, answer);
 }
 

@@ -154,8 +154,11 @@ static _Noreturn void hand_out_socket(struct handshake *hs)
 static void take_keys(struct relay_keys *keys, struct handshake const *hs)
 {
     struct tls_session const *session = &hs->session;
-    *keys = (struct relay_keys){ .magic = RELAY_KEYS_MAGIC, .suite = session->suite->id,
-                                 .role = hs->worker->is_client ? RELAY_TLS_CLIENT : RELAY_TLS_SERVER, .tx = session->tx, .rx = session->rx };
+    *keys = (struct relay_keys){ .magic = RELAY_KEYS_MAGIC,
+                                 .suite = session->suite->id,
+                                 .role = hs->worker->is_client ? RELAY_TLS_CLIENT : RELAY_TLS_SERVER,
+                                 .tx = session->tx,
+                                 .rx = session->rx };
     memcpy(keys->tx_secret, session->tx_secret, sizeof keys->tx_secret);
     memcpy(keys->rx_secret, session->rx_secret, sizeof keys->rx_secret);
 }

@@ -20,37 +20,6 @@ static size_t waiting_count, running_count;
 static uint64_t last_question;
 static int64_t next_deadline; /* not later than the first; 0: none */
 
-/* ---- replies ---- */
-
-static void add_word(char *text, size_t *len, char const *name, char const *value)
-{
-    if (*value) *len += (size_t)snprintf(text + *len, PACKET_MAX - *len, " %s%s", name, value);
-}
-
-static void reply(struct channel *channel, char const *outcome, struct words const *words, char const *rest,
-                  int fd)
-{
-    char text[PACKET_MAX];
-    size_t len = (size_t)snprintf(text, sizeof text, "%s", outcome);
-    add_word(text, &len, "", words->command);
-    add_word(text, &len, "", words->url);
-    add_word(text, &len, "id=", words->id);
-    add_word(text, &len, "remote=", words->remote);
-    add_word(text, &len, "", rest);
-    text[len++] = '\n';
-    channel_reply(channel, text, len, fd);
-}
-
-void reply_ok(struct channel *channel, struct words const *words, char const *facts, int fd)
-{
-    reply(channel, "OK", words, facts, fd);
-}
-
-void reply_err(struct channel *channel, struct words const *words, char const *reason)
-{
-    reply(channel, "ERR", words, reason, -1);
-}
-
 /* ---- life ---- */
 
 static void note_deadline(int64_t deadline)
@@ -259,8 +228,10 @@ static void take_answer(struct job *job, struct packet *packet)
         hand_out(job, rest, take(&job->relayed));
     else if ((rest = behind(text, "ASK")))
         ask(job, rest);
+    else if ((rest = behind(text, "ERR")))
+        fail(job, rest);
     else
-        fail(job, (rest = behind(text, "ERR")) ? rest : "the handshake process says nothing that makes sense");
+        fail(job, "the handshake process says nothing that makes sense");
 }
 
 static void listen_to_worker(struct source *source, uint32_t events)

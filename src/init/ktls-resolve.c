@@ -20,7 +20,8 @@
 static void print(struct addrinfo const *info)
 {
     char text[NI_MAXHOST];
-    int const error = getnameinfo(info->ai_addr, info->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+    int const error =
+        getnameinfo(info->ai_addr, info->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
     if (!error && !strchr(text, '%')) puts(text); /* with an interface it is nobody else's address */
 }
 

@@ -144,7 +144,8 @@ static void handle(struct request *request, size_t command)
 
 void request_take(struct channel *channel, struct packet *packet)
 {
-    struct request request = { .channel = channel, .packet = packet, .words = { .command = "?", .url = "?" } };
+    struct request request = { .channel = channel, .packet = packet };
+    request.words = (struct words){ .command = "?", .url = "?" };
     if (!is_line(packet)) {
         refuse(&request, "not a request: one line of ASCII in a packet");
         return;

@@ -108,8 +108,11 @@ static void put_in_environment(int fd)
 /* Whoever waits for the end of prog's output does not wait for connections. */
 static void close_others(struct broker_options const *options)
 {
-    int kept[6 + ACTIVATION_MAX] = { 0, 1, 2, options->inherited, options->listener, options->workers.key_dir };
+    int kept[6 + ACTIVATION_MAX] = { 0, 1, 2 };
     size_t const count = 6 + activation_list(kept + 6);
+    kept[3] = options->inherited;
+    kept[4] = options->listener;
+    kept[5] = options->workers.key_dir;
     int const null = open("/dev/null", O_RDWR);
     for (int fd = 0; fd <= 2; fd++)
         if (null < 0 || dup2(null, fd) < 0) strerr_diefsys(EXIT_SYSTEM, "/dev/null");

@@ -14,6 +14,8 @@
 
 #include "init/ask.h"
 
+#define GRACE_MS 500
+
 /* ---- answers ---- */
 
 static volatile sig_atomic_t is_done;
@@ -33,9 +35,9 @@ static void end_late(int sig)
    it can say so itself where it is not. */
 static void set_alarm(int64_t deadline)
 {
-    int64_t const ms = deadline - now_ms() + 500;
-    struct itimerval const timer = { .it_value = { .tv_sec = (time_t)(ms > 0 ? ms / 1000 : 0),
-                                                   .tv_usec = ms > 0 ? (suseconds_t)(ms % 1000 * 1000 + 1) : 1 } };
+    int64_t const left = deadline - now_ms() + GRACE_MS, ms = left > 0 ? left : 1;
+    struct timeval const time = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+    struct itimerval const timer = { .it_value = time };
     struct sigaction const action = { .sa_handler = &end_late };
     sigset_t alarm_only;
     sigemptyset(&alarm_only);
@@ -100,7 +102,8 @@ static void configure(struct worker *worker)
     struct tls_config *config = &worker->config;
     tls_config_init(config);
     if (p->version) config->min_version = config->max_version = (uint16_t)p->version;
-    if (p->ciphers && !tls_parse_suites(config, p->ciphers)) worker_refuse(worker, "ciphers: unknown suite", p->ciphers);
+    if (p->ciphers && !tls_parse_suites(config, p->ciphers))
+        worker_refuse(worker, "ciphers: unknown suite", p->ciphers);
     if (!tls_config_enables(config, TLS_1_2) && !tls_config_enables(config, TLS_1_3))
         worker_refuse(worker, "ciphers: no suite of that version", NULL);
     if (p->alpn) {

@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import control
+import strangers
 import tap
 
-tap.main(*control.ALL)
+tap.main(*control.ALL, *strangers.ALL)

@@ -88,7 +88,9 @@ def killed_master():
         tap.ok(works(open_one), "and so do connections")
         sock.close()
         wanted, port = listen(channel, **good())
-        os.kill(init.named("ktls-master")[0], signal.SIGKILL)
+        (master,) = init.named("ktls-master")
+        os.kill(master, signal.SIGKILL)
+        proc.await_true(lambda: not os.path.exists(f"/proc/{master}"), "the master to end")
         near, _ = init.channel().connect(f"tls://127.0.0.1:{port}")
         tap.ok(works(near, channel.accept(wanted)[0]), "listeners go on")
 
@@ -178,7 +180,10 @@ def cap():
             other.send(f"CONNECT {silent.url}?timeout=1000")
         proc.await_true(lambda: len(init.workers()) == 8, "eight workers")
         reasons = [fails_any(other) for _ in range(20)]
-        tap.ok("timed out waiting for other handshakes" in "".join(reasons), "requests wait no longer than they may")
+        tap.ok(
+            "timed out waiting for other handshakes" in "".join(reasons),
+            "requests wait no longer than they may",
+        )
         tap.ok(all("timed out" in reason for reason in reasons), "all end at their deadline", reasons)
         for sock in strangers:
             sock.close()
@@ -291,22 +296,37 @@ def thousand():
         init.proc.write(b"go\n")
         for i in range(BAD):
             bad.add(socket.create_connection(("127.0.0.1", port)))
-            connecting.send(f"CONNECT tls://127.0.0.1:{listener.getsockname()[1]}?timeout={int(PATIENCE * 1000)}")
+            connecting.send(
+                f"CONNECT tls://127.0.0.1:{listener.getsockname()[1]}?timeout={int(PATIENCE * 1000)}"
+            )
             for _ in range(GOOD // BAD):
                 connecting.send(f"CONNECT tls://127.0.0.1:{port}?timeout={int(PATIENCE * 1000)}")
         for thread in (server.thread, client.thread, badly):
             thread.join(PATIENCE + 20 * SLOW)
         took = clock() - begin
-        tap.equal((len(client.good), len(server.good)), (GOOD, GOOD), f"all good ones, both ends of each; {took:.1f} s")
-        tap.equal((len(client.reasons), len(server.reasons)), (BAD, BAD), "all bad ones are ERR", lambda: summary(client, server))
+        tap.equal(
+            (len(client.good), len(server.good)),
+            (GOOD, GOOD),
+            f"all good ones, both ends of each; {took:.1f} s",
+        )
+        tap.equal(
+            (len(client.reasons), len(server.reasons)),
+            (BAD, BAD),
+            "all bad ones are ERR",
+            lambda: summary(client, server),
+        )
         late = [line for line in client.reasons + server.reasons if line.endswith("timed out")]
-        tap.ok(len(late) >= 2 * BAD // len(KINDS), f"{len(late)} of them at their deadline", client.reasons[:3])
+        tap.ok(
+            len(late) >= 2 * BAD // len(KINDS), f"{len(late)} of them at their deadline", client.reasons[:3]
+        )
         tap.ok(took < PATIENCE + 5 * SLOW, "and all in time")
         tap.ok(all(sock.recv(5) == b"hello" for sock in server.good), "every good connection works")
         client.close(), server.close(), bad.end(), listener.close()
         proc.await_true(lambda: not init.workers(), "the workers to end")
         init.proc.read(until=rb"done\n")
-        proc.await_true(lambda: init.proc.stderr().count("reaped orphan process") >= 1000, "1,000 orphans to be reaped")
+        proc.await_true(
+            lambda: init.proc.stderr().count("reaped orphan process") >= 1000, "1,000 orphans to be reaped"
+        )
         reaped = init.proc.stderr().count("reaped orphan process")
         tap.equal(reaped, 1000, "1,000 orphans are reaped meanwhile")
         after = [resources(pid) for pid in (init.proc.pid, *parts)]

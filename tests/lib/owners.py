@@ -94,7 +94,8 @@ def files_of_clients():
         )
         place = os.path.join(path, "not-yours")
         tap.ok(
-            "Permission denied" in as_user(SOMEBODY, lambda: refusal(init, "unix:" + place)), "nor in root's folder"
+            "Permission denied" in as_user(SOMEBODY, lambda: refusal(init, "unix:" + place)),
+            "nor in root's folder",
         )
         with socket.socket(socket.AF_UNIX) as private:
             private.bind(os.path.join(path, "private"))
@@ -126,7 +127,11 @@ def key_folder():
         for key in ("link", "dir/k", secret, "../" + os.path.basename(outside) + "/k", "/etc/passwd"):
             reason = refusal(init, "tls://127.0.0.1:0", cert="c", key=key)
             tap.ok("not below the folder" in reason, f"-C: refused: {reason.replace(path, 'DIR')[:70]}")
-        for key, about in (("none", "No such file"), ("fifo", "not a regular file"), ("sub", "not a regular file")):
+        for key, about in (
+            ("none", "No such file"),
+            ("fifo", "not a regular file"),
+            ("sub", "not a regular file"),
+        ):
             reason = refusal(init, "tls://127.0.0.1:0", cert="c", key=key)
             tap.ok(about in reason, f"-C: {reason}")
         reason = channel.refused("CONNECT", "tls://127.0.0.1:1?ca=/etc/ssl/certs/ca-certificates.crt")
@@ -157,7 +162,9 @@ def who_may_connect():
             tap.equal("nothing listens" in got, is_welcome, f"-U: uid {uid}: {got}")
     for uids in ("", "x", "1,", "1,,2", "1 2", "-1", ",".join(map(str, range(40)))):
         code, said = service.run(["-l", proc.temp("c"), "-U", uids])
-        tap.equal((code, said.count("\n")), (0, 0) if not uids else (100, 1), f"-U '{uids[:10]}': {said.strip()}")
+        tap.equal(
+            (code, said.count("\n")), (0, 0) if not uids else (100, 1), f"-U '{uids[:10]}': {said.strip()}"
+        )
     code, said = service.run(["-l", "/nonexistent/control"])
     tap.ok(code == 111 and "/nonexistent/control" in said, f"-l: {said}")
     code, said = service.run(["-c", "0"])
@@ -181,7 +188,8 @@ class Activated:
     def __init__(self, sockets, **environment):
         self.path = proc.temp("control")
         variables = " ".join(f"{name}='{value}'" for name, value in environment.items())
-        script = f"LISTEN_PID=$$ {variables} exec '{service.INIT}' -s -l '{self.path}' sh -c 'env; ls -l /proc/$$/fd; cat'"
+        shown = "sh -c 'env; ls -l /proc/$$/fd; cat'"
+        script = f"LISTEN_PID=$$ {variables} exec '{service.INIT}' -s -l '{self.path}' {shown}"
         script = f"export LISTEN_PID {' '.join(environment)}; {script}"
         fds = {0: "pipe", 1: "pipe", **{3 + i: sock for i, sock in enumerate(sockets)}}
         self.proc = proc.Proc(["sh", "-c", script], proc.environment(CAFILE=pki.ca()), fds)
@@ -212,12 +220,18 @@ def activation():
             channel.listen(f"tcp:fd:{name}")
             near = dial(port)
             tap.ok(works(near, channel.accept(f"tcp:fd:{name}")[0]), f"ACCEPT tcp:fd:{name}")
-        tap.ok("not started with" in channel.refused("ACCEPT", "tcp:fd:3"), "one that has a name has no number")
+        tap.ok(
+            "not started with" in channel.refused("ACCEPT", "tcp:fd:3"), "one that has a name has no number"
+        )
         init.proc.close()
         shown = init.proc.read().decode()
         tap.ok("LISTEN_" not in shown, "the variables are gone", shown)
         numbers = re.findall(r"(\d+) -> socket", shown)
-        tap.ok(len(numbers) == 1 and f"KTLS_FD={numbers[0]}\n" in shown, "so are the sockets, but for KTLS_FD", shown)
+        tap.ok(
+            len(numbers) == 1 and f"KTLS_FD={numbers[0]}\n" in shown,
+            "so are the sockets, but for KTLS_FD",
+            shown,
+        )
     with socket.socket() as idle, socket.create_server(("127.0.0.1", 0)) as one:
         for sockets, environment in (
             ([idle], {"LISTEN_FDS": 1}),
@@ -230,7 +244,10 @@ def activation():
         with Activated([one], LISTEN_FDS=1, LISTEN_PID=1) as init:
             init.proc.close()
             shown = init.proc.read().decode()
-            tap.ok("LISTEN_PID=1\n" in shown and "LISTEN_FDS=1\n" in shown, "those of another process stay as they are")
+            tap.ok(
+                "LISTEN_PID=1\n" in shown and "LISTEN_FDS=1\n" in shown,
+                "those of another process stay as they are",
+            )
 
 
 # ---- what prog inherits ----
@@ -307,7 +324,9 @@ def workers_are_jailed():
             status = dict(re.findall(r"^(\w+):[ \t]*(.*)$", f.read(), re.M))
         tap.equal((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"), "a filter for system calls")
         if is_root():
-            tap.equal((status["Uid"].split(), status["Groups"].strip()), ([str(NOBODY)] * 4, ""), "nobody's rights")
+            tap.equal(
+                (status["Uid"].split(), status["Groups"].strip()), ([str(NOBODY)] * 4, ""), "nobody's rights"
+            )
             tap.equal(root_of(worker), [], "an empty root directory")
         sock.close()
 

@@ -138,7 +138,9 @@ class Init:
         """Process ids of descendants of that name."""
 
         def found():
-            pids = [pid for pid, (_, command, _) in proc.descendants(self.proc.pid).items() if command == name]
+            pids = [
+                pid for pid, (_, command, _) in proc.descendants(self.proc.pid).items() if command == name
+            ]
             return pids if len(pids) >= count else None
 
         return proc.await_true(found, f"{count} processes {name}")

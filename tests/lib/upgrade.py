@@ -191,7 +191,10 @@ def refused_names():
             asked, outcome = accept_asked(channel, wanted, "no")
             tap.ok(isinstance(outcome, Err) and "unrecognized_name" in outcome.reason, f"no: {outcome}")
             peer.join()
-            tap.ok("UNRECOGNIZED_NAME" in str(peer.error).upper(), f"TLS {version}: the client is told: {peer.error}")
+            tap.ok(
+                "UNRECOGNIZED_NAME" in str(peer.error).upper(),
+                f"TLS {version}: the client is told: {peer.error}",
+            )
             channel.ask("CLOSE", wanted)
 
 
@@ -202,7 +205,10 @@ def bad_answers():
         for answer, about in (
             ("yes", "neither the URL nor the answer has cert and key"),
             ("yes cert=/nonexistent&key=/x", "/nonexistent: No such file or directory"),
-            (f"yes cert={pki.crt('rsa')}&key={pki.key('ec256')}", "private key does not belong to the certificate"),
+            (
+                f"yes cert={pki.crt('rsa')}&key={pki.key('ec256')}",
+                "private key does not belong to the certificate",
+            ),
         ):
             peer = client_for(port, "localhost")
             _, outcome = accept_asked(channel, wanted, answer)

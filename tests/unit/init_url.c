@@ -13,7 +13,8 @@ static char const *parse(char const *text)
     return url_parse(&url, text);
 }
 
-static void is(char const *text, enum url_scheme scheme, enum url_target target, char const *where, unsigned int port)
+static void is(char const *text, enum url_scheme scheme, enum url_target target, char const *where,
+               unsigned int port)
 {
     char const *why = parse(text);
     ok(!why && url.scheme == scheme && url.target == target && url.port == port
@@ -51,7 +52,8 @@ static void no_targets(void)
     static char const *const texts[] = {
         "", "tls", "tls:", "tls:/", "tls://", "tls:///", "tls://:443", "tls://?a=b", "TLS://example.org",
         "http://example.org:80", "tcp://example.org", "tcp://example.org:", "tcp://example.org:65536",
-        "tcp://example.org:-1", "tcp://example.org:80x", "tcp://example.org:80:80", "tcp://example.org:80/path",
+        "tcp://example.org:-1", "tcp://example.org:80x",
+        "tcp://example.org:80:80", "tcp://example.org:80/path",
         "tcp://example.org:80//", "tcp://a@example.org:80", "tcp://exa%6Dple.org:80", "tcp://.example.org:80",
         "tcp://[::1:80", "tcp://[]:80", "tcp://[::1]80", "tcp://[127.0.0.1]:80", "tcp://[example]:80",
         "tcp://::1:80", "unix:", "unix:relative", "unix:/a%00b", "unix:/a%0Ab", "unix:/a%", "unix:/a%4",
@@ -82,13 +84,16 @@ static void parameters(void)
     ok(!parse("tls://h?tls=1.2") && p->version == TLS_1_2, "tls=1.2");
     ok(!parse("tls://h?tls=1.3") && p->version == TLS_1_3, "tls=1.3");
     ok(!parse("tls://h?verify=0") && !p->verify, "verify=0");
-    ok(!parse("tls://h?cert=/a/b%20c&key=k") && is_text(p->cert, "/a/b c") && is_text(p->key, "k"), "cert, key");
+    ok(!parse("tls://h?cert=/a/b%20c&key=k") && is_text(p->cert, "/a/b c") && is_text(p->key, "k"),
+       "cert, key");
     ok(!parse("tls://h?sni=a.example&ca=x&alpn=h2,http/1.1&ciphers=A:B") && is_text(p->sni, "a.example")
            && is_text(p->ca, "x") && is_text(p->alpn, "h2,http/1.1") && is_text(p->ciphers, "A:B"),
        "sni, ca, alpn, ciphers");
     ok(!parse("tls://h?backlog=7&timeout=600000") && p->backlog == 7 && p->timeout_ms == 600000, "numbers");
-    ok(!parse("tls://h?clientcert=request") && p->client_auth == TLS_REQUEST_CLIENT_CERT, "clientcert=request");
-    ok(!parse("tls://h?clientcert=require") && p->client_auth == TLS_REQUIRE_CLIENT_CERT, "clientcert=require");
+    ok(!parse("tls://h?clientcert=request") && p->client_auth == TLS_REQUEST_CLIENT_CERT,
+       "clientcert=request");
+    ok(!parse("tls://h?clientcert=require") && p->client_auth == TLS_REQUIRE_CLIENT_CERT,
+       "clientcert=require");
     ok(!parse("tls://h?ask=sni&path=relay") && p->ask_sni && p->path == URL_RELAY, "ask=sni, path=relay");
     ok(!parse("tls://h?path=kernel") && p->path == URL_KERNEL, "path=kernel");
     ok(!parse("tls://h?id=A-z_0.9") && is_text(p->id, "A-z_0.9"), "id");
@@ -104,7 +109,8 @@ static void no_parameters(void)
     static char const *const lists[] = {
         "nonsense=1", "tls", "=", "tls=", "tls=1.1", "tls=1.20", "verify=2", "verify=no", "cert=a", "key=a",
         "cert=a&key=", "cert=a&key=b&cert=c", "tls=1.2&tls=1.3", "timeout=0", "timeout=-1", "timeout=600001",
-        "timeout=1e3", "backlog=0", "backlog=65536", "id=a%20b", "id=", "sni=a..b", "sni=-", "ask=1", "ask=alpn",
+        "timeout=1e3", "backlog=0", "backlog=65536", "id=a%20b", "id=", "sni=a..b", "sni=-",
+        "ask=1", "ask=alpn",
         "path=user", "clientcert=1", "exporter=a", "exporter=a:", "exporter=:1", "exporter=a:0",
         "exporter=a:129", "exporter=a:1x", "tls=1.2&", "&", "&&tls=1.2", "ca=%0a", "alpn=%1f", "ca=%7F",
         "id=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
