@@ -99,7 +99,7 @@ endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rules,$(program))))
 $(foreach program,$(LOOKUP_PROGRAMS),$(eval $(BUILD)/bin/$(program): LINK_MODE := $(LOOKUP_LINK_MODE)))
 
-$(RESIDENT:%=$(BUILD)/bin/%): LINK_MODE := $(LINK_MODE:-static-pie=-static -no-pie)
+$(RESIDENT:%=$(BUILD)/bin/%): LINK_MODE := $(LINK_MODE:-static-pie=-static)
 
 .PHONY: $(SHARED_LIBRARY)
 $(SHARED_LIBRARY): $(SHARED_FILE)

@@ -25,11 +25,11 @@ int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_
     if (fd_count) {
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(fd_count * sizeof *fds);
+        message.msg_controllen = (socklen_t)CMSG_SPACE(fd_count * sizeof *fds);
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(fd_count * sizeof *fds);
+        header->cmsg_len = (socklen_t)CMSG_LEN(fd_count * sizeof *fds);
         memcpy(CMSG_DATA(header), fds, fd_count * sizeof *fds);
     }
     return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
@@ -47,6 +47,15 @@ static void take_control(struct packet *packet, struct cmsghdr const *header)
     }
 }
 
+/* musl's macro mixes signs. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+static struct cmsghdr *next_header(struct msghdr *message, struct cmsghdr *header)
+{
+    return CMSG_NXTHDR(message, header);
+}
+#pragma GCC diagnostic pop
+
 int packet_receive(int socket, struct packet *packet)
 {
     union {
@@ -62,7 +71,7 @@ int packet_receive(int socket, struct packet *packet)
     if (len <= 0) return len < 0 ? -1 : 0;
     packet->len = (size_t)len;
     packet->truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = next_header(&message, header))
         take_control(packet, header);
     return 1;
 }

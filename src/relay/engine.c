@@ -178,7 +178,7 @@ static void close_all(struct relay_config const *config)
         if (fds[i] >= 0) close(fds[i]);
 }
 
-static int fits(struct ktls_traffic_keys const *keys, uint16_t version, uint16_t cipher)
+static int fits(struct ktls_traffic_keys const *keys, uint16_t version, enum ktls_cipher cipher)
 {
     return keys->version == version && keys->cipher == cipher;
 }
