@@ -145,11 +145,8 @@ def plain():
             channel.ask("CLOSE", wanted)
         channel.listen(wanted)
         await_listener(channel)
-        tap.equal(
-            init.channel().refused("ACCEPT", wanted),
-            "listening: Address already in use",
-            "a path that is taken",
-        )
+        why = init.channel().refused("ACCEPT", wanted)
+        tap.ok(why.startswith("listening: ") and why.endswith("in use"), "a path that is taken", why)
 
 
 def has_ipv6():
