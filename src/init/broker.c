@@ -59,7 +59,8 @@ void broker_run(struct broker_options const *options)
 {
     broker = options;
     raise_descriptor_limit();
-    if (reactor_start() < 0 || jobs_start(options) < 0)
+    jobs_limit(options->max);
+    if (reactor_start() < 0 || dispatch_start(&options->workers) < 0)
         strerr_diefsys(EXIT_SYSTEM, "starting the handshake master");
     if (channel_open(options->inherited, 1) < 0 || open_path() < 0)
         strerr_diefsys(EXIT_SYSTEM, "starting the socket service");

@@ -51,7 +51,7 @@ struct reply {
     struct reply *next;
     int fd; /* -1: none */
     size_t len;
-    char text[PACKET_MAX];
+    char text[];
 };
 
 /* A client. */
@@ -109,6 +109,8 @@ struct job {
     int relayed;       /* the client's way to it through the worker; -1 */
     int deposit;       /* where the worker wants a certificate; -1 */
     uint64_t question; /* that is open; 0: none */
+    unsigned char asked;
+    unsigned char answered; /* all that is left to wait for is the worker's end */
 };
 
 /* NULL: no memory. The descriptor is the job's; the job is in order. */
@@ -122,7 +124,18 @@ extern void jobs_settle(void);
 /* Ends those whose time is over; gives the ms until the next, -1: none. */
 extern int jobs_expire(void);
 extern int jobs_may_accept(void);
-extern int jobs_start(struct broker_options const *options);
+extern void jobs_limit(unsigned int workers);
+/* 0: there are so many that no request is read. */
+extern int jobs_have_room(void);
+
+/* ---- dispatch.c ---- */
+
+extern int dispatch_start(struct master_options const *workers);
+/* As master_order, to a master that is there. */
+extern int dispatch_order(struct order const *order, int const *fds, size_t count);
+/* By errno: the order can be given later. */
+extern int dispatch_must_wait(void);
+extern void dispatch_await_room(int wanted);
 
 /* ---- listener.c ---- */
 

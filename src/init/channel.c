@@ -9,7 +9,7 @@
 
 #include "init/broker.h"
 
-#define MAX_CHANNELS 1024
+#define MAX_CHANNELS 256
 #define MAX_OUTSTANDING 1024 /* then no further request is read */
 
 static struct channel *channels;
@@ -25,13 +25,15 @@ static int must_wait(void)
 
 static void keep(struct channel *channel, char const *text, size_t len, int fd)
 {
-    struct reply *reply = malloc(sizeof *reply);
+    struct reply *reply = malloc(sizeof *reply + len);
     if (!reply) {
         channel->broken = 1;
         if (fd >= 0) close(fd);
         return;
     }
-    *reply = (struct reply){ .fd = fd, .len = len };
+    reply->next = NULL;
+    reply->fd = fd;
+    reply->len = len;
     memcpy(reply->text, text, len);
     *channel->last = reply;
     channel->last = &reply->next;
@@ -170,7 +172,7 @@ static void end(struct channel *channel)
 
 static void settle(struct channel *channel)
 {
-    int const reads = !channel->listening && channel->outstanding < MAX_OUTSTANDING;
+    int const reads = !channel->listening && channel->outstanding < MAX_OUTSTANDING && jobs_have_room();
     source_watch(&channel->source, (reads ? EPOLLIN : 0u) | (channel->first ? EPOLLOUT : 0u));
     listeners_settle(channel);
 }

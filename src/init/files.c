@@ -132,10 +132,11 @@ static void check_trust(struct worker const *worker)
 void files_load(struct worker *worker)
 {
     struct url_parameters const *p = &worker->url.parameters;
-    int const trusts = wants_trust(worker);
+    int const trusts = wants_trust(worker), names = p->cert || (trusts && p->ca);
     if (trusts) check_trust(worker);
     if (trusts && !p->ca) load_trust(worker);
     if (!p->cert && !worker->is_client) load_default(worker);
+    if (!names) return;
     if (!has_key_dir(worker)) rights_assume(worker);
     if (trusts && p->ca) load_trust(worker);
     if (p->cert) load_named(worker);

@@ -12,11 +12,12 @@
 
 #define GRACE_MS 1000 /* for a worker to tell of its deadline itself */
 
-static struct broker_options const *broker;
-static struct source master = { .fd = -1 };
+#define MAX_JOBS 8192
+
+static size_t max_running;
 static struct job *jobs;
 static struct job *waiting, **last_waiting = &waiting; /* for a worker, the oldest first */
-static size_t waiting_count, running_count;
+static size_t count, waiting_count, running_count;
 static uint64_t last_question;
 static int64_t next_deadline; /* not later than the first; 0: none */
 
@@ -46,6 +47,7 @@ struct job *job_new(struct channel *channel, enum order_kind kind, struct words 
 
 static void add_to_list(struct job *job)
 {
+    count++;
     job->next = jobs;
     if (jobs) jobs->previous = job;
     jobs = job;
@@ -53,6 +55,7 @@ static void add_to_list(struct job *job)
 
 static void remove_from_list(struct job *job)
 {
+    count--;
     if (job->next) job->next->previous = job->previous;
     if (job->previous)
         job->previous->next = job->next;
@@ -98,6 +101,22 @@ static int take(int *fd)
     return taken;
 }
 
+static void drop_descriptors(struct job *job)
+{
+    drop(&job->fd);
+    drop(&job->connection);
+    drop(&job->relayed);
+    drop(&job->deposit);
+}
+
+static void detach(struct job *job)
+{
+    if (!job->channel) return;
+    job->channel->outstanding--;
+    if (job->order.kind == ORDER_LISTEN) job->channel->listening = 0;
+    job->channel = NULL;
+}
+
 static void end(struct job *job)
 {
     if (is_running(job))
@@ -106,21 +125,25 @@ static void end(struct job *job)
         remove_from_waiting(job);
     remove_from_list(job);
     source_remove(&job->source);
-    drop(&job->fd);
-    drop(&job->connection);
-    drop(&job->relayed);
-    drop(&job->deposit);
-    if (job->channel) {
-        job->channel->outstanding--;
-        if (job->order.kind == ORDER_LISTEN) job->channel->listening = 0;
-    }
+    drop_descriptors(job);
+    detach(job);
     free(job);
+}
+
+/* The client has its answer; the worker counts until it has ended, too. */
+static void conclude(struct job *job)
+{
+    job->answered = 1;
+    job->question = 0;
+    drop_descriptors(job);
+    detach(job);
+    if (!is_running(job)) end(job);
 }
 
 static void fail(struct job *job, char const *reason)
 {
     if (job->channel) reply_err(job->channel, &job->words, reason);
-    end(job);
+    conclude(job);
 }
 
 void jobs_forget_channel(struct channel const *channel)
@@ -128,8 +151,8 @@ void jobs_forget_channel(struct channel const *channel)
     for (struct job *job = jobs, *next; job; job = next) {
         next = job->next;
         if (job->channel != channel) continue;
-        job->channel = NULL;
-        if (!is_running(job)) end(job); /* a worker has its own end */
+        if (is_running(job)) shutdown(job->source.fd, SHUT_WR); /* nobody answers a question any more */
+        conclude(job);
     }
 }
 
@@ -154,7 +177,7 @@ static void succeed(struct job *job, char const *facts, int fd)
         reply_ok(channel, &job->words, facts, fd);
     else if (!listener_open(channel, job, fd))
         reply_err(channel, &job->words, "out of memory");
-    end(job);
+    conclude(job);
 }
 
 /* Only what TLS protects, where that was asked for. */
@@ -187,10 +210,11 @@ static void hold(struct job *job, struct packet *packet)
 static void ask(struct job *job, char const *facts)
 {
     char text[PACKET_MAX];
-    if (job->question || !job->channel) {
+    if (job->asked) {
         fail(job, "the handshake process asked twice");
         return;
     }
+    job->asked = 1;
     job->question = ++last_question;
     int const len = snprintf(text, sizeof text, "ASK %llu %s%s%s\n", (unsigned long long)job->question,
                              job->words.url, *facts ? " " : "", facts);
@@ -234,17 +258,22 @@ static void take_answer(struct job *job, struct packet *packet)
         fail(job, "the handshake process says nothing that makes sense");
 }
 
+/* After the answer only its end counts. */
 static void listen_to_worker(struct source *source, uint32_t events)
 {
     struct job *job = (struct job *)source;
     struct packet packet = { .fd_count = 0 };
     (void)events;
     int const received = packet_receive(source->fd, &packet);
-    if (received > 0 && is_text(&packet) && !packet.truncated)
-        take_answer(job, &packet);
-    else if (received >= 0 || errno != EAGAIN)
-        fail(job, "the handshake process ended without an answer");
+    if (received < 0 && errno == EAGAIN) return;
+    if (!job->answered) {
+        if (received > 0 && is_text(&packet) && !packet.truncated)
+            take_answer(job, &packet);
+        else
+            fail(job, "the handshake process ended without an answer");
+    }
     packet_drop(&packet);
+    if (received <= 0) end(job);
 }
 
 /* ---- answers to questions ---- */
@@ -267,7 +296,7 @@ static void order_files(struct job const *job, char const *parameters, struct ri
     order.deadline = job->order.deadline;
     order.rights = *rights;
     strcpy(order.url, parameters);
-    if (job->deposit >= 0) master_order(master.fd, &order, fds, 2);
+    if (job->deposit >= 0) dispatch_order(&order, fds, 2);
 }
 
 int job_answer(struct channel *channel, uint64_t question, int yes, char const *parameters,
@@ -278,51 +307,17 @@ int job_answer(struct channel *channel, uint64_t question, int yes, char const *
     char const *word = !yes ? "no" : *parameters ? "load" : "yes";
     if (*parameters && yes) order_files(job, parameters, rights);
     drop(&job->deposit);
-    job->question = UINT64_MAX; /* answered */
+    job->question = 0;
     packet_send(job->source.fd, word, strlen(word), NULL, 0);
     return 1;
 }
 
 /* ---- workers ---- */
 
-/* It has ended, or has room for orders again. */
-static void look_at_master(struct source *source, uint32_t events)
-{
-    if (events & (EPOLLHUP | EPOLLERR | EPOLLIN)) source_remove(source);
-}
-
-static int need_master(void)
-{
-    if (master.fd >= 0) return 0;
-    int const fd = master_start(&broker->workers);
-    if (fd < 0) return -1;
-    master = (struct source){ .fd = fd, .ready = &look_at_master };
-    return source_add(&master, 0);
-}
-
-/* The first is started before there is anything to inherit. */
-int jobs_start(struct broker_options const *options)
-{
-    broker = options;
-    return need_master();
-}
-
-static int must_wait(void)
-{
-    return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
-}
-
-/* To a new master, when the old one turns out to be gone. */
 static int send_order(struct job const *job, int channel)
 {
     int const fds[] = { channel, job->fd };
-    for (int tries = 0; tries < 2; tries++) {
-        if (need_master() < 0) return -1;
-        if (master_order(master.fd, &job->order, fds, job->fd < 0 ? 1 : 2) == 0) return 0;
-        if (must_wait()) return -1;
-        source_remove(&master);
-    }
-    return -1;
+    return dispatch_order(&job->order, fds, job->fd < 0 ? 1 : 2);
 }
 
 /* 0: it has to wait. Else it has a worker, or has ended. */
@@ -333,7 +328,7 @@ static int start(struct job *job)
         fail(job, strerror(errno));
         return 1;
     }
-    int const sent = send_order(job, pair[1]), waits = sent < 0 && must_wait();
+    int const sent = send_order(job, pair[1]), waits = sent < 0 && dispatch_must_wait();
     close(pair[1]);
     if (sent < 0) {
         close(pair[0]);
@@ -344,26 +339,46 @@ static int start(struct job *job)
     running_count++;
     drop(&job->fd);
     job->source = (struct source){ .fd = pair[0], .ready = &listen_to_worker };
-    if (source_add(&job->source, EPOLLIN) < 0) fail(job, strerror(errno));
+    if (source_add(&job->source, EPOLLIN) < 0) {
+        fail(job, strerror(errno));
+        end(job);
+    }
     return 1;
+}
+
+void jobs_limit(unsigned int workers)
+{
+    max_running = workers;
 }
 
 void jobs_settle(void)
 {
-    while (waiting && running_count < broker->max && start(waiting)) continue;
-    if (master.fd >= 0) source_watch(&master, waiting && running_count < broker->max ? EPOLLOUT : 0);
+    while (waiting && running_count < max_running && start(waiting)) continue;
+    dispatch_await_room(waiting && running_count < max_running);
+}
+
+int jobs_have_room(void)
+{
+    return count < MAX_JOBS;
 }
 
 /* An eighth is left for connections that our own clients ask for, whatever
    strangers do. */
 int jobs_may_accept(void)
 {
-    return running_count + waiting_count < broker->max - broker->max / 8;
+    return running_count + waiting_count < max_running - max_running / 8;
 }
 
 static int64_t patience(struct job const *job)
 {
     return job->order.deadline + (is_running(job) ? GRACE_MS : 0);
+}
+
+static void expire(struct job *job)
+{
+    int const runs = is_running(job);
+    if (!job->answered) fail(job, runs ? "timed out" : "timed out waiting for other handshakes");
+    if (runs) end(job);
 }
 
 int jobs_expire(void)
@@ -374,10 +389,10 @@ int jobs_expire(void)
     next_deadline = 0;
     for (struct job *job = jobs, *next; job; job = next) {
         next = job->next;
-        if (patience(job) <= now)
-            fail(job, is_running(job) ? "timed out" : "timed out waiting for other handshakes");
-        else
+        if (patience(job) > now)
             note_deadline(patience(job));
+        else
+            expire(job);
     }
     return next_deadline ? (int)(next_deadline - now) : -1;
 }

@@ -121,12 +121,13 @@ static void close_others(struct broker_options const *options)
 
 /* Signals stay blocked, as they are in the first process: to a process group, a
    terminal's or to all, they are meant for prog. */
-static void settle(void)
+static void settle(pid_t parent)
 {
     signal(SIGCHLD, SIG_IGN); /* workers and masters are not waited for */
     setsid();
     prctl(PR_SET_NAME, "ktls-service");
     prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
+    if (getppid() != parent) _exit(0);
 }
 
 static void make_pair(int pair[2])
@@ -138,6 +139,7 @@ static void make_pair(int pair[2])
 void service_start(struct service_options const *service)
 {
     struct broker_options options = { .max = service->max };
+    pid_t const parent = getpid();
     int pair[2];
     take_uids(&options, service->uids);
     choose_account(&options.workers);
@@ -149,7 +151,7 @@ void service_start(struct service_options const *service)
     service_pid = fork();
     if (service_pid < 0) strerr_diefsys(EXIT_SYSTEM, "fork");
     if (!service_pid) {
-        settle();
+        settle(parent);
         close_others(&options);
         broker_run(&options);
     }

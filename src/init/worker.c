@@ -150,11 +150,12 @@ static _Noreturn void finish(struct worker *worker)
 static _Noreturn void do_connect(struct worker *worker)
 {
     struct dial dial;
+    int const is_path = worker->url.target == URL_PATH;
     dial_find(worker, &dial);
     prepare_tls(worker);
-    rights_assume(worker);
+    if (is_path) rights_assume(worker);
     worker->fd = dial_connect(worker, &dial);
-    rights_resume(worker);
+    if (is_path) rights_resume(worker);
     if (ndelay_off(worker->fd) < 0) worker_refuse_system(worker, "connecting");
     finish(worker);
 }
