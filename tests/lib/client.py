@@ -135,11 +135,4 @@ ALL = (both_ends, server_sees, refusals, many, descriptors, python)
 
 
 def bound(path):
-    def bind(function):
-        def run():
-            function(path)
-
-        run.__name__ = function.__name__
-        return run
-
-    return [bind(function) for function in ALL]
+    return tap.bound(ALL, path)

@@ -106,9 +106,10 @@ def bulk(mode, raw):
         with tlsd(b, mode) as ours, a:
             tls = Tls(a, context(version=version))
             tls.handshake()
-            writer = threading.Thread(target=_write_shapes, args=(tls,))
+            turn = threading.Lock()  # OpenSSL's, whose connections are not for two threads at a time
+            writer = threading.Thread(target=_write_shapes, args=(tls, turn))
             writer.start()
-            got = _read_all(tls, len(MEGABYTE))
+            got = _read_all(tls, turn, len(MEGABYTE))
             writer.join()
             tap.ok(
                 got == MEGABYTE,
@@ -119,20 +120,23 @@ def bulk(mode, raw):
             tap.equal(ours.wait(), 0, f"a megabyte there and back, TLS {version}: exit code", ours.stderr)
 
 
-def _write_shapes(tls):
+def _write_shapes(tls, turn):
     at, sizes = 0, [1, 2, 15, 16, 17, 1000, 16383, 16384, 16385, 40000]
     while at < len(MEGABYTE):
         size = sizes[at % len(sizes)]
-        tls.tls.write(MEGABYTE[at : at + size])
-        tls.sock.sendall(tls.outgoing.read())
+        with turn:
+            tls.tls.write(MEGABYTE[at : at + size])
+            sealed = tls.outgoing.read()
+        tls.sock.sendall(sealed)
         at += size
 
 
-def _read_all(tls, size):
+def _read_all(tls, turn, size):
     data = b""
     while len(data) < size:
         try:
-            data += tls.tls.read(65536)
+            with turn:
+                data += tls.tls.read(65536)
         except ssl.SSLWantReadError:
             if not tls.fill():
                 break
@@ -180,11 +184,4 @@ def all_with(mode, raw):
     if not raw:
         functions.append(close_notify)
 
-    def bind(function):
-        def run():
-            function(mode, raw)
-
-        run.__name__ = function.__name__
-        return run
-
-    return [bind(function) for function in functions]
+    return tap.bound(functions, mode, raw)

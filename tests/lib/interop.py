@@ -277,12 +277,4 @@ CLIENT = (
 
 def all_with(mode):
     """The conversations as functions without arguments, for tap.main."""
-
-    def bind(function):
-        def run():
-            function(mode)
-
-        run.__name__ = function.__name__
-        return run
-
-    return [bind(function) for function in SERVER + CLIENT]
+    return tap.bound(SERVER + CLIENT, mode)

@@ -234,11 +234,4 @@ IMAGE = (memory, code)
 
 
 def bound(functions, mode):
-    def bind(function):
-        def run():
-            function(mode)
-
-        run.__name__ = function.__name__
-        return run
-
-    return [bind(function) for function in functions]
+    return tap.bound(functions, mode)

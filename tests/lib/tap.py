@@ -60,6 +60,19 @@ def _out_of_time(*_):
     os._exit(1)
 
 
+def bound(functions, *arguments):
+    """The functions with these arguments, for main."""
+
+    def bind(function):
+        def run():
+            function(*arguments)
+
+        run.__name__ = function.__name__
+        return run
+
+    return [bind(function) for function in functions]
+
+
 def main(*functions, limit=150):
     """Runs the functions; limit is in seconds for all of them together."""
     signal.signal(signal.SIGALRM, _out_of_time)

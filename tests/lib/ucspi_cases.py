@@ -357,12 +357,4 @@ EVERY = (
 
 def all_with(label, mode):
     """As functions without arguments."""
-
-    def bind(case):
-        def run():
-            case(label, mode)
-
-        run.__name__ = case.__name__
-        return run
-
-    return [bind(case) for case in EVERY]
+    return tap.bound(EVERY, label, mode)
