@@ -164,6 +164,25 @@ static int is_open(struct race const *race)
     return 0;
 }
 
+/* On one machine a connection to a port where nobody listens may find itself,
+   when the kernel picks that port for our end. */
+static int is_to_itself(int fd)
+{
+    union address ours, theirs;
+    socklen_t our_len = sizeof ours, their_len = sizeof theirs;
+    memset(&ours, 0, sizeof ours);
+    memset(&theirs, 0, sizeof theirs);
+    if (getsockname(fd, &ours.any, &our_len) < 0 || getpeername(fd, &theirs.any, &their_len) < 0) return 0;
+    return ours.any.sa_family != AF_UNIX && our_len == their_len && !memcmp(&ours, &theirs, our_len);
+}
+
+static void give_up(struct race *race, struct pollfd *attempt, int error)
+{
+    race->error = error;
+    close(attempt->fd);
+    attempt->fd = -1;
+}
+
 /* The connection, or -1: it is under way or has failed. */
 static int start_next(struct race *race)
 {
@@ -171,11 +190,13 @@ static int start_next(struct race *race)
     struct sockaddr const *address = &race->dial->address[i].any;
     int const fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     race->attempt[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
-    if (fd >= 0 && connect(fd, address, race->dial->len[i]) == 0) return fd;
-    if (fd >= 0 && errno == EINPROGRESS) return -1;
     race->error = errno;
-    if (fd >= 0) close(fd);
-    race->attempt[i].fd = -1;
+    if (fd < 0) return -1;
+    if (connect(fd, address, race->dial->len[i]) == 0) {
+        if (!is_to_itself(fd)) return fd;
+        errno = ECONNREFUSED;
+    }
+    if (errno != EINPROGRESS) give_up(race, race->attempt + i, errno);
     return -1;
 }
 
@@ -188,10 +209,9 @@ static int look_at_attempts(struct race *race)
         socklen_t len = sizeof error;
         if (attempt->fd < 0 || !attempt->revents) continue;
         getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+        if (!error && is_to_itself(attempt->fd)) error = ECONNREFUSED;
         if (!error) return attempt->fd;
-        race->error = error;
-        close(attempt->fd);
-        attempt->fd = -1;
+        give_up(race, attempt, error);
     }
     return -1;
 }

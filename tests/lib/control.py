@@ -269,7 +269,7 @@ def paths():
 def in_flight():
     """A slow one holds up nobody; replies say whose they are."""
     count, patience = 20, 4
-    with Init() as init, socket.create_server(("127.0.0.1", 0)) as silent, Server(count=count) as server:
+    with Init() as init, socket.create_server(("127.0.0.1", 0)) as silent, Server(count=count, tickets=0) as server:
         channel = init.channel()
         begin = clock()
         slow = url(f"tls://127.0.0.1:{silent.getsockname()[1]}", timeout=patience * 1000, id="slow")
@@ -336,6 +336,17 @@ def race():
             sock.close()
 
 
+def no_self_connections():
+    """Where the kernel has few ports to choose from, it chooses the one that is
+    asked for."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = 'ip link set lo up && echo 40000 40003 >/proc/sys/net/ipv4/ip_local_port_range && exec "$@"'
+    with Init(wrapper=["unshare", *user, "--net", "sh", "-c", script, "sh"]) as init:
+        channel = init.channel()
+        reasons = {channel.refused("CONNECT", "tcp://127.0.0.1:40002") for _ in range(40)}
+        tap.equal(reasons, {"connecting: Connection refused"}, "nobody is connected with himself")
+
+
 def copy_file(to):
     with open(service.INIT, "rb") as f, open(to, "wb") as t:
         t.write(f.read())
@@ -351,4 +362,5 @@ ALL = [
     paths,
     in_flight,
     race,
+    no_self_connections,
 ]
