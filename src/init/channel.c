@@ -113,13 +113,13 @@ static void take_groups(struct channel const *channel, struct rights *rights)
 }
 
 /* The channel that all inherit was made by us: only the kernel's word on each
-   packet counts there. What was sent before we could ask for that word is from
-   whoever made the channel. */
+   packet counts there. On others, what was sent before we could ask for that
+   word is from whoever made the channel. */
 void channel_rights(struct channel const *channel, struct packet const *packet, struct rights *rights)
 {
     struct ucred maker = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
     socklen_t len = sizeof maker;
-    int const is_known = packet->sender.pid != 0;
+    int const is_known = channel->is_inherited || packet->sender.pid != 0;
     if (!channel->is_inherited) getsockopt(channel->source.fd, SOL_SOCKET, SO_PEERCRED, &maker, &len);
     memset(rights, 0, sizeof *rights);
     rights->uid = is_known ? packet->sender.uid : maker.uid;
@@ -140,10 +140,9 @@ static int is_packet_socket(int fd)
 
 int channel_open(int fd, int is_inherited)
 {
-    int const on = 1;
     struct channel *channel = calloc(1, sizeof *channel);
     if (!channel || channel_count == MAX_CHANNELS || !is_packet_socket(fd)
-        || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
+        || packet_ask_sender(fd) < 0)
         goto refuse;
     channel->source = (struct source){ .fd = fd, .ready = &attend };
     channel->last = &channel->first;

@@ -12,6 +12,12 @@ int packet_pair(int pair[2])
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 }
 
+int packet_ask_sender(int socket)
+{
+    int const on = 1;
+    return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+
 union rights {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(PACKET_FDS * sizeof(int))];

@@ -25,6 +25,9 @@ struct packet {
 
 /* A pair of such sockets, close-on-exec. -1 with errno. */
 extern int packet_pair(int pair[2]);
+/* From now on packets that are sent to this socket tell who sends them. 0, or -1
+   with errno. */
+extern int packet_ask_sender(int socket);
 /* 0, or -1 with errno; the descriptors stay the sender's. */
 extern int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count);
 /* 1: there was one. 0: none will come any more. -1 with errno. */

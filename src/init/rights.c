@@ -17,13 +17,24 @@ static int is_ours(struct worker const *worker)
     return worker->order->rights.uid == getuid();
 }
 
+/* To the kernel these would mean no change. */
+static int are_known(struct rights const *rights)
+{
+    return rights->uid != (uid_t)-1 && rights->gid != (gid_t)-1;
+}
+
+static int change(struct rights const *rights)
+{
+    if (setgroups(rights->group_count, rights->group) < 0 || setegid(rights->gid) < 0) return -1;
+    return seteuid(rights->uid);
+}
+
 void rights_assume(struct worker const *worker)
 {
     struct rights const *rights = &worker->order->rights;
     if (is_ours(worker)) return;
     errno = EPERM;
-    if (geteuid() || setgroups(rights->group_count, rights->group) < 0 || setegid(rights->gid) < 0
-        || seteuid(rights->uid) < 0)
+    if (!are_known(rights) || geteuid() || change(rights) < 0)
         worker_refuse_system(worker, "taking on the client's rights");
 }
 

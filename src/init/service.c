@@ -132,7 +132,7 @@ static void settle(pid_t parent)
 
 static void make_pair(int pair[2])
 {
-    if (packet_pair(pair) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
+    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
     if (pair[1] < 3) strerr_dief(EXIT_USAGE, "descriptors 0, 1 and 2 must be open");
 }
 

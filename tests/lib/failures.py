@@ -156,6 +156,18 @@ def signals():
         tap.ok(clock() - begin < 1, f"a signal is passed on at once ({clock() - begin:.3f} s)")
 
 
+def process_1():
+    """Of a namespace of its own, whose service answers us outside, too."""
+    with Init(wrapper=as_init.NAMESPACE) as init, Server(count=2) as server:
+        sock, _ = init.channel().connect(f"tls://127.0.0.1:{server.port}")
+        tap.ok(works(sock), "process 1: CONNECT")
+        channel = init.channel()
+        wanted, port = listen(channel, **good())
+        near, _ = init.channel().connect(f"tls://127.0.0.1:{port}")
+        tap.ok(works(near, channel.accept(wanted)[0]), "process 1: ACCEPT, with files")
+        tap.equal(init.stop(), 0, "and the exit code")
+
+
 # ---- the cap ----
 
 
@@ -356,6 +368,7 @@ ALL = [
     stopped_master,
     killed_service,
     exit_codes,
+    process_1,
     signals,
     cap,
 ]
