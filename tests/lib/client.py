@@ -74,8 +74,8 @@ def server_sees(path):
 def refusals(_path):
     port = free_port()
     for url, why in (
-        (f"tls://127.0.0.1:{port}", "Connection refused"),
-        ("tls://no.such.name.invalid:443", "no.such.name.invalid"),
+        (connect_url(port), "Connection refused"),
+        (f"tls://no.such.name.invalid:443?ca={pki.ca()}", "no.such.name.invalid"),
         ("gopher://a", "not a URL of this protocol"),
     ):
         with init('ktls-connect "$1" true; echo $?', url) as ours:
