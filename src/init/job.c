@@ -160,12 +160,9 @@ void jobs_forget_channel(struct channel const *channel)
 
 /* It has listened to strangers: its words are looked at, and what it says of a
    connection has to be so. */
-static int is_text(struct packet const *packet)
+static int is_answer(struct packet const *packet)
 {
-    if (packet->len > ANSWER_MAX) return 0;
-    for (size_t i = 0; i < packet->len; i++)
-        if (packet->bytes[i] < ' ' || packet->bytes[i] > '~') return 0;
-    return 1;
+    return !packet->truncated && packet->len <= ANSWER_MAX && packet_is_text(packet, packet->len);
 }
 
 static void succeed(struct job *job, char const *facts, int fd)
@@ -258,6 +255,12 @@ static void take_answer(struct job *job, struct packet *packet)
         fail(job, "the handshake process says nothing that makes sense");
 }
 
+/* A worker that did not get round to saying so. */
+static int is_late(struct job const *job)
+{
+    return now_ms() >= job->order.deadline;
+}
+
 /* After the answer only its end counts. */
 static void listen_to_worker(struct source *source, uint32_t events)
 {
@@ -267,10 +270,10 @@ static void listen_to_worker(struct source *source, uint32_t events)
     int const received = packet_receive(source->fd, &packet);
     if (received < 0 && errno == EAGAIN) return;
     if (!job->answered) {
-        if (received > 0 && is_text(&packet) && !packet.truncated)
+        if (received > 0 && is_answer(&packet))
             take_answer(job, &packet);
         else
-            fail(job, "the handshake process ended without an answer");
+            fail(job, is_late(job) ? "timed out" : "the handshake process ended without an answer");
     }
     packet_drop(&packet);
     if (received <= 0) end(job);
@@ -285,8 +288,7 @@ static struct job *find_question(struct channel const *channel, uint64_t questio
     return NULL;
 }
 
-/* Another worker brings the files; one that fails leaves the deposit empty,
-   which says enough. */
+/* Another worker brings the files; a deposit that stays empty says enough. */
 static void order_files(struct job const *job, char const *parameters, struct rights const *rights)
 {
     struct order order;
@@ -305,7 +307,7 @@ int job_answer(struct channel *channel, uint64_t question, int yes, char const *
     struct job *job = question ? find_question(channel, question) : NULL;
     if (!job) return 0;
     char const *word = !yes ? "no" : *parameters ? "load" : "yes";
-    if (*parameters && yes) order_files(job, parameters, rights);
+    if (yes && *parameters) order_files(job, parameters, rights);
     drop(&job->deposit);
     job->question = 0;
     packet_send(job->source.fd, word, strlen(word), NULL, 0);

@@ -82,6 +82,13 @@ int packet_receive(int socket, struct packet *packet)
     return 1;
 }
 
+int packet_is_text(struct packet const *packet, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (packet->bytes[i] < ' ' || packet->bytes[i] > '~') return 0;
+    return 1;
+}
+
 int packet_take(struct packet *packet, size_t i)
 {
     if (i >= packet->fd_count) return -1;

@@ -32,6 +32,8 @@ extern int packet_ask_sender(int socket);
 extern int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count);
 /* 1: there was one. 0: none will come any more. -1 with errno. */
 extern int packet_receive(int socket, struct packet *packet);
+/* The first len bytes are visible ASCII and spaces. */
+extern int packet_is_text(struct packet const *packet, size_t len);
 /* The packet's descriptor i belongs to the caller now; -1 when it brought none. */
 extern int packet_take(struct packet *packet, size_t i);
 /* Closes the descriptors that were not taken. */

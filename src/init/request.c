@@ -111,9 +111,7 @@ static struct {
 static int is_line(struct packet const *packet)
 {
     if (packet->truncated || packet->len < 2 || packet->bytes[packet->len - 1] != '\n') return 0;
-    for (size_t i = 0; i + 1 < packet->len; i++)
-        if (packet->bytes[i] < ' ' || packet->bytes[i] > '~') return 0;
-    return 1;
+    return packet_is_text(packet, packet->len - 1);
 }
 
 /* A channel of the sender's own. */
