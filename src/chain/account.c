@@ -68,7 +68,7 @@ static int is_session(struct account const *account, struct tls_config const *co
     return is_enabled(suite, config) && s->version == suite->version && are_keys_for(&s->tx, suite) &&
            are_keys_for(&s->rx, suite) && is_name(s->server_name, sizeof s->server_name) &&
            is_text(s->alpn, sizeof s->alpn) && is_text(s->peer_subject, sizeof s->peer_subject) &&
-           is_text(s->peer_alt_names, sizeof s->peer_alt_names) && is_flag(s->peer_present) &&
+           is_text(s->peer_alt_names, sizeof s->peer_alt_names) && is_flag(s->peer_present) && is_flag(s->resumed) &&
            is_flag(s->peer_verified) && is_flag(s->extended_master_secret);
 }
 

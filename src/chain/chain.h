@@ -84,6 +84,7 @@ struct chain_files {
 struct chain_input {
     char const *cadir, *cafile;
     struct chain_files files[2]; /* CERTFILE and KEYFILE, CERTFILE2 and KEYFILE2 */
+    char const *ticketkeyfile;
     uid_t uid; /* TLS_UID and TLS_GID where we are root; 0: not to be changed */
     gid_t gid;
 };
@@ -132,6 +133,7 @@ struct chain_credentials {
     struct chain_host any;    /* what is presented where no name decides */
     struct chain_hosts hosts; /* and where one does */
     unsigned int sni_level;
+    struct tls_ticket_keys ticket_keys;
     char const *culprit, *reason; /* of the last file that could not be used; NULL: none */
 };
 

@@ -1,12 +1,16 @@
 /* ISC license. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <skalibs/strerr.h>
 
 #include "chain/chain.h"
+#include "x509/file.h"
+
+#define MAX_TICKET_FILE 4096
 
 /* 1 when there is no error. */
 static int note(struct chain_credentials *credentials, enum x509_error error, char const *culprit)
@@ -88,6 +92,30 @@ static void load_trust(struct chain_credentials *credentials, struct tls_config 
     config->trust = &credentials->trust;
 }
 
+/* As they lie one behind the other, the newest first. */
+static int take_ticket_keys(struct chain_credentials *credentials, struct file const *file, char const *path)
+{
+    struct tls_ticket_keys *keys = &credentials->ticket_keys;
+    credentials->culprit = path;
+    credentials->reason = "not one to eight keys of 32 bytes";
+    if (!file->len || file->len % TLS_TICKET_KEY || file->len > sizeof keys->key) return 0;
+    memcpy(keys->key, file->bytes, file->len);
+    keys->count = file->len / TLS_TICKET_KEY;
+    credentials->reason = NULL;
+    return 1;
+}
+
+static void load_ticket_keys(struct chain_credentials *credentials, struct tls_config *config, char const *path)
+{
+    struct file file;
+    enum x509_error const error = file_read(&file, AT_FDCWD, path, MAX_TICKET_FILE);
+    if (!note(credentials, error, path)) die(credentials);
+    int const taken = take_ticket_keys(credentials, &file, path);
+    file_free(&file);
+    if (!taken) die(credentials);
+    config->ticket_keys = &credentials->ticket_keys;
+}
+
 static void check_files(struct chain_credentials const *credentials)
 {
     if (!credentials->any.files[0].certfile) strerr_dief(EXIT_USAGE, "CERTFILE is not set");
@@ -116,6 +144,7 @@ static void load_for_server(struct chain_credentials *credentials, struct tls_co
 {
     if (options->sni_level || input->files[1].certfile) find_own(credentials, config);
     else load_own(credentials, config);
+    if (input->ticketkeyfile) load_ticket_keys(credentials, config, input->ticketkeyfile);
     config->client_auth = (enum tls_client_auth)options->client_auth;
     if (!options->client_auth) return;
     /* The system's bundle vouches for servers, not for who may be our client. */
@@ -165,4 +194,5 @@ void chain_free_credentials(struct chain_credentials *credentials)
     free(credentials->hosts.host);
     credentials->hosts = (struct chain_hosts){ .count = 0 };
     x509_trust_free(&credentials->trust);
+    crypto_wipe(&credentials->ticket_keys, sizeof credentials->ticket_keys);
 }

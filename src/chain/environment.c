@@ -28,6 +28,7 @@ void chain_read_environment(struct chain_input *input)
     input->gid = is_root ? read_id("TLS_GID") : 0;
     input->cadir = getenv("CADIR");
     input->cafile = getenv("CAFILE");
+    input->ticketkeyfile = getenv("TICKETKEYFILE");
     input->files[0] = (struct chain_files){ .certfile = getenv("CERTFILE"), .keyfile = getenv("KEYFILE") };
     input->files[1] = (struct chain_files){ .certfile = getenv("CERTFILE2"), .keyfile = getenv("KEYFILE2") };
 }
@@ -60,7 +61,7 @@ static void drop_host_variables(void)
 static void remove_input(stralloc *changes)
 {
     static char const *const variables[] = { "CADIR", "CAFILE", "CERTFILE", "KEYFILE",
-                                             "CERTFILE2", "KEYFILE2", "TLS_UID", "TLS_GID" };
+                                             "CERTFILE2", "KEYFILE2", "TICKETKEYFILE", "TLS_UID", "TLS_GID" };
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) change(changes, variables[i], "");
     drop_host_variables();
 }

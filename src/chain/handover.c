@@ -65,7 +65,8 @@ void chain_announce(struct chain_options const *options, struct tls_session cons
     char const *name = *session->server_name ? ", server name " : "";
     char const *alpn = *session->alpn ? ", ALPN " : "";
     char const *peer = session->peer_verified ? ", peer " : "";
-    strerr_warni(version, " ", session->suite->name, ", path ", chain_path_name(path), name,
+    char const *resumed = session->resumed ? ", resumed" : "";
+    strerr_warni(version, " ", session->suite->name, resumed, ", path ", chain_path_name(path), name,
                  session->server_name, alpn, session->alpn, peer,
                  session->peer_verified ? session->peer_subject : "");
 }

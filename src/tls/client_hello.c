@@ -228,12 +228,14 @@ static int read_shares(struct handshake *hs, struct client_hello *hello)
     return !bad || malformed(hs, "malformed key_share");
 }
 
-/* RFC 8446, 4.2.11: we accept no PSK, but an offer must still be a whole one. */
-static int check_psk(struct handshake *hs, struct client_hello const *hello)
+/* RFC 8446, 4.2.11. */
+static int read_psk(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_PRE_SHARED_KEY)) return 1;
     struct reader r = reader_on(hello->x.body[EXT_PRE_SHARED_KEY]);
-    struct reader identities = reader_on(read_vector16(&r)), binders = reader_on(read_vector16(&r));
+    hello->psk_identities = read_vector16(&r);
+    hello->psk_binders = read_vector16(&r);
+    struct reader identities = reader_on(hello->psk_identities), binders = reader_on(hello->psk_binders);
     size_t offered = 0, bound = 0;
     for (; identities.left && !identities.bad; offered++) {
         if (!read_vector16(&identities).len) identities.bad = 1;
@@ -275,7 +277,7 @@ static int read_extension_bodies(struct handshake *hs, struct client_hello *hell
                        "malformed signature_algorithms") &&
            read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS_CERT], &hello->certificate_schemes,
                        "malformed signature_algorithms_cert") &&
-           read_shares(hs, hello) && check_small_extensions(hs, &hello->x) && check_psk(hs, hello);
+           read_shares(hs, hello) && check_small_extensions(hs, &hello->x) && read_psk(hs, hello);
 }
 
 int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello)

@@ -14,6 +14,7 @@ uint16_t const extension_type[EXTENSIONS] = {
     [EXT_ALPN] = 16,
     [EXT_PADDING] = 21,
     [EXT_EXTENDED_MASTER_SECRET] = 23,
+    [EXT_SESSION_TICKET] = 35,
     [EXT_PRE_SHARED_KEY] = 41,
     [EXT_EARLY_DATA] = 42,
     [EXT_SUPPORTED_VERSIONS] = 43,

@@ -53,6 +53,7 @@ void handshake_fill_session(struct handshake *hs)
     session->suite = hs->suite;
     session->tx = hs->tx;
     session->rx = hs->rx;
+    session->resumed = hs->resumes;
     session->bytes_sent = hs->bytes_sent;
     session->extended_master_secret = hs->extended_master_secret;
     memcpy(session->client_random, hs->client_random, sizeof session->client_random);

@@ -30,6 +30,7 @@ enum handshake_type {
     HELLO_REQUEST = 0,
     CLIENT_HELLO = 1,
     SERVER_HELLO = 2,
+    NEW_SESSION_TICKET = 4,
     ENCRYPTED_EXTENSIONS = 8,
     CERTIFICATE = 11,
     SERVER_KEY_EXCHANGE = 12,
@@ -61,6 +62,7 @@ struct handshake {
     struct x509_credential const *own[2];      /* server: to choose from */
     struct x509_credential const *credential;  /* that we present; NULL: none */
     struct crypto_transcript transcript;
+    struct crypto_transcript at_binders; /* server: the transcript that a PSK's binder covers */
     unsigned char client_random[32], server_random[32];
     unsigned char session_id[32];
     size_t session_id_len;
@@ -68,6 +70,7 @@ struct handshake {
     /* secrets */
     struct crypto_share share;
     struct {
+        unsigned char psk[CRYPTO_MAX_HASH];     /* 1.3: of the session that is resumed; zero: none */
         unsigned char current[CRYPTO_MAX_HASH]; /* 1.3: early, handshake, then master secret */
         unsigned char client[CRYPTO_MAX_HASH];  /* 1.3: the current epoch's traffic secrets */
         unsigned char server[CRYPTO_MAX_HASH];
@@ -87,6 +90,9 @@ struct handshake {
     unsigned char dummy_ccs_seen;
     unsigned char dummy_ccs_sent;
     unsigned char extended_master_secret;
+    unsigned char resumes;
+    unsigned int psk_identity; /* 1.3: which of those offered */
+    uint64_t since;            /* the full handshake that is resumed, in s of CLOCK_REALTIME */
     uint64_t bytes_sent;
     unsigned char hello_sent;
     unsigned int nuisances;
@@ -158,6 +164,7 @@ enum extension {
     EXT_ALPN,
     EXT_PADDING,
     EXT_EXTENDED_MASTER_SECRET,
+    EXT_SESSION_TICKET,
     EXT_PRE_SHARED_KEY,
     EXT_EARLY_DATA,
     EXT_SUPPORTED_VERSIONS,
@@ -197,6 +204,7 @@ struct client_hello {
     struct extensions x;
     /* derived */
     struct span server_name, versions, groups, signature_algorithms, alpn, shares;
+    struct span psk_identities, psk_binders;
     struct span certificate_schemes; /* signature_algorithms_cert, or else signature_algorithms */
 };
 
@@ -279,6 +287,35 @@ extern int check_signature(struct handshake *hs, struct crypto_scheme const *sch
                            unsigned char const *digest, struct span signature);
 extern int write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest);
 
+/* ---- ticket.c ---- */
+
+#define TICKET_MAX 113
+
+/* A session that can be resumed. Secret: wipe after use. */
+struct ticket {
+    struct crypto_suite const *suite;
+    uint64_t since; /* the full handshake, in s of CLOCK_REALTIME */
+    unsigned char secret[TLS_MAX_SECRET]; /* 1.3: the PSK, 1.2: the master secret */
+};
+
+extern size_t ticket_secret_size(struct crypto_suite const *suite);
+/* s that a ticket of this session may be used; 0: not at all. */
+extern unsigned int ticket_lifetime(struct handshake const *hs);
+/* Of the session with the suite, server name and credential of this handshake. */
+extern size_t ticket_seal(struct handshake const *hs, unsigned char const *secret, unsigned char ticket[TICKET_MAX]);
+/* 0: not ours, for another server name or certificate, or too old. */
+extern int ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket);
+
+/* ---- resume.c: the server's side of it ---- */
+
+/* Both look for a session to resume: hs->resumes says whether there is one. */
+extern int choose_psk(struct handshake *hs, struct client_hello const *hello);
+extern int choose_session12(struct handshake *hs, struct client_hello const *hello);
+/* The last thing in a handshake, if the client wants one. */
+extern int send_ticket13(struct handshake *hs, struct client_hello const *hello);
+extern int wants_ticket12(struct handshake const *hs, struct client_hello const *hello);
+extern int write_ticket12(struct handshake *hs);
+
 /* ---- schedule.c: RFC 8446, 7.1 ---- */
 
 extern void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len);
@@ -290,6 +327,10 @@ extern int protect_tx(struct handshake *hs);
 extern int protect_rx(struct handshake *hs);
 extern int advance_tx(struct handshake *hs);
 extern int advance_rx(struct handshake *hs);
+/* 1 when the binder proves that the client has hs->secret.psk (RFC 8446, 4.2.11.2). */
+extern int is_bound(struct handshake *hs, struct span binder);
+/* The PSK of the ticket with this nonce, once the client's Finished is known (4.6.1). */
+extern void schedule_resumption(struct handshake *hs, void const *nonce, size_t len, unsigned char *psk);
 extern int write_finished13(struct handshake *hs);
 extern int read_finished13(struct handshake *hs);
 
@@ -321,6 +362,9 @@ extern int server_handshake(struct handshake *hs);
 extern int take_suite(struct handshake *hs, struct server_hello const *hello);
 extern int take_alpn(struct handshake *hs, struct extensions const *x);
 extern int take_empty_server_name(struct handshake *hs, struct extensions const *x);
+/* Shared by both versions of the server. */
+extern void add_hello_to_transcript(struct handshake *hs, struct message const *m,
+                                    struct client_hello const *hello);
 extern int server12(struct handshake *hs, struct client_hello const *hello);
 extern int server13(struct handshake *hs, struct client_hello const *hello);
 

@@ -6,7 +6,7 @@
 
 #include "tls/handshake.h"
 
-static void derive_secret(struct handshake *hs, unsigned char const *secret, char const *label,
+static void derive_secret(struct handshake const *hs, unsigned char const *secret, char const *label,
                           unsigned char const *transcript_hash, unsigned char *out)
 {
     size_t const size = crypto_hash_size(hs->suite->hash);
@@ -24,16 +24,20 @@ static void extract_next(struct handshake *hs, void const *ikm, size_t len)
     crypto_wipe(salt, sizeof salt);
 }
 
-void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len)
+static void extract_early(struct handshake *hs)
 {
     static unsigned char const zero[CRYPTO_MAX_HASH];
-    enum crypto_hash const hash = hs->suite->hash;
-    size_t const size = crypto_hash_size(hash);
+    size_t const size = crypto_hash_size(hs->suite->hash);
+    crypto_hkdf_extract(hs->suite->hash, zero, size, hs->secret.psk, size, hs->secret.current);
+}
+
+void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len)
+{
     unsigned char hello_hash[CRYPTO_MAX_HASH];
 
-    crypto_hkdf_extract(hash, zero, size, zero, size, hs->secret.current);
+    extract_early(hs);
     extract_next(hs, shared, len);
-    crypto_transcript_hash(&hs->transcript, hash, hello_hash);
+    crypto_transcript_hash(&hs->transcript, hs->suite->hash, hello_hash);
     derive_secret(hs, hs->secret.current, "c hs traffic", hello_hash, hs->secret.client);
     derive_secret(hs, hs->secret.current, "s hs traffic", hello_hash, hs->secret.server);
 }
@@ -48,7 +52,17 @@ void schedule_application(struct handshake *hs)
     derive_secret(hs, hs->secret.current, "c ap traffic", finished_hash, hs->secret.next_client);
     derive_secret(hs, hs->secret.current, "s ap traffic", finished_hash, hs->secret.next_server);
     derive_secret(hs, hs->secret.current, "exp master", finished_hash, hs->secret.exporter);
-    crypto_wipe(hs->secret.current, sizeof hs->secret.current);
+}
+
+void schedule_resumption(struct handshake *hs, void const *nonce, size_t len, unsigned char *psk)
+{
+    enum crypto_hash const hash = hs->suite->hash;
+    unsigned char finished_hash[CRYPTO_MAX_HASH], master[CRYPTO_MAX_HASH];
+
+    crypto_transcript_hash(&hs->transcript, hash, finished_hash);
+    derive_secret(hs, hs->secret.current, "res master", finished_hash, master);
+    crypto_hkdf_expand_label(hash, master, "resumption", nonce, len, psk, crypto_hash_size(hash));
+    crypto_wipe(master, sizeof master);
 }
 
 int protect_tx(struct handshake *hs)
@@ -85,23 +99,37 @@ int advance_rx(struct handshake *hs)
     return protect_rx(hs);
 }
 
-static size_t verify_data(struct handshake *hs, unsigned char const *base_key, unsigned char *out)
+static size_t verify_data(struct handshake const *hs, unsigned char const *base_key,
+                          struct crypto_transcript const *transcript, unsigned char *out)
 {
     enum crypto_hash const hash = hs->suite->hash;
     size_t const size = crypto_hash_size(hash);
     unsigned char finished_key[CRYPTO_MAX_HASH], transcript_hash[CRYPTO_MAX_HASH];
 
     crypto_hkdf_expand_label(hash, base_key, "finished", NULL, 0, finished_key, size);
-    crypto_transcript_hash(&hs->transcript, hash, transcript_hash);
+    crypto_transcript_hash(transcript, hash, transcript_hash);
     crypto_hmac(hash, finished_key, size, transcript_hash, size, out);
     crypto_wipe(finished_key, sizeof finished_key);
     return size;
 }
 
+int is_bound(struct handshake *hs, struct span binder)
+{
+    unsigned char empty_hash[CRYPTO_MAX_HASH], binder_key[CRYPTO_MAX_HASH], expected[CRYPTO_MAX_HASH];
+
+    extract_early(hs);
+    crypto_hash(hs->suite->hash, "", 0, empty_hash);
+    derive_secret(hs, hs->secret.current, "res binder", empty_hash, binder_key);
+    size_t const len = verify_data(hs, binder_key, &hs->at_binders, expected);
+    crypto_wipe(binder_key, sizeof binder_key);
+    return binder.len == len && crypto_equal(binder.p, expected, len);
+}
+
 int write_finished13(struct handshake *hs)
 {
     unsigned char data[CRYPTO_MAX_HASH];
-    size_t const len = verify_data(hs, hs->is_server ? hs->secret.server : hs->secret.client, data);
+    size_t const len = verify_data(hs, hs->is_server ? hs->secret.server : hs->secret.client, &hs->transcript,
+                                   data);
     write_bytes(begin_message(hs, FINISHED), data, len);
     return end_message(hs);
 }
@@ -112,7 +140,8 @@ int read_finished13(struct handshake *hs)
     unsigned char expected[CRYPTO_MAX_HASH];
 
     if (!expect_message(hs, FINISHED, &m)) return 0;
-    size_t const len = verify_data(hs, hs->is_server ? hs->secret.client : hs->secret.server, expected);
+    size_t const len = verify_data(hs, hs->is_server ? hs->secret.client : hs->secret.server, &hs->transcript,
+                                   expected);
     if (m.body.len != len) return fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
     if (!crypto_equal(m.body.p, expected, len)) return fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
     add_to_transcript(hs, &m);

@@ -6,6 +6,15 @@
 
 #include "tls/handshake.h"
 
+/* RFC 8446, 4.2.11.2: a binder covers the hello as far as the list of binders. */
+void add_hello_to_transcript(struct handshake *hs, struct message const *m, struct client_hello const *hello)
+{
+    size_t const list = hello->psk_binders.p ? 2 + hello->psk_binders.len : 0, head = m->bytes.len - list;
+    crypto_transcript_add(&hs->transcript, m->bytes.p, head);
+    hs->at_binders = hs->transcript;
+    crypto_transcript_add(&hs->transcript, m->bytes.p + head, list);
+}
+
 int server_handshake(struct handshake *hs)
 {
     struct message m;
@@ -16,6 +25,6 @@ int server_handshake(struct handshake *hs)
     if (!at_record_boundary(hs) || !choose_version(hs, &hello)) return 0;
     memcpy(hs->client_random, hello.random.p, sizeof hs->client_random);
     note_server_name(hs, hello.server_name);
-    add_to_transcript(hs, &m);
+    add_hello_to_transcript(hs, &m, &hello);
     return hs->version == TLS_1_3 ? server13(hs, &hello) : server12(hs, &hello);
 }

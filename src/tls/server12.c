@@ -62,6 +62,15 @@ static void put_point_formats(struct writer *w)
     close_extension(w, extension);
 }
 
+/* What a resumed session has no say in (RFC 6066, 3; RFC 8422, 5.2), and the
+   word that a ticket will come (RFC 5077, 3.2). */
+static void put_answers_once(struct handshake const *hs, struct writer *w, struct client_hello const *hello)
+{
+    if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
+    if (HAS(&hello->x, EXT_EC_POINT_FORMATS)) put_point_formats(w);
+    if (wants_ticket12(hs, hello)) close_extension(w, open_extension(w, EXT_SESSION_TICKET));
+}
+
 static int write_server_hello(struct handshake *hs, struct client_hello const *hello)
 {
     enum { RENEGOTIATION_SCSV = 0x00ff };
@@ -72,8 +81,7 @@ static int write_server_hello(struct handshake *hs, struct client_hello const *h
     size_t const block = open_vector(w, 2);
     if (HAS(x, EXT_RENEGOTIATION_INFO) || list16_has(hello->cipher_suites, RENEGOTIATION_SCSV))
         put_renegotiation_info(w);
-    if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
-    if (HAS(x, EXT_EC_POINT_FORMATS)) put_point_formats(w);
+    if (!hs->resumes) put_answers_once(hs, w, hello);
     if (hs->extended_master_secret) close_extension(w, open_extension(w, EXT_EXTENDED_MASTER_SECRET));
     if (hs->session->alpn[0]) put_chosen_alpn(hs, w);
     close_vector(w, block, 2);
@@ -101,7 +109,6 @@ static int write_hello_done(struct handshake *hs)
 
 static int send_flight(struct handshake *hs, struct client_hello const *hello)
 {
-    make_random(hs);
     if (!write_server_hello(hs, hello) || !write_certificate(hs) || !write_server_key_exchange(hs)) return 0;
     if (hs->config->client_auth && !write_certificate_request(hs)) return 0;
     return write_hello_done(hs) && flush_flight(hs);
@@ -123,15 +130,30 @@ static int read_proof(struct handshake *hs)
     return 1;
 }
 
-int server12(struct handshake *hs, struct client_hello const *hello)
+static int full_handshake(struct handshake *hs, struct client_hello const *hello)
 {
     int no_certificate = 1;
-    if (!check_hello(hs, hello) || !choose_suite_and_credential(hs, hello)) return 0;
-    if (!choose_alpn(hs, hello) || !make_share(hs, hello)) return 0;
-    if (!send_flight(hs, hello)) return 0;
+    if (!make_share(hs, hello) || !send_flight(hs, hello)) return 0;
     if (hs->config->client_auth && !read_client_certificate(hs, &no_certificate)) return 0;
     if (!read_client_key_exchange(hs)) return 0;
     if (!no_certificate && !read_proof(hs)) return 0;
     if (!read_finished12(hs)) return 0;
+    if (wants_ticket12(hs, hello) && !write_ticket12(hs)) return 0;
     return write_finished12(hs) && flush_flight(hs);
+}
+
+/* RFC 5077, 3.4: the client keeps its ticket. */
+static int abbreviated_handshake(struct handshake *hs, struct client_hello const *hello)
+{
+    if (!write_server_hello(hs, hello)) return 0;
+    derive_keys12(hs);
+    return write_finished12(hs) && flush_flight(hs) && read_finished12(hs);
+}
+
+int server12(struct handshake *hs, struct client_hello const *hello)
+{
+    if (!check_hello(hs, hello) || !choose_suite_and_credential(hs, hello)) return 0;
+    if (!choose_alpn(hs, hello) || !choose_session12(hs, hello)) return 0;
+    make_random(hs);
+    return hs->resumes ? abbreviated_handshake(hs, hello) : full_handshake(hs, hello);
 }

@@ -114,7 +114,7 @@ static int retry(struct handshake *hs, struct client_hello *hello, uint16_t grou
     if (!at_record_boundary(hs) || !check_hello(hs, hello)) return 0;
     if (!is_same_hello(&first, hello) || HAS(&hello->x, EXT_EARLY_DATA))
         return fail(hs, TLS_ILLEGAL_PARAMETER, "the second ClientHello is not the first");
-    add_to_transcript(hs, &m);
+    add_hello_to_transcript(hs, &m, hello);
     return take_only_share(hs, hello, group, share);
 }
 
@@ -128,6 +128,13 @@ static size_t agree(struct handshake *hs, uint16_t group, struct span share, uns
     return len;
 }
 
+static void put_psk_identity(struct handshake const *hs, struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_PRE_SHARED_KEY);
+    write16(w, hs->psk_identity);
+    close_extension(w, extension);
+}
+
 static int write_server_hello(struct handshake *hs)
 {
     struct writer *w = begin_server_hello(hs, hs->server_random);
@@ -138,6 +145,7 @@ static int write_server_hello(struct handshake *hs)
     write_bytes(w, hs->share.public_key, hs->share.public_len);
     close_vector(w, key, 2);
     close_extension(w, extension);
+    if (hs->resumes) put_psk_identity(hs, w);
     put_version_and_close(w, block);
     return end_message(hs);
 }
@@ -178,11 +186,17 @@ static int write_certificate_request(struct handshake *hs)
     return end_message(hs);
 }
 
+static int write_authentication(struct handshake *hs)
+{
+    if (hs->config->client_auth && !write_certificate_request(hs)) return 0;
+    return write_certificate(hs) && write_certificate_verify(hs);
+}
+
 static int send_flight(struct handshake *hs, struct client_hello const *hello)
 {
     if (!write_encrypted_extensions(hs, hello)) return 0;
-    if (hs->config->client_auth && !write_certificate_request(hs)) return 0;
-    if (!write_certificate(hs) || !write_certificate_verify(hs) || !write_finished13(hs)) return 0;
+    if (!hs->resumes && !write_authentication(hs)) return 0;
+    if (!write_finished13(hs)) return 0;
     schedule_application(hs);
     return flush_flight(hs) && advance_tx(hs);
 }
@@ -212,9 +226,9 @@ int server13(struct handshake *hs, struct client_hello const *first)
     if (!choose_suite_and_credential(hs, &hello) || !choose_group(hs, &hello, &group, &share)) return 0;
     if (!choose_alpn(hs, &hello)) return 0;
     if (!share.p && !retry(hs, &hello, group, &share)) return 0;
-    if (!say_hello(hs, group, share)) return 0;
+    if (!choose_psk(hs, &hello) || !say_hello(hs, group, share)) return 0;
     if (HAS(&hello.x, EXT_EARLY_DATA)) hs->early_data_left = MAX_SKIPPED_EARLY_DATA;
     if (!send_flight(hs, &hello)) return 0;
     if (hs->config->client_auth && !read_client_authentication(hs)) return 0;
-    return read_finished13(hs) && advance_rx(hs);
+    return read_finished13(hs) && advance_rx(hs) && send_ticket13(hs, &hello);
 }

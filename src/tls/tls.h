@@ -103,6 +103,17 @@ struct tls_choose {
     void *ctx;
 };
 
+#define TLS_TICKET_KEY 32
+#define TLS_MAX_TICKET_KEYS 8
+
+/* What a server seals its session tickets with (RFC 8446, 4.6.1; RFC 5077): new
+   ones with the first key. Secret: with a key and a ticket on the wire, a
+   session of TLS 1.2 that was recorded can be read. */
+struct tls_ticket_keys {
+    size_t count;
+    unsigned char key[TLS_MAX_TICKET_KEYS][TLS_TICKET_KEY];
+};
+
 struct tls_config {
     uint16_t min_version, max_version;     /* TLS_1_2 or TLS_1_3; one without a suite is not enabled */
     uint16_t suites[CRYPTO_SUITES];        /* ids in our order of preference */
@@ -120,6 +131,9 @@ struct tls_config {
     /* server */
     enum tls_client_auth { TLS_NO_CLIENT_CERT, TLS_REQUEST_CLIENT_CERT, TLS_REQUIRE_CLIENT_CERT } client_auth;
     struct tls_choose choose; /* function NULL: the credentials above for every client */
+    /* NULL: no session is resumed. With client_auth none is, either: who it was
+       would have to be believed. */
+    struct tls_ticket_keys const *ticket_keys;
 };
 
 /* Both versions, all suites (AES first where the CPU is fast at it), no ALPN,
@@ -147,6 +161,7 @@ struct tls_session {
     unsigned char tx_secret[TLS_MAX_SECRET], rx_secret[TLS_MAX_SECRET];
     char server_name[X509_MAX_NAME + 1]; /* that the client sent, in lower case; "" when none */
     char alpn[256];                      /* "" when none */
+    unsigned char resumed;               /* by a ticket: no certificate was sent */
     unsigned char peer_present;          /* a certificate was sent and its key proven */
     unsigned char peer_verified;         /* and its chain verified */
     unsigned char peer_hash[32];         /* SHA-256 of the end-entity certificate */

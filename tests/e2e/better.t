@@ -19,6 +19,7 @@ import proc
 import programs
 import records
 import refusal
+import resumption
 import tap
 from peers import BOTH, Tls, context, tcp_pair
 from programs import EVERY, TLSC, TLSD, meet
@@ -190,8 +191,7 @@ def better_9_errors_have_names_and_are_told_to_the_peer():
     tap.equal((outcome.code, outcome.errors), (96, wanted), "9: a file is named")
 
 
-def better_10_tls13_extended_master_secret_alpn():
-    """Session resumption is not there; see README."""
+def better_10_tls13_extended_master_secret_alpn_resumption():
     with outside.tlsd_server(["-m", "user", "-a", "h2"]) as server:
         for version, words in ("1.3", "New, TLSv1.3"), ("1.2", "Extended master secret: yes"):
             output, _, errors = outside.converse(
@@ -199,6 +199,8 @@ def better_10_tls13_extended_master_secret_alpn():
             )
             tap.ok(words in output, f"10: openssl s_client with TLS {version}: {words}", output + errors)
             tap.ok("ALPN protocol: h2\n" in output, f"10: ALPN, TLS {version}", output + errors)
+    for version in BOTH:
+        resumption.back_and_back_again(version, ["-m", "user"], "10: session resumption")
 
 
 tap.main(
@@ -211,5 +213,5 @@ tap.main(
     better_7_aes_where_it_is_fast_and_chacha_for_who_wants_it,
     better_8_an_ip_address_is_a_name,
     better_9_errors_have_names_and_are_told_to_the_peer,
-    better_10_tls13_extended_master_secret_alpn,
+    better_10_tls13_extended_master_secret_alpn_resumption,
 )

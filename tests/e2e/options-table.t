@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pki
 import proc
 import programs
+import resumption
 import sni
 import tap
 from peers import tcp_pair
@@ -106,7 +107,7 @@ def is_patient(program, options):
             return True
 
 
-INPUT = ("CADIR", "CAFILE", "CERTFILE", "KEYFILE", "CERTFILE2", "KEYFILE2", "CERTFILE:a.t", "KEYFILE:a.t")
+INPUT = ("CADIR", "CAFILE", "CERTFILE", "KEYFILE", "CERTFILE2", "KEYFILE2", "CERTFILE:a.t", "KEYFILE:a.t", "TICKETKEYFILE")
 
 
 def kept(program, options):
@@ -116,6 +117,7 @@ def kept(program, options):
         "KEYFILE": pki.key("ec256"),
         **sni.pair("rsa", second=True),
         **sni.pair("rsa", "a.t"),
+        "TICKETKEYFILE": TICKET_KEYS.path,
     }
     return tuple(name for name in INPUT if name in meet(program, options, env).env)
 
@@ -246,6 +248,7 @@ def help_is_complete():
 
 # ---- variables that are read: changes, programs, options, exit code ----
 
+TICKET_KEYS = resumption.Keys()
 MISSING, RIGHT, WRONG = "/nonexistent/file", pki.ca(), pki.ca("ca-unknown")
 DIRECTORY = os.path.join(pki.directory(), "cadir")
 CLIENT = {"CERTFILE": pki.crt("client-ec"), "KEYFILE": pki.key("client-ec")}
@@ -273,6 +276,10 @@ VARIABLES = [
     ({**CLIENT, "KEYFILE": None}, CLIENTS, ["-y"], 100),
     ({**CLIENT, "CERTFILE": MISSING}, CLIENTS, ["-y"], 96),
     ({**CLIENT, "KEYFILE": pki.key("mismatch")}, CLIENTS, ["-y"], 96),
+    ({"TICKETKEYFILE": TICKET_KEYS.path}, EVERY, [], 0),
+    ({"TICKETKEYFILE": MISSING}, SERVERS, [], 96),
+    ({"TICKETKEYFILE": RIGHT}, SERVERS, [], 96),
+    ({"TICKETKEYFILE": MISSING}, CLIENTS, [], 0),
     ({"CERTFILE2": pki.crt("rsa")}, SERVERS, [], 96),
     ({"KEYFILE2": pki.key("rsa")}, SERVERS, [], 96),
     (sni.pair("rsa", second=True), SERVERS, [], 0),

@@ -197,6 +197,9 @@ static inline int fuzz_choose(void *ctx, struct tls_hello const *hello, struct x
     return 1;
 }
 
+/* A client_hello that brings a ticket gets behind it with LENIENT only. */
+static struct tls_ticket_keys const ticket_keys = { .count = 2, .key = { { 1 }, { 2 } } };
+
 static inline void server_config(struct tls_config *config, int flags, struct counter *counter)
 {
     memcpy(counter->seed, "srvr\0\0\0\0", 8);
@@ -209,6 +212,7 @@ static inline void server_config(struct tls_config *config, int flags, struct co
     config->credential[0] =
         fuzz_credential(rsa_server_certificate, sizeof rsa_server_certificate, rsa_server_key);
     config->choose.function = fuzz_choose;
+    config->ticket_keys = &ticket_keys;
 }
 
 static inline void client_config(struct tls_config *config, int flags, struct counter *counter)

@@ -33,16 +33,21 @@ class Vanished(Exception):
 
 class Tls:
     """One end of TLS on a socket. Nothing is sent but by flush(), so that
-    tests decide what shares a segment. cut: close after so many bytes."""
+    tests decide what shares a segment. cut: close after so many bytes. session:
+    one of the same context, to resume."""
 
-    def __init__(self, sock, context, server=False, name="localhost", cut=None):
+    def __init__(self, sock, context, server=False, name="localhost", cut=None, session=None):
         self.sock, self.cut = sock, cut
         self.sent, self.got = b"", b""
         self.alerts = []
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         context._msg_callback = self._message
         self.tls = context.wrap_bio(
-            self.incoming, self.outgoing, server_side=server, server_hostname=None if server else name
+            self.incoming,
+            self.outgoing,
+            server_side=server,
+            server_hostname=None if server else name,
+            session=session,
         )
 
     def _message(self, _conn, direction, _version, content_type, message_type, _data):

@@ -4,6 +4,11 @@
 
 #include "rfc8448_trace.h"
 
+static char const client_finished_message[] =
+    "14000020 a8ec436d677634ae525ac1fcebe11a039ec17694fac6e98527b642f2edd5ce61";
+static char const master_secret[] = "18df06843d13a08bf2a449844c5f8a478001bc4d4c627984d5a41da8d0402919";
+static char const resumption_psk[] = "4ecd0eb6ec3b4d87f5d6028f922ca4c5851a277fd41311c9e62d2c9492e1c4f3";
+
 static size_t append(unsigned char *to, size_t at, char const *number, size_t *len)
 {
     struct bytes const b = hex(number);
@@ -128,6 +133,27 @@ static void server_takes_certificate(struct trace const *t)
     handshake_free(hs);
 }
 
+/* Section 3: what the ticket of the trace's server stands for. */
+static void resumption(struct trace const *t)
+{
+    static unsigned char const nonce[2];
+    struct bytes const hello = hex(t->server_hello), finished = hex(client_finished_message);
+    struct bytes const master = hex(master_secret);
+    unsigned char psk[CRYPTO_MAX_HASH];
+
+    diag("server, resumption");
+    struct handshake *hs = start();
+    use_hello(hs, t);
+    hs->suite = crypto_suite_by_id(0x1301);
+    crypto_transcript_add(&hs->transcript, hello.data + RECORD_HEADER, hello.len - RECORD_HEADER);
+    add_server_flight(hs, t);
+    crypto_transcript_add(&hs->transcript, finished.data, finished.len);
+    memcpy(hs->secret.current, master.data, master.len);
+    schedule_resumption(hs, nonce, sizeof nonce, psk);
+    is_hex(psk, resumption_psk, "resumption secret");
+    handshake_free(hs);
+}
+
 int main(void)
 {
     server(&simple, "section 3");
@@ -135,5 +161,6 @@ int main(void)
     server(&middlebox, "section 7");
     signature();
     server_takes_certificate(&client_auth);
+    resumption(&simple);
     return done_testing();
 }

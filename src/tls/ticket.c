@@ -1,0 +1,120 @@
+/* ISC license. */
+
+/*
+ * Session tickets (RFC 8446, 4.6.1; RFC 5077): a server's memory of a session,
+ * sealed and kept by the client. A random salt, then a record of TLS 1.3 under
+ * keys of its own, derived from the ticket key, the salt, and what the ticket
+ * is good for: the server name and the certificate that it was given for.
+ */
+
+#include <string.h>
+#include <time.h>
+
+#include "tls/handshake.h"
+
+#define FORMAT 1
+#define SALT 32
+#define HEAD (1 + 2 + 8) /* format, suite, since */
+#define SUITE 0x1303     /* TLS_CHACHA20_POLY1305_SHA256, which is constant-time everywhere */
+#define MAX_AGE 86400    /* s; from the full handshake on, however often it was resumed */
+
+_Static_assert(TICKET_MAX == SALT + RECORD_HEADER + HEAD + TLS_MAX_SECRET + 1 + CRYPTO_TAG, "room for a ticket");
+
+size_t ticket_secret_size(struct crypto_suite const *suite)
+{
+    return suite->version == TLS_1_2 ? TLS_MAX_SECRET : crypto_hash_size(suite->hash);
+}
+
+static void derive_keys(struct handshake const *hs, unsigned char const *ticket_key, unsigned char const *salt,
+                        struct ktls_traffic_keys *keys)
+{
+    struct x509_certificate const *cert = hs->credential->chain.cert;
+    char const *name = hs->session->server_name;
+    unsigned char purpose[SALT + 32 + X509_MAX_NAME], context[32], secret[CRYPTO_MAX_HASH];
+    size_t const name_len = strlen(name);
+
+    memcpy(purpose, salt, SALT);
+    crypto_hash(CRYPTO_SHA256, cert->der, cert->len, purpose + SALT);
+    memcpy(purpose + SALT + 32, name, name_len);
+    crypto_hash(CRYPTO_SHA256, purpose, SALT + 32 + name_len, context);
+    crypto_hkdf_expand_label(CRYPTO_SHA256, ticket_key, "ticket", context, sizeof context, secret, 32);
+    crypto_traffic_keys(crypto_suite_by_id(SUITE), secret, keys);
+    crypto_wipe(secret, sizeof secret);
+}
+
+static uint64_t now(void)
+{
+    return (uint64_t)time(NULL);
+}
+
+unsigned int ticket_lifetime(struct handshake const *hs)
+{
+    uint64_t const age = now() - hs->since;
+    return !hs->resumes ? MAX_AGE : age < MAX_AGE ? (unsigned int)(MAX_AGE - age) : 0;
+}
+
+/* ---- sealing ---- */
+
+static void write64(struct writer *w, uint64_t n)
+{
+    for (int shift = 48; shift >= 0; shift -= 16) write16(w, (unsigned int)(n >> shift) & 0xffff);
+}
+
+size_t ticket_seal(struct handshake const *hs, unsigned char const *secret, unsigned char ticket[TICKET_MAX])
+{
+    unsigned char content[HEAD + TLS_MAX_SECRET];
+    struct writer w = { .p = content, .max = sizeof content };
+    struct ktls_traffic_keys keys;
+
+    write8(&w, FORMAT);
+    write16(&w, hs->suite->id);
+    write64(&w, hs->resumes ? hs->since : now());
+    write_bytes(&w, secret, ticket_secret_size(hs->suite));
+    hs->config->random.fill(hs->config->random.ctx, ticket, SALT);
+    derive_keys(hs, hs->config->ticket_keys->key[0], ticket, &keys);
+    size_t const len = crypto_seal_record(&keys, KTLS_HANDSHAKE, content, w.len, ticket + SALT);
+    crypto_wipe(content, sizeof content);
+    crypto_wipe(&keys, sizeof keys);
+    return SALT + len;
+}
+
+/* ---- opening ---- */
+
+static int read_content(struct reader *r, struct ticket *ticket)
+{
+    unsigned int const format = read8(r);
+    ticket->suite = crypto_suite_by_id((uint16_t)read16(r));
+    for (int i = 0; i < 4; i++) ticket->since = ticket->since << 16 | read16(r);
+    if (format != FORMAT || !ticket->suite) return 0;
+    struct span const secret = read_bytes(r, ticket_secret_size(ticket->suite));
+    if (!read_to_end(r)) return 0;
+    memcpy(ticket->secret, secret.p, secret.len);
+    return ticket->since <= now() && now() - ticket->since < MAX_AGE;
+}
+
+static int open_with(struct handshake const *hs, unsigned char const *ticket_key, struct span sealed,
+                     struct ticket *ticket)
+{
+    unsigned char bytes[TICKET_MAX], *content, type;
+    struct ktls_traffic_keys keys;
+    size_t const head = SALT + RECORD_HEADER;
+
+    memcpy(bytes, sealed.p, sealed.len);
+    derive_keys(hs, ticket_key, bytes, &keys);
+    long const len = crypto_open_record(&keys, bytes + SALT, bytes + head, sealed.len - head, &type, &content);
+    struct reader r = reader_on((struct span){ content, len < 0 ? 0 : (size_t)len });
+    *ticket = (struct ticket){ .suite = NULL };
+    int const opened = len >= 0 && read_content(&r, ticket);
+    crypto_wipe(bytes, sizeof bytes);
+    crypto_wipe(&keys, sizeof keys);
+    return opened;
+}
+
+int ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket)
+{
+    struct tls_ticket_keys const *keys = hs->config->ticket_keys;
+    if (sealed.len < SALT + RECORD_HEADER || sealed.len > TICKET_MAX) return 0;
+    for (size_t i = 0; i < keys->count; i++)
+        if (open_with(hs, keys->key[i], sealed, ticket)) return 1;
+    return 0;
+}
