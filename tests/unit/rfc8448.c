@@ -2,6 +2,7 @@
 
 /* RFC 8448 as client: sections 3, 5, 6 and 7. */
 
+#include "extension_block.h"
 #include "rfc8448_trace.h"
 
 static void seals_as(char const *record, unsigned char type, void const *fragment, size_t len,
@@ -109,13 +110,7 @@ static struct span extension_in(unsigned char const *hello_record, size_t len, u
     read_vector8(&r);
     read_vector16(&r);
     read_vector8(&r);
-    struct reader block = reader_on(read_vector16(&r));
-    while (block.left && !block.bad) {
-        unsigned int const t = read16(&block);
-        struct span const body = read_vector16(&block);
-        if (t == type) return body;
-    }
-    return (struct span){ 0 };
+    return find_extension(read_vector16(&r), type);
 }
 
 /* The first half of section 5: our answer to the trace's HelloRetryRequest. */

@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "extension_block.h"
 #include "hello.h"
 
 static struct tls_ticket_keys ticket_keys = { .count = 2, .key = { { 1, 2, 3 }, { 4, 5, 6 } } };
@@ -268,13 +269,7 @@ static struct span answered(unsigned int type)
     read_bytes(&r, RECORD_HEADER + 4 + 2 + 32);
     read_vector8(&r);
     read_bytes(&r, 3);
-    struct reader block = reader_on(read_vector16(&r));
-    while (block.left && !block.bad) {
-        unsigned int const t = read16(&block);
-        struct span const body = read_vector16(&block);
-        if (t == type) return body;
-    }
-    return (struct span){ 0 };
+    return find_extension(read_vector16(&r), type);
 }
 
 static int chosen13(void)
