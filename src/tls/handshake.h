@@ -91,6 +91,7 @@ struct handshake {
     unsigned char dummy_ccs_sent;
     unsigned char extended_master_secret;
     unsigned char resumes;
+    unsigned char gives_ticket; /* server: noted while the hello is there to be read */
     unsigned int psk_identity; /* 1.3: which of those offered */
     uint64_t since;            /* the full handshake that is resumed, in s of CLOCK_REALTIME */
     uint64_t bytes_sent;
@@ -308,12 +309,12 @@ extern int ticket_open(struct handshake const *hs, struct span sealed, struct ti
 
 /* ---- resume.c: the server's side of it ---- */
 
-/* Both look for a session to resume: hs->resumes says whether there is one. */
+/* Both look for a session to resume: hs->resumes says whether there is one, and
+   hs->gives_ticket whether the client gets a ticket (another one, in 1.3). */
 extern int choose_psk(struct handshake *hs, struct client_hello const *hello);
 extern int choose_session12(struct handshake *hs, struct client_hello const *hello);
-/* The last thing in a handshake, if the client wants one. */
-extern int send_ticket13(struct handshake *hs, struct client_hello const *hello);
-extern int wants_ticket12(struct handshake const *hs, struct client_hello const *hello);
+/* The last thing in a handshake. */
+extern int send_ticket13(struct handshake *hs);
 extern int write_ticket12(struct handshake *hs);
 
 /* ---- schedule.c: RFC 8446, 7.1 ---- */

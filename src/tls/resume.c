@@ -70,7 +70,8 @@ static int check_binder(struct handshake *hs, struct client_hello const *hello)
 int choose_psk(struct handshake *hs, struct client_hello const *hello)
 {
     struct reader identities = reader_on(hello->psk_identities);
-    if (!has_tickets(hs) || !has_mode(hello)) return 1;
+    hs->gives_ticket = has_tickets(hs) && has_mode(hello);
+    if (!hs->gives_ticket) return 1;
     for (; identities.left && hs->psk_identity < MAX_TRIED; hs->psk_identity++) {
         struct span const identity = read_vector16(&identities);
         read_bytes(&identities, 4); /* its age is only of interest for early data, which we never take */
@@ -79,12 +80,12 @@ int choose_psk(struct handshake *hs, struct client_hello const *hello)
     return 1;
 }
 
-int send_ticket13(struct handshake *hs, struct client_hello const *hello)
+int send_ticket13(struct handshake *hs)
 {
     static unsigned char const nonce[] = { 0 }; /* there is no second ticket */
     unsigned char psk[CRYPTO_MAX_HASH], age_add[4];
 
-    if (!has_tickets(hs) || !has_mode(hello) || !ticket_lifetime(hs)) return 1;
+    if (!hs->gives_ticket || !ticket_lifetime(hs)) return 1;
     hs->config->random.fill(hs->config->random.ctx, age_add, sizeof age_add);
     schedule_resumption(hs, nonce, sizeof nonce, psk);
     struct writer *w = begin_message(hs, NEW_SESSION_TICKET);
@@ -99,11 +100,6 @@ int send_ticket13(struct handshake *hs, struct client_hello const *hello)
 }
 
 /* ---- TLS 1.2 ---- */
-
-int wants_ticket12(struct handshake const *hs, struct client_hello const *hello)
-{
-    return has_tickets(hs) && HAS(&hello->x, EXT_SESSION_TICKET) && HAS(&hello->x, EXT_EXTENDED_MASTER_SECRET);
-}
 
 /* RFC 7627, 5.3: a session had an extended master secret, and has it again. */
 static int take_session12(struct handshake *hs, struct client_hello const *hello, struct ticket const *ticket)
@@ -123,7 +119,9 @@ int choose_session12(struct handshake *hs, struct client_hello const *hello)
 {
     struct ticket ticket;
     struct span const sealed = hello->x.body[EXT_SESSION_TICKET];
-    if (!has_tickets(hs) || !ticket_open(hs, sealed, &ticket)) return 1;
+    if (!has_tickets(hs)) return 1;
+    hs->gives_ticket = sealed.p && HAS(&hello->x, EXT_EXTENDED_MASTER_SECRET);
+    if (!ticket_open(hs, sealed, &ticket)) return 1;
     int const taken = take_session12(hs, hello, &ticket);
     crypto_wipe(&ticket, sizeof ticket);
     return taken;

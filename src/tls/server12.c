@@ -68,7 +68,7 @@ static void put_answers_once(struct handshake const *hs, struct writer *w, struc
 {
     if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
     if (HAS(&hello->x, EXT_EC_POINT_FORMATS)) put_point_formats(w);
-    if (wants_ticket12(hs, hello)) close_extension(w, open_extension(w, EXT_SESSION_TICKET));
+    if (hs->gives_ticket) close_extension(w, open_extension(w, EXT_SESSION_TICKET));
 }
 
 static int write_server_hello(struct handshake *hs, struct client_hello const *hello)
@@ -138,7 +138,7 @@ static int full_handshake(struct handshake *hs, struct client_hello const *hello
     if (!read_client_key_exchange(hs)) return 0;
     if (!no_certificate && !read_proof(hs)) return 0;
     if (!read_finished12(hs)) return 0;
-    if (wants_ticket12(hs, hello) && !write_ticket12(hs)) return 0;
+    if (hs->gives_ticket && !write_ticket12(hs)) return 0;
     return write_finished12(hs) && flush_flight(hs);
 }
 

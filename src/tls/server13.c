@@ -230,5 +230,5 @@ int server13(struct handshake *hs, struct client_hello const *first)
     if (HAS(&hello.x, EXT_EARLY_DATA)) hs->early_data_left = MAX_SKIPPED_EARLY_DATA;
     if (!send_flight(hs, &hello)) return 0;
     if (hs->config->client_auth && !read_client_authentication(hs)) return 0;
-    return read_finished13(hs) && advance_rx(hs) && send_ticket13(hs, &hello);
+    return read_finished13(hs) && advance_rx(hs) && send_ticket13(hs);
 }
