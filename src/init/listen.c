@@ -1,13 +1,17 @@
 /* ISC license. */
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "init/worker.h"
 
-/* What a server that is gone has left: nobody answers there. */
-static int is_left_over(union address const *address, socklen_t len)
+/* What a server that is gone has left: nobody answers there. Nobody does at what
+   is no socket, either. */
+static int is_left_over(char const *path, union address const *address, socklen_t len)
 {
+    struct stat st;
+    if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode)) return 0;
     int const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return 0;
     int const refused = connect(fd, &address->any, len) < 0 && errno == ECONNREFUSED;
@@ -19,7 +23,8 @@ static int bind_path(struct worker const *worker, int fd, union address const *a
 {
     if (bind(fd, &address->any, len) == 0) return 0;
     if (errno != EADDRINUSE) return -1;
-    if (is_left_over(address, len) && unlink(worker->url.where) == 0) return bind(fd, &address->any, len);
+    char const *path = worker->url.where;
+    if (is_left_over(path, address, len) && unlink(path) == 0) return bind(fd, &address->any, len);
     errno = EADDRINUSE;
     return -1;
 }

@@ -147,6 +147,10 @@ def plain():
         await_listener(channel)
         why = init.channel().refused("ACCEPT", wanted)
         tap.ok(why.startswith("listening: ") and why.endswith("in use"), "a path that is taken", why)
+        path = proc.temp("file")
+        open(path, "w").close()
+        why = init.channel().refused("ACCEPT", url("unix:" + path))
+        tap.ok(why.endswith("in use") and os.path.isfile(path), "a file is not replaced by a socket", why)
 
 
 def has_ipv6():
