@@ -32,10 +32,11 @@ static int is_welcome(uid_t uid)
 
 static void accept_client(struct source *source, uint32_t events)
 {
+    struct sockaddr_storage address;
     struct ucred peer;
     socklen_t len = sizeof peer;
     (void)events;
-    int const fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
+    int const fd = listeners_accept(source->fd, &address);
     if (fd < 0) return;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || !is_welcome(peer.uid))
         close(fd);
@@ -47,6 +48,11 @@ static int open_path(void)
 {
     others = (struct source){ .fd = broker->listener, .ready = &accept_client };
     return others.fd < 0 ? 0 : source_add(&others, EPOLLIN);
+}
+
+static void settle_path(void)
+{
+    if (others.fd >= 0) source_watch(&others, listeners_are_paused() ? 0 : EPOLLIN);
 }
 
 static int sooner(int a, int b)
@@ -67,6 +73,7 @@ void broker_run(struct broker_options const *options)
     for (;;) {
         jobs_settle();
         channels_settle();
+        settle_path();
         reactor_wait(sooner(jobs_expire(), listeners_pause_left()));
     }
 }

@@ -61,6 +61,7 @@ struct channel {
     struct listener *listeners;
     struct reply *first, **last; /* that the client has not made room for */
     size_t outstanding;          /* jobs and waiting replies */
+    struct ucred maker;          /* of the other end */
     unsigned char listening;     /* an ACCEPT is under way: what comes behind it waits */
     unsigned char broken;
     unsigned char is_inherited;
@@ -155,6 +156,9 @@ extern int listener_open(struct channel *channel, struct job const *job, int fd)
 extern int listener_close(struct channel *channel, char const *url);
 extern void listeners_close(struct channel *channel);
 extern void listeners_settle(struct channel *channel);
+/* A connection, or -1: where descriptors are lacking, no more are accepted for a while. */
+extern int listeners_accept(int listener, struct sockaddr_storage *from);
+extern int listeners_are_paused(void);
 /* ms until they are tried again; -1: they are not out of descriptors. */
 extern int listeners_pause_left(void);
 

@@ -10,6 +10,7 @@
 #include "init/broker.h"
 
 #define MAX_CHANNELS 256
+#define SHARE 3 /* a user may have so many times what is left for others */
 #define MAX_OUTSTANDING 1024 /* then no further request is read */
 
 static struct channel *channels;
@@ -28,7 +29,7 @@ static void keep(struct channel *channel, char const *text, size_t len, int fd)
     struct reply *reply = malloc(sizeof *reply + len);
     if (!reply) {
         channel->broken = 1;
-        if (fd >= 0) close(fd);
+        if (fd >= 0) packet_close(fd);
         return;
     }
     reply->next = NULL;
@@ -50,7 +51,7 @@ void channel_reply(struct channel *channel, char const *text, size_t len, int fd
     if (sent < 0 && !channel->broken)
         keep(channel, text, len, fd);
     else if (fd >= 0)
-        close(fd);
+        packet_close(fd);
 }
 
 static void drop_first(struct channel *channel)
@@ -59,7 +60,7 @@ static void drop_first(struct channel *channel)
     channel->first = reply->next;
     if (!channel->first) channel->last = &channel->first;
     channel->outstanding--;
-    if (reply->fd >= 0) close(reply->fd);
+    if (reply->fd >= 0) packet_close(reply->fd);
     free(reply);
 }
 
@@ -117,14 +118,12 @@ static void take_groups(struct channel const *channel, struct rights *rights)
    word is from whoever made the channel. */
 void channel_rights(struct channel const *channel, struct packet const *packet, struct rights *rights)
 {
-    struct ucred maker = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
-    socklen_t len = sizeof maker;
     int const is_known = channel->is_inherited || packet->sender.pid != 0;
-    if (!channel->is_inherited) getsockopt(channel->source.fd, SOL_SOCKET, SO_PEERCRED, &maker, &len);
+    struct ucred const *whose = is_known ? &packet->sender : &channel->maker;
     memset(rights, 0, sizeof *rights);
-    rights->uid = is_known ? packet->sender.uid : maker.uid;
-    rights->gid = is_known ? packet->sender.gid : maker.gid;
-    if (!channel->is_inherited && rights->uid == maker.uid) take_groups(channel, rights);
+    rights->uid = whose->uid;
+    rights->gid = whose->gid;
+    if (!channel->is_inherited && rights->uid == channel->maker.uid) take_groups(channel, rights);
 }
 
 /* ---- life ---- */
@@ -138,11 +137,25 @@ static int is_packet_socket(int fd)
     return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
+static int know_maker(struct channel *channel, int fd)
+{
+    socklen_t len = sizeof channel->maker;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &channel->maker, &len);
+}
+
+static int has_share_left(uid_t user)
+{
+    size_t owned = 0;
+    for (struct channel const *channel = channels; channel; channel = channel->next)
+        owned += channel->maker.uid == user;
+    return owned < SHARE * (MAX_CHANNELS - channel_count);
+}
+
 int channel_open(int fd, int is_inherited)
 {
     struct channel *channel = calloc(1, sizeof *channel);
-    if (!channel || channel_count == MAX_CHANNELS || !is_packet_socket(fd)
-        || packet_ask_sender(fd) < 0)
+    if (!channel || !is_packet_socket(fd) || packet_ask_sender(fd) < 0 || know_maker(channel, fd) < 0
+        || !has_share_left(channel->maker.uid))
         goto refuse;
     channel->source = (struct source){ .fd = fd, .ready = &attend };
     channel->last = &channel->first;
@@ -154,7 +167,7 @@ int channel_open(int fd, int is_inherited)
     return 0;
 
 refuse:
-    close(fd);
+    packet_close(fd);
     free(channel);
     return -1;
 }

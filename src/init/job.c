@@ -40,7 +40,7 @@ struct job *job_new(struct channel *channel, enum order_kind kind, struct words 
 {
     struct job *job = allocate();
     if (!job) {
-        if (fd >= 0) close(fd);
+        if (fd >= 0) packet_close(fd);
         reply_err(channel, words, "out of memory");
         return NULL;
     }
@@ -98,7 +98,7 @@ static int is_running(struct job const *job)
 
 static void drop(int *fd)
 {
-    if (*fd >= 0) close(*fd);
+    if (*fd >= 0) packet_close(*fd);
     *fd = -1;
 }
 
@@ -177,7 +177,7 @@ static void succeed(struct job *job, char const *facts, int fd)
 {
     struct channel *channel = job->channel;
     if (!channel)
-        close(fd);
+        packet_close(fd);
     else if (job->order.kind != ORDER_LISTEN)
         reply_ok(channel, &job->words, facts, fd);
     else if (!listener_open(channel, job, fd))
@@ -185,13 +185,30 @@ static void succeed(struct job *job, char const *facts, int fd)
     conclude(job);
 }
 
+static int says(char const *facts, char const *name)
+{
+    for (char const *fact = facts; fact; fact = strchr(fact, ' ')) {
+        fact += *fact == ' ';
+        if (!strncmp(fact, name, strlen(name))) return 1;
+    }
+    return 0;
+}
+
+/* Facts that the reply has of our own knowledge already. */
+static int contradicts(struct job const *job, char const *facts)
+{
+    return says(facts, "id=") || (*job->words.remote && says(facts, "remote="));
+}
+
 /* Only what TLS protects, where that was asked for. */
 static void hand_out(struct job *job, char const *facts, int fd)
 {
-    if (fd >= 0)
+    if (fd >= 0 && !contradicts(job, facts)) {
         succeed(job, facts, fd);
-    else
-        fail(job, "the handshake process gave no protected connection");
+        return;
+    }
+    drop(&fd);
+    fail(job, "the handshake process gave no protected connection");
 }
 
 static int plain(struct job const *job, struct packet *packet)

@@ -17,6 +17,19 @@ static int is_exhausted(void)
     return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
 }
 
+int listeners_are_paused(void)
+{
+    return pause_until != 0;
+}
+
+int listeners_accept(int listener, struct sockaddr_storage *from)
+{
+    socklen_t len = sizeof *from;
+    int const fd = accept4(listener, (struct sockaddr *)from, &len, SOCK_CLOEXEC);
+    if (fd < 0 && is_exhausted()) pause_until = now_ms() + PAUSE_MS;
+    return fd;
+}
+
 static void begin_handshake(struct listener *listener, struct words const *words, int fd)
 {
     struct job *job = job_new(listener->channel, ORDER_ACCEPT, words, fd);
@@ -31,13 +44,9 @@ static void accept_one(struct source *source, uint32_t events)
 {
     struct listener *listener = (struct listener *)source;
     struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
-    socklen_t len = sizeof address;
     (void)events;
-    int const fd = accept4(source->fd, (struct sockaddr *)&address, &len, SOCK_CLOEXEC);
-    if (fd < 0) {
-        if (is_exhausted()) pause_until = now_ms() + PAUSE_MS;
-        return;
-    }
+    int const fd = listeners_accept(source->fd, &address);
+    if (fd < 0) return;
     struct words words = listener->words;
     address_format(words.remote, &address);
     if (listener->is_tls)

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4 /* since Linux 6.5 */
+#endif
+
 int packet_pair(int pair[2])
 {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
@@ -41,16 +45,44 @@ int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_
     return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+void packet_close(int fd)
+{
+    struct linger const off = { .l_onoff = 0 };
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+    close(fd);
+}
+
+static void keep_descriptor(struct packet *packet, int fd)
+{
+    if (packet->fd_count < PACKET_FDS) {
+        packet->fd[packet->fd_count++] = fd;
+    } else {
+        packet->truncated = 1;
+        packet_close(fd);
+    }
+}
+
+/* Any number may come, and of other kinds: who made a channel shares our end of
+   it, and what is set there. */
+static void take_descriptors(struct packet *packet, struct cmsghdr const *header)
+{
+    size_t const count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+        if (header->cmsg_type == SCM_RIGHTS)
+            keep_descriptor(packet, fd);
+        else
+            close(fd);
+    }
+}
+
 static void take_control(struct packet *packet, struct cmsghdr const *header)
 {
-    size_t const len = header->cmsg_len - CMSG_LEN(0);
     if (header->cmsg_level != SOL_SOCKET) return;
-    if (header->cmsg_type == SCM_CREDENTIALS && len == sizeof packet->sender)
-        memcpy(&packet->sender, CMSG_DATA(header), len);
-    if (header->cmsg_type == SCM_RIGHTS && len <= sizeof packet->fd) {
-        memcpy(packet->fd, CMSG_DATA(header), len);
-        packet->fd_count = len / sizeof *packet->fd;
-    }
+    if (header->cmsg_type == SCM_CREDENTIALS && header->cmsg_len == CMSG_LEN(sizeof packet->sender))
+        memcpy(&packet->sender, CMSG_DATA(header), sizeof packet->sender);
+    if (header->cmsg_type == SCM_RIGHTS || header->cmsg_type == SCM_PIDFD) take_descriptors(packet, header);
 }
 
 /* musl's macro mixes signs. */
@@ -74,12 +106,13 @@ int packet_receive(int socket, struct packet *packet)
     ssize_t const len = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     packet->fd_count = 0;
     packet->sender = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
-    if (len <= 0) return len < 0 ? -1 : 0;
+    if (len < 0) return -1;
     packet->len = (size_t)len;
     packet->truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = next_header(&message, header))
         take_control(packet, header);
-    return 1;
+    if (!len) packet_drop(packet); /* an empty packet, which counts as the end, may bring some too */
+    return len != 0;
 }
 
 int packet_is_text(struct packet const *packet, size_t len)
@@ -97,17 +130,9 @@ int packet_take(struct packet *packet, size_t i)
     return fd;
 }
 
-/* A client's socket may be set to wait for its peer when it is closed: not here. */
-static void close_at_once(int fd)
-{
-    struct linger const off = { .l_onoff = 0 };
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
-    close(fd);
-}
-
 void packet_drop(struct packet *packet)
 {
     for (size_t i = 0; i < packet->fd_count; i++)
-        if (packet->fd[i] >= 0) close_at_once(packet->fd[i]);
+        if (packet->fd[i] >= 0) packet_close(packet->fd[i]);
     packet->fd_count = 0;
 }

@@ -121,6 +121,14 @@ static void attach(struct packet *packet)
     if (fd >= 0) channel_open(fd, 0);
 }
 
+/* NULL, or why that is not what follows a command. */
+static char const *check_rest(size_t command, char const *rest)
+{
+    if (!*rest) return "the URL is missing";
+    if (strlen(rest) > URL_MAX) return "the URL is too long";
+    return commands[command].handle != &do_answer && strchr(rest, ' ') ? "a URL has no spaces" : NULL;
+}
+
 static size_t find_command(char const *word)
 {
     size_t i = 0;
@@ -140,6 +148,28 @@ static void handle(struct request *request, size_t command)
         commands[command].handle(request);
 }
 
+static int is_reply(char const *word)
+{
+    return !strcmp(word, "OK") || !strcmp(word, "ERR") || !strcmp(word, "ASK");
+}
+
+static void take_command(struct request *request, char const *word, char const *rest)
+{
+    size_t const command = find_command(word);
+    if (command == COMMANDS) {
+        refuse(request, "an unknown command");
+        return;
+    }
+    request->words.command = commands[command].name;
+    char const *why = check_rest(command, rest);
+    if (why) {
+        refuse(request, why);
+        return;
+    }
+    strcpy(request->words.url, rest);
+    handle(request, command);
+}
+
 void request_take(struct channel *channel, struct packet *packet)
 {
     struct request request = { .channel = channel, .packet = packet };
@@ -149,22 +179,12 @@ void request_take(struct channel *channel, struct packet *packet)
         return;
     }
     packet->bytes[packet->len - 1] = 0;
-    if (!strcmp(packet->bytes, "ATTACH")) {
-        attach(packet);
-        return;
-    }
     char *rest = strchr(packet->bytes, ' ');
     if (rest) *rest++ = 0;
-    size_t const command = find_command(packet->bytes);
-    if (command == COMMANDS) {
-        refuse(&request, "an unknown command");
-        return;
-    }
-    request.words.command = commands[command].name;
-    if (!rest || !*rest || strlen(rest) > URL_MAX) {
-        refuse(&request, rest && *rest ? "the URL is too long" : "the URL is missing");
-        return;
-    }
-    strcpy(request.words.url, rest);
-    handle(&request, command);
+    if (!rest && !strcmp(packet->bytes, "ATTACH"))
+        attach(packet);
+    else if (is_reply(packet->bytes))
+        channel->broken = !channel->is_inherited; /* from a service: there would be no end of answers */
+    else
+        take_command(&request, packet->bytes, rest ? rest : "");
 }

@@ -171,6 +171,29 @@ def who_may_connect():
     tap.equal(code, 100, f"-c 0: {said}")
 
 
+def is_served(channel):
+    try:
+        return "nothing listens" in channel.refused("CLOSE", "tcp://127.0.0.1:1")
+    except (EOFError, OSError):
+        return False
+
+
+def shares_of_channels():
+    """A user who takes all that there are leaves some to others."""
+    if not is_root():
+        return
+    os.chmod(proc.TMP, 0o711)
+    with Init(["-U", f"{NOBODY},{SOMEBODY}"]) as init:
+        kept = []
+        for uid in (SOMEBODY, NOBODY, 0):
+            os.seteuid(uid)
+            channels = [init.channel() for _ in range(260)]
+            os.seteuid(0)
+            served = sum(map(is_served, channels))
+            tap.ok(4 <= served < 250, f"uid {uid} has {served} channels and no more")
+            kept += channels
+
+
 def leftover_path():
     """A socket that an earlier ktls-init has left is replaced."""
     path = proc.temp("control")
@@ -335,6 +358,7 @@ ALL = [
     files_of_clients,
     key_folder,
     who_may_connect,
+    shares_of_channels,
     leftover_path,
     activation,
     inherited,

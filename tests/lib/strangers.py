@@ -2,13 +2,20 @@
 away, or read nothing."""
 
 import os
+import signal
 import socket
+import struct
+import time
 
 import peers
+import pki
 import proc
 import tap
 from control import listen
-from service import Init, dial
+from service import Channel, Init, clock, dial, url
+
+SO_PASSPIDFD = 76  # since Linux 6.5
+NOBODY_LISTENS = "tcp://192.0.2.1:1"
 
 
 def no_requests():
@@ -29,7 +36,8 @@ def no_requests():
             (b"CONNECT\n", "ERR CONNECT ? "),
             (b"CONNECT tcp://" + b"a" * 3000 + b":1\n", "ERR CONNECT ? "),
             (b"CONNECT  tcp://127.0.0.1:1\n", "ERR CONNECT "),
-            (b"CONNECT tcp://127.0.0.1:1 more\n", "ERR CONNECT "),
+            (b"CONNECT tcp://127.0.0.1:1 more\n", "ERR CONNECT ? "),
+            (b"CONNECT tcp://127.0.0.1:1?ca=/x peer=SHA256:00\n", "ERR CONNECT ? "),
             (b"CONNECT tls:client\n", "ERR CONNECT tls:client "),
             (b"CONNECT tls:fd:x\n", "ERR CONNECT tls:fd:x "),
             (b"CONNECT tcp://127.0.0.1:0\n", "ERR CONNECT tcp://127.0.0.1:0 "),
@@ -100,4 +108,147 @@ def unread_replies():
             sock.close()
 
 
-ALL = [no_requests, clients_that_go, unread_replies]
+def service_of(init):
+    return init.named("ktls-service")[0]
+
+
+def descriptors(init):
+    return len(os.listdir(f"/proc/{service_of(init)}/fd"))
+
+
+def processor_time(init):
+    """In seconds."""
+    with open(f"/proc/{service_of(init)}/stat") as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def serves(init):
+    """It answers at once."""
+    begin = clock()
+    init.channel().refused("CLOSE", NOBODY_LISTENS)
+    return clock() - begin < proc.LIMIT / 5
+
+
+def attach(channel):
+    """A channel of our own, and the service's end of it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    channel.send("ATTACH", [theirs])
+    attached = Channel(ours)
+    attached.refused("CLOSE", NOBODY_LISTENS)
+    return attached, theirs
+
+
+def shared_ends():
+    """Who has made a channel shares the service's end of it, too."""
+    with Init() as init:
+        channel = init.channel()
+        before = descriptors(init)
+        r, w = os.pipe()
+        for option, on, fds in ((socket.SO_PASSCRED, 0, [w] * 10), (SO_PASSPIDFD, 1, [])):
+            attached, theirs = attach(channel)
+            try:
+                theirs.setsockopt(socket.SOL_SOCKET, option, on)
+            except OSError:
+                tap.skip("SO_PASSPIDFD", "not in this kernel")
+            for _ in range(20):
+                attached.send("CLOSE " + NOBODY_LISTENS, fds)
+                attached.packet()
+            attached.close()
+            theirs.close()
+        for _ in range(20):
+            attached, theirs = attach(channel)
+            socket.send_fds(attached.socket, [b""], [w])
+            attached.close()
+            theirs.close()
+        proc.await_true(lambda: descriptors(init) == before, "the service to close what came")
+        tap.ok(True, "descriptors that the service did not expect are closed")
+        os.close(r)
+        os.close(w)
+
+
+def talks_to_itself():
+    """Both ends of a pair attached, and a request in one of them."""
+    with Init() as init:
+        channel = init.channel()
+        before = descriptors(init)
+        attached, theirs = attach(channel)
+        channel.send("ATTACH", [attached.socket])
+        attached.socket.send(b"?\n")
+        attached.close()
+        theirs.close()
+        proc.await_true(lambda: descriptors(init) == before, "both channels to end")
+        tap.ok(serves(init), "a service that would answer itself does not")
+
+
+def full_of_data():
+    """A connection that takes no more, whose peer reads nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sock = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    sock.setblocking(False)
+    try:
+        while True:
+            sock.send(bytes(1 << 16))
+    except BlockingIOError:
+        return sock, peer
+
+
+def set_to_linger(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, int(2 * proc.LIMIT)))
+
+
+def is_jailed(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return "Seccomp:\t2" in f.read()
+
+
+def lingering():
+    """Who closes such a connection last waits for its peer."""
+    with Init() as init:
+        channel = init.channel()
+        sock, peer = full_of_data()
+        channel.send(url("UPGRADE tls:client", sni="localhost", ca=pki.ca()), [sock])
+        (worker,) = proc.await_true(init.workers, "the worker")
+        proc.await_true(lambda: is_jailed(worker), "it to have passed the connection on")
+        set_to_linger(sock)
+        sock.close()
+        os.kill(worker, signal.SIGKILL)
+        tap.ok(channel.packet()[0].startswith("ERR UPGRADE"), "UPGRADE fails")
+        tap.ok(serves(init), "closing it holds up nobody")
+        other, far = full_of_data()
+        set_to_linger(other)
+        channel.send("ATTACH", [other])
+        other.close()
+        tap.ok(serves(init), "nor does closing one that is no channel")
+        peer.close()
+        far.close()
+
+
+def out_of_descriptors():
+    """Clients wait then, and so does the service."""
+    with Init(wrapper=["prlimit", "--nofile=64:64"]) as init:
+        channel = init.channel()
+        for _ in range(60):
+            channel.send("ACCEPT tcp://127.0.0.1:0")
+        tap.ok(channel.packet()[0].startswith("ERR ACCEPT"), "a client that takes all descriptors")
+        waiting = [init.channel() for _ in range(4)]
+        time.sleep(0.2)
+        before = processor_time(init)
+        time.sleep(1)
+        used = processor_time(init) - before
+        tap.ok(used < 0.3, f"a service without descriptors sleeps: {used:.2f} s of 1 s")
+        channel.close()
+        reasons = {each.refused("CLOSE", NOBODY_LISTENS) for each in waiting}
+        tap.equal(len(reasons), 1, "those who waited are served when there are some again")
+
+
+ALL = [
+    no_requests,
+    clients_that_go,
+    unread_replies,
+    shared_ends,
+    talks_to_itself,
+    lingering,
+    out_of_descriptors,
+]
