@@ -149,7 +149,7 @@ int ktls_answer(int channel, struct ktls_reply const *question, int yes, char co
     return send_words(channel, -1, words, *params ? 4 : 3);
 }
 
-/* At most one descriptor comes with a packet: there is no room for another. */
+/* At most one descriptor comes with a packet: no room is given for another. */
 static int received_fd(struct msghdr *message)
 {
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
@@ -168,24 +168,22 @@ static ssize_t receive_packet(int channel, struct ktls_reply *reply, int flags)
         .msg_iov = &iov,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
+        .msg_controllen = CMSG_LEN(sizeof(int)),
     };
     ssize_t const len = recvmsg(channel, &message, (flags & MSG_DONTWAIT) | MSG_CMSG_CLOEXEC);
-    reply->fd = -1;
+    reply->fd = len < 0 ? -1 : received_fd(&message);
     if (len <= 0) return len;
-    reply->fd = received_fd(&message);
     return message.msg_flags & MSG_TRUNC ? 1 : len;
 }
 
 int ktls_receive(int channel, struct ktls_reply *reply, int flags)
 {
     ssize_t const len = receive_packet(channel, reply, flags);
-    if (len == 0) errno = EPIPE;
-    if (len <= 0) return fail_as_gone();
-    if (ktls_parse_reply(reply, (size_t)len)) return 0;
+    if (len < 0) return fail_as_gone();
+    if (len && ktls_parse_reply(reply, (size_t)len)) return 0;
     if (reply->fd >= 0) close(reply->fd);
     reply->fd = -1;
-    errno = EPROTO;
+    errno = len ? EPROTO : EPIPE;
     return -1;
 }
 

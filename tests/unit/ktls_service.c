@@ -42,21 +42,29 @@ union control {
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-static void say(int service, char const *packet, int fd)
+static void say_with(int service, char const *packet, size_t len, int const *fds, size_t count)
 {
-    union control control = {.bytes = {0}};
-    struct iovec iov = {(char *)(uintptr_t)packet, strlen(packet)};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control = {.bytes = {0}};
+    struct iovec iov = {(char *)(uintptr_t)packet, len};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fd >= 0) {
+    if (count) {
         message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
+        message.msg_controllen = CMSG_SPACE(count * sizeof *fds);
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(header), &fd, sizeof fd);
+        header->cmsg_len = CMSG_LEN(count * sizeof *fds);
+        memcpy(CMSG_DATA(header), fds, count * sizeof *fds);
     }
     if (sendmsg(service, &message, 0) < 0) die("sendmsg");
+}
+
+static void say(int service, char const *packet, int fd)
+{
+    say_with(service, packet, strlen(packet), &fd, fd >= 0);
 }
 
 /* What the client said, and the descriptor that came along. */
@@ -147,6 +155,25 @@ static void test_nonsense(void)
     close_ends(ends);
     close(pipes[0]);
     close(pipes[1]);
+}
+
+static void test_descriptors(void)
+{
+    struct ends ends = make_ends();
+    struct ktls_reply reply;
+    int const two[] = {ends.service, ends.service}, first_free = dup(0);
+
+    close(first_free);
+    say_with(ends.service, "OK ACCEPT tls://a\n", 18, two, 2);
+    ok(ktls_accept(ends.client, &reply) == first_free, "of two descriptors one is taken");
+    int const next = dup(0);
+    ok(next == first_free + 1, "and the other is not left open");
+    close(next);
+    close(first_free);
+    say_with(ends.service, "", 0, two, 1);
+    ok(ktls_receive(ends.client, &reply, 0) == -1 && errno == EPIPE && !is_open(first_free),
+       "nor is one that came with nothing");
+    close_ends(ends);
 }
 
 static void test_requests(void)
@@ -260,6 +287,7 @@ int main(void)
 {
     test_connect();
     test_nonsense();
+    test_descriptors();
     test_requests();
     test_upgrade();
     test_question();
