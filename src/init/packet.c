@@ -3,6 +3,8 @@
 #include "init/packet.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,11 +47,26 @@ int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_
     return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+static int close_here(void *fd)
+{
+    return close(*(int *)fd);
+}
+
+/* By a process that has the same descriptors: who serves a file (FUSE) decides
+   how long that takes. */
+static void close_elsewhere(int fd)
+{
+    _Alignas(16) unsigned char stack[4096];
+    if (clone(&close_here, stack + sizeof stack, CLONE_FILES | SIGCHLD, &fd) < 0) close(fd);
+}
+
 void packet_close(int fd)
 {
     struct linger const off = { .l_onoff = 0 };
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
-    close(fd);
+    if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off) == 0)
+        close(fd);
+    else
+        close_elsewhere(fd);
 }
 
 static void keep_descriptor(struct packet *packet, int fd)

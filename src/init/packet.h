@@ -38,8 +38,8 @@ extern int packet_is_text(struct packet const *packet, size_t len);
 extern int packet_take(struct packet *packet, size_t i);
 /* Closes the descriptors that were not taken. */
 extern void packet_drop(struct packet *packet);
-/* Closes one that came in a packet: it may be a socket that its sender has set to
-   wait for its peer then. */
+/* Closes one that came in a packet, without waiting for what its sender may have
+   made that wait for. SIGCHLD has to be ignored. */
 extern void packet_close(int fd);
 
 #endif

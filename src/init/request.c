@@ -58,12 +58,21 @@ static void do_accept(struct request *request)
         begin(request, ORDER_LISTEN, fd);
 }
 
+static int is_stream_socket(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
 static void do_upgrade(struct request *request)
 {
     if (request->url.target != URL_CLIENT && request->url.target != URL_SERVER)
         refuse(request, "neither tls:client nor tls:server");
     else if (!request->packet->fd_count)
         refuse(request, "no descriptor came along");
+    else if (!is_stream_socket(request->packet->fd[0]))
+        refuse(request, "the descriptor is no stream socket");
     else
         begin(request, ORDER_UPGRADE, packet_take(request->packet, 0));
 }

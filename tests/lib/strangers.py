@@ -5,8 +5,10 @@ import os
 import signal
 import socket
 import struct
+import threading
 import time
 
+import fuse
 import peers
 import pki
 import proc
@@ -225,6 +227,31 @@ def lingering():
         far.close()
 
 
+def stubborn_files():
+    """A descriptor that cannot be closed before somebody else wants it."""
+    folder = proc.temp("fuse")
+    os.mkdir(folder)
+    try:
+        stubborn = fuse.Stubborn(folder)
+    except OSError as e:
+        tap.skip("a file that cannot be closed", f"no FUSE here: {e}")
+        return
+    with Init() as init:
+        with stubborn as path:
+            fd = os.open(path, os.O_RDWR)
+            channel = init.channel()
+            channel.refused("CLOSE", NOBODY_LISTENS, [fd])
+            tap.ok(stubborn.flushed.wait(proc.LIMIT), "the service closes a file that nobody wants")
+            tap.ok(serves(init), "and does not wait for who serves it")
+            tap.equal(
+                channel.refused("UPGRADE", "tls:client?sni=localhost", [fd]),
+                "the descriptor is no stream socket",
+                "nor does it ask a worker to look at it",
+            )
+            tap.ok(serves(init), "others are served on")
+            threading.Thread(target=os.close, args=[fd], daemon=True).start()
+
+
 def out_of_descriptors():
     """Clients wait then, and so does the service."""
     with Init(wrapper=["prlimit", "--nofile=64:64"]) as init:
@@ -250,5 +277,6 @@ ALL = [
     shared_ends,
     talks_to_itself,
     lingering,
+    stubborn_files,
     out_of_descriptors,
 ]
