@@ -55,9 +55,10 @@ def killed_worker():
         tap.ok(works(channel.connect(f"tls://127.0.0.1:{server.port}")[0]), "others go on")
         sock.close()
         wanted, port = listen(channel, **good())
+        proc.await_true(lambda: not init.workers(), "those before to end")
         sock = dial(port)
-        proc.await_true(init.workers, "a worker")
-        os.kill(init.workers()[0], signal.SIGKILL)
+        (worker,) = proc.await_true(init.workers, "a worker")
+        os.kill(worker, signal.SIGKILL)
         tap.equal(fails(channel, "ACCEPT", wanted), DIED, "one of a listener: ERR")
         sock.close()
 
