@@ -125,6 +125,13 @@ def processor_time(init):
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def accepted(init):
+    """A channel that the service has opened its end of."""
+    channel = init.channel()
+    channel.refused("CLOSE", NOBODY_LISTENS)
+    return channel
+
+
 def serves(init):
     """It answers at once."""
     begin = clock()
@@ -144,7 +151,7 @@ def attach(channel):
 def shared_ends():
     """Who has made a channel shares the service's end of it, too."""
     with Init() as init:
-        channel = init.channel()
+        channel = accepted(init)
         before = descriptors(init)
         r, w = os.pipe()
         for option, on, fds in ((socket.SO_PASSCRED, 0, [w] * 10), (SO_PASSPIDFD, 1, [])):
@@ -172,7 +179,7 @@ def shared_ends():
 def talks_to_itself():
     """Both ends of a pair attached, and a request in one of them."""
     with Init() as init:
-        channel = init.channel()
+        channel = accepted(init)
         before = descriptors(init)
         attached, theirs = attach(channel)
         channel.send("ATTACH", [attached.socket])
