@@ -60,7 +60,8 @@ struct channel {
     struct channel *next;
     struct listener *listeners;
     struct reply *first, **last; /* that the client has not made room for */
-    size_t outstanding;          /* jobs and waiting replies */
+    size_t waiting;              /* how many these are */
+    size_t outstanding;          /* and jobs too */
     struct ucred maker;          /* of the other end */
     unsigned char listening;     /* an ACCEPT is under way: what comes behind it waits */
     unsigned char broken;

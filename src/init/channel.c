@@ -12,6 +12,7 @@
 #define MAX_CHANNELS 256
 #define SHARE 3 /* a user may have so many times what is left for others */
 #define MAX_OUTSTANDING 1024 /* then no further request is read */
+#define MAX_WAITING 64       /* the same, of replies that the client does not take */
 
 static struct channel *channels;
 static size_t channel_count;
@@ -38,6 +39,7 @@ static void keep(struct channel *channel, char const *text, size_t len, int fd)
     memcpy(reply->text, text, len);
     *channel->last = reply;
     channel->last = &reply->next;
+    channel->waiting++;
     channel->outstanding++;
 }
 
@@ -59,6 +61,7 @@ static void drop_first(struct channel *channel)
     struct reply *reply = channel->first;
     channel->first = reply->next;
     if (!channel->first) channel->last = &channel->first;
+    channel->waiting--;
     channel->outstanding--;
     if (reply->fd >= 0) packet_close(reply->fd);
     free(reply);
@@ -182,9 +185,14 @@ static void end(struct channel *channel)
     channel_count--;
 }
 
+static int may_ask(struct channel const *channel)
+{
+    return !channel->listening && channel->waiting < MAX_WAITING && channel->outstanding < MAX_OUTSTANDING;
+}
+
 static void settle(struct channel *channel)
 {
-    int const reads = !channel->listening && channel->outstanding < MAX_OUTSTANDING && jobs_have_room();
+    int const reads = may_ask(channel) && jobs_have_room();
     source_watch(&channel->source, (reads ? EPOLLIN : 0u) | (channel->first ? EPOLLOUT : 0u));
     listeners_settle(channel);
 }

@@ -110,6 +110,25 @@ def unread_replies():
             sock.close()
 
 
+def unread_refusals():
+    """Who reads nothing can ask for little more, and it all is answered."""
+    with Init() as init:
+        channel = init.channel()
+        channel.socket.settimeout(0.5)
+        wanted, sent = "tcp://127.0.0.1:0?ciphers=" + "x" * 1900, 0
+        try:
+            while sent < 5000:
+                channel.send("CONNECT " + wanted)
+                sent += 1
+        except OSError:
+            pass
+        tap.ok(sent < 600, f"the service stops reading: {sent} requests")
+        channel.socket.settimeout(proc.LIMIT)
+        for _ in range(sent):
+            channel.packet()
+        tap.ok(serves(init), "and goes on when its replies are read")
+
+
 def service_of(init):
     return init.named("ktls-service")[0]
 
@@ -281,6 +300,7 @@ ALL = [
     no_requests,
     clients_that_go,
     unread_replies,
+    unread_refusals,
     shared_ends,
     talks_to_itself,
     lingering,
