@@ -193,7 +193,6 @@ static void wait_for_more_than(struct engine *engine, int bytes)
 
 static int note_spliced(struct engine *engine, size_t len)
 {
-    wait_for_more_than(engine, 0);
     relay_note_data(engine);
     if (engine->in.detour.read >= 0) engine->in.detour.len += len;
     return 1;
@@ -246,7 +245,10 @@ static void fill(struct engine *engine)
 {
     int taken = 0;
     while (taken < RECORDS_A_TURN && !engine->in.ended && splice_record(engine)) taken++;
-    if (!taken && !engine->in.ended) find_obstacle(engine);
+    if (taken)
+        wait_for_more_than(engine, 0);
+    else if (!engine->in.ended)
+        find_obstacle(engine);
 }
 
 static int drop(struct engine *engine)

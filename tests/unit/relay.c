@@ -178,6 +178,27 @@ static void data_before_a_refusal(struct crypto_suite const *suite, struct optio
     check_refusal(&w, TLS_ILLEGAL_PARAMETER, "a refusal behind data");
 }
 
+/* Segments end where they like, and what comes next is short. */
+static void record_in_parts(struct crypto_suite const *suite)
+{
+    unsigned char const warning[2] = { 1, TLS_USER_CANCELED };
+    unsigned char record[64];
+    struct wire w;
+    start(&w, suite, (struct options){ .over_tcp = 1 });
+    send_data(&w, "first");
+    int const started = prog_reads(&w, "first");
+    size_t const len = crypto_seal_record(&w.keys.tx, KTLS_ALERT, warning, sizeof warning, record);
+    write_all(w.to_relay, record, len - 1);
+    usleep(50000);
+    write_all(w.to_relay, record + len - 1, 1);
+    usleep(50000);
+    send_data(&w, "x");
+    ok(started && prog_reads(&w, "x"), "%s: data behind a warning in two parts", suite->name);
+    close_notify(&w);
+    end(&w.out);
+    check_report(&w, 0, "", "a warning in two parts");
+}
+
 /* As many writes as a pipe has places, each in a place of its own. */
 static void full_pipe(struct crypto_suite const *suite)
 {
@@ -418,6 +439,7 @@ int main(void)
         refusals(one_of_each[i]);
         data_before_a_refusal(one_of_each[i], (struct options){ .client = 0 });
         data_before_a_refusal(one_of_each[i], (struct options){ .prog_has_a_socket = 1 });
+        record_in_parts(one_of_each[i]);
         full_pipe(one_of_each[i]);
         fatal_alert(one_of_each[i]);
         late_complaint(one_of_each[i]);
