@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,11 +116,44 @@ static void rest(struct engine *engine)
     engine->is_awake = 0;
 }
 
+/* What has left our socket's buffer: that has room again only long after. */
+static uint64_t taken_by_peer(struct engine const *engine)
+{
+    int queued;
+    if (ioctl(engine->config.net_write, SIOCOUTQ, &queued) < 0) queued = 0;
+    return engine->out.sent - (unsigned int)queued;
+}
+
+/* Nobody waits for a peer that takes nothing any more, but for the kernel. One
+   that has all and talks on is heard out for a while, lest a reset take prog's
+   words back. */
+static void watch_peer(struct engine *engine)
+{
+    int const writes_no_more = engine->config.from_prog < 0 || engine->prog_writes_no_more;
+    if (engine->config.to_prog >= 0 || !writes_no_more || engine->in.dropping) return;
+    uint64_t const taken = taken_by_peer(engine);
+    if (engine->deadline && engine->taken_before == taken) return;
+    engine->taken_before = taken;
+    engine->deadline = now_ms() + engine->config.linger_ms;
+}
+
+/* The peer has had its time; prog may take as long as it likes. 0: it has all. */
+static int leave_peer(struct engine *engine)
+{
+    if (!engine->out.finished) relay_report(engine, EXIT_TLS, "the peer takes nothing any more");
+    engine->deadline = 0;
+    engine->in.ended = 1;
+    engine->in.dropping = 0;
+    relay_break_output(engine);
+    return engine->in.waiting;
+}
+
 /* 0: it is over, and why has been said. */
 static int take_pause(struct engine *engine)
 {
     if (engine->is_awake && !engine->out.settling) rest(engine);
-    if (has_passed(engine->deadline)) return 0;
+    watch_peer(engine);
+    if (has_passed(engine->deadline)) return leave_peer(engine);
     if (!has_passed(engine->idle_deadline)) return 1;
     relay_report(engine, EXIT_TLS, "no data either way for %u ms", engine->config.idle_ms);
     return 0;
@@ -131,38 +166,23 @@ static int wait_for_events(struct engine *engine, struct pollfd p[DESCRIPTORS])
     choose_events(engine, p);
     int const r = poll(p, DESCRIPTORS, timeout_ms(engine));
     if (r > 0) engine->is_awake = 1;
-    if (r > 0) return 1;
+    if (r > 0 && !has_passed(engine->deadline)) return 1;
     for (int i = 0; i < DESCRIPTORS; i++) p[i].revents = 0;
-    if (r == 0) return take_pause(engine);
+    if (r >= 0) return take_pause(engine);
     if (errno == EINTR) return 1;
     relay_report(engine, EXIT_SYSTEM, "poll: %s", strerror(errno));
     return 0;
 }
 
-/* A peer that still talks to a prog that is gone is heard out for a while, lest
-   a reset take prog's words back. */
-static int is_over(struct engine *engine)
+static int is_over(struct engine const *engine)
 {
-    if (engine->in.ended && !engine->in.dropping && engine->config.to_prog < 0) return engine->out.finished;
-    if (is_abandoned(engine) && !engine->deadline) engine->deadline = now_ms() + LINGER_MS;
-    return 0;
-}
-
-/* Nobody waits for a peer that takes nothing any more, but for the kernel. */
-static void watch_stalled_peer(struct engine *engine)
-{
-    int const writes_no_more = engine->config.from_prog < 0 || engine->prog_writes_no_more;
-    int const is_gone = engine->config.to_prog < 0 && writes_no_more;
-    if (!is_gone || !(is_sending(engine) || engine->out.settling) || engine->in.dropping) return;
-    if (engine->deadline && engine->sent_before == engine->out.sent) return;
-    engine->sent_before = engine->out.sent;
-    engine->deadline = now_ms() + LINGER_MS;
+    return engine->in.ended && !engine->in.dropping && is_abandoned(engine);
 }
 
 static void pump(struct engine *engine)
 {
     struct pollfd p[DESCRIPTORS];
-    for (; !is_over(engine); watch_stalled_peer(engine)) {
+    for (; !is_over(engine); watch_peer(engine)) {
         if (!wait_for_events(engine, p)) return;
         if (p[FROM_PROG].revents & (POLLERR | POLLHUP)) engine->prog_writes_no_more = 1;
         if (p[TO_PROG].revents & (POLLERR | POLLHUP)) relay_end_input(engine);
@@ -199,6 +219,7 @@ static void start(struct engine *engine, struct relay_config const *config, stru
     engine->medium = keys->in_kernel ? &relay_in_kernel : &relay_in_user_space;
     engine->suite = crypto_suite_by_id(keys->suite);
     engine->version = keys->tx.version;
+    if (!config->linger_ms) engine->config.linger_ms = RELAY_LINGER_MS;
     if (!config->max_records) engine->config.max_records = RELAY_MAX_RECORDS;
     engine->medium->start(engine);
     engine->is_awake = 1;

@@ -22,8 +22,6 @@
 #define SEALED_SIZE (RECORD_HEADER + MAX_FRAGMENT + 64)
 #define MAX_RECORDS_WITHOUT_DATA 16384
 #define FAREWELL_MS 1000 /* for an alert to reach the peer */
-#define LINGER_MS 30000  /* for a peer that talks on to a prog that is gone, or takes nothing from it */
-
 #define SETTLE_MS 5
 #define REST_MS 1000 /* without an event, until memory is given back */
 
@@ -138,7 +136,7 @@ struct engine {
     unsigned char has_moved; /* data, since that was set */
     unsigned char is_awake;  /* something has happened since the last rest */
     unsigned char prog_writes_no_more; /* though its last words may still be in the pipe */
-    uint64_t sent_before; /* when the deadline of a stalled peer was set */
+    uint64_t taken_before; /* by the peer, when the deadline for it was set */
     struct inbound in;
     struct outbound out;
 };

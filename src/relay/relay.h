@@ -33,6 +33,7 @@ struct relay_keys {
 
 /* RFC 8446, 5.5: AES-GCM is good for 2^24.5 records under one key. */
 #define RELAY_MAX_RECORDS (UINT64_C(1) << 24)
+#define RELAY_LINGER_MS 30000
 
 /* Descriptors are the relay's from now on: it closes them. Those of prog do
    not block; those of the network may, and keep their flags unless the kernel
@@ -44,6 +45,7 @@ struct relay_config {
     unsigned char close_notify;         /* send it at the end of prog's output */
     unsigned char enforce_close_notify; /* the peer's FIN without it is an error */
     unsigned int idle_ms;               /* without data either way that end the connection; 0: any */
+    unsigned int linger_ms;             /* for a peer when prog is gone; 0: RELAY_LINGER_MS */
     uint64_t max_records;               /* TLS 1.3: under one key of ours; 0: RELAY_MAX_RECORDS */
 };
 

@@ -2,6 +2,8 @@
 
 /* What the relay makes of every end of either side, and of every record. */
 
+#include <poll.h>
+
 #include "relay_wire.h"
 
 static void both_ways(struct crypto_suite const *suite, struct options options, char const *name)
@@ -178,6 +180,28 @@ static void data_before_a_refusal(struct crypto_suite const *suite, struct optio
     check_refusal(&w, TLS_ILLEGAL_PARAMETER, "a refusal behind data");
 }
 
+/* The peer is not waited for that long, but prog is, whose socket is full already. */
+static void slow_prog_before_a_refusal(struct crypto_suite const *suite)
+{
+    enum { SIZE = 10000, ALL = 3 * SIZE };
+    struct wire w;
+    start(&w, suite, (struct options){ .prog_has_a_socket = 1 });
+    send_record(&w, KTLS_APPLICATION_DATA, million, SIZE);
+    int const started = recv(w.in, buffer, 1, MSG_PEEK) == 1;
+    usleep(50000);
+    kill(w.pid, SIGSTOP);
+    waitpid(w.pid, NULL, WUNTRACED);
+    for (size_t sent = SIZE; sent < ALL; sent += SIZE)
+        send_record(&w, KTLS_APPLICATION_DATA, million + sent, SIZE);
+    send_record(&w, KTLS_ALERT, "\3\0", 2);
+    kill(w.pid, SIGCONT);
+    usleep(1300000);
+    size_t const got = read_until(w.in, buffer, ALL);
+    ok(started && got == ALL && !memcmp(buffer, million, ALL),
+       "%s: what came before a refused record waits for a slow prog", suite->name);
+    check_refusal(&w, TLS_ILLEGAL_PARAMETER, "a refusal, and a slow prog");
+}
+
 /* Segments end where they like, and what comes next is short. */
 static void record_in_parts(struct crypto_suite const *suite)
 {
@@ -197,6 +221,55 @@ static void record_in_parts(struct crypto_suite const *suite)
     close_notify(&w);
     end(&w.out);
     check_report(&w, 0, "", "a warning in two parts");
+}
+
+/* A prog that has written much and is gone, and a peer that has read nothing yet. */
+static size_t start_reply(struct wire *w, struct crypto_suite const *suite)
+{
+    static int const small = 65536;
+    size_t sent = 0;
+    start(w, suite, (struct options){ .over_tcp = 1, .linger_ms = 1000, .send_buffer = 400000 });
+    setsockopt(w->to_relay, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    fcntl(w->out, F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < 20; usleep(10000), i++) {
+        ssize_t const r = write(w->out, million, MILLION);
+        if (r > 0) sent += (size_t)r;
+    }
+    end(&w->in);
+    end(&w->out);
+    return sent;
+}
+
+/* It takes a little all the time, and in the end all. */
+static void slow_peer(struct crypto_suite const *suite)
+{
+    struct wire w;
+    size_t const sent = start_reply(&w, suite);
+    size_t got = 0; /* with what TLS adds */
+    for (int i = 0; i < 40; usleep(50000), i++) got += read_until(w.to_relay, buffer, 8000);
+    got += read_until(w.to_relay, buffer, MILLION);
+    ok(got > sent, "%s: a slow peer gets all of a prog that is gone", suite->name);
+    end(&w.to_relay);
+    w.from_relay = -1;
+    check_report(&w, 0, "", "a slow peer");
+}
+
+static void stalled_peer(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start_reply(&w, suite);
+    check_report(&w, 98, "takes nothing", "a peer that takes nothing");
+}
+
+/* Faster than the relay reads. */
+static void endless_peer(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .zeros_from_peer = 1 });
+    ok(receives_alert(&w, 2, TLS_UNEXPECTED_MESSAGE) && receives_end(&w), "%s: no end of zeros", suite->name);
+    struct pollfd report = { .fd = w.report_fd, .events = POLLIN };
+    if (!poll(&report, 1, 5000)) kill(w.pid, SIGKILL);
+    check_report(&w, 98, "unexpected_message", "a peer that talks on after a refusal");
 }
 
 /* As many writes as a pipe has places, each in a place of its own. */
@@ -423,7 +496,7 @@ int main(void)
     struct crypto_suite const *tls13 = crypto_suite_by_id(0x1301), *tls12 = crypto_suite_by_id(0xc02b);
     struct crypto_suite const *const one_of_each[] = { tls13, tls12, crypto_suite_by_id(0x1303) };
     signal(SIGPIPE, SIG_IGN);
-    alarm(20);
+    alarm(40);
     for (size_t i = 0; i < MILLION; i++) million[i] = (unsigned char)(i * 2654435761u >> 13);
     for (size_t i = 0; i < CRYPTO_SUITES; i++) {
         struct crypto_suite const *suite = &crypto_suites[i];
@@ -449,6 +522,10 @@ int main(void)
     key_updates(crypto_suite_by_id(0x1302));
     tickets(tls13);
     renegotiation(tls12);
+    slow_prog_before_a_refusal(tls13);
+    slow_peer(tls13);
+    stalled_peer(tls13);
+    if (!IN_KERNEL) endless_peer(tls13);
     idle(tls13);
     if (!IN_KERNEL || ktls_can_rekey((uint16_t)tls13->cipher)) own_key_updates(tls13);
     idle_timeout(tls13);

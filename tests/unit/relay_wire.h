@@ -30,8 +30,9 @@
 
 struct options {
     unsigned char close_notify, enforce, client, over_tcp, over_pipes;
-    unsigned char prog_has_a_socket, without_secrets;
-    unsigned int idle_ms;
+    unsigned char prog_has_a_socket, without_secrets, zeros_from_peer;
+    unsigned int idle_ms, linger_ms;
+    int send_buffer;
     uint64_t max_records;
 };
 
@@ -115,10 +116,13 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
         socketpair(AF_UNIX, SOCK_STREAM, 0, net_in);
     memcpy(net_out, net_in, sizeof net_in);
     if (options.over_pipes && (pipe(net_in) < 0 || pipe(net_out) < 0)) abort();
+    if (options.send_buffer)
+        setsockopt(net_in[0], SOL_SOCKET, SO_SNDBUF, &options.send_buffer, sizeof options.send_buffer);
     if (IN_KERNEL) give_to_kernel(&keys, net_in[0], options.without_secrets);
     if (pipe(report) < 0) abort();
     if (options.prog_has_a_socket) {
         if (socketpair(AF_UNIX, SOCK_STREAM, 0, in) < 0) abort();
+        setsockopt(in[1], SOL_SOCKET, SO_SNDBUF, &(int){ 4096 }, sizeof(int)); /* soon full */
         out[0] = dup(in[1]);
         out[1] = dup(in[0]);
     } else if (pipe(in) < 0 || pipe(out) < 0) {
@@ -128,10 +132,11 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
     w->pid = fork();
     if (!w->pid) {
         int const net_write = options.over_pipes ? net_out[1] : net_in[0];
+        int const net_read = options.zeros_from_peer ? open("/dev/zero", O_RDONLY) : net_in[0];
         struct relay_config const config = {
-            .net_read = net_in[0], .net_write = net_write, .to_prog = in[1], .from_prog = out[0],
+            .net_read = net_read, .net_write = net_write, .to_prog = in[1], .from_prog = out[0],
             .close_notify = options.close_notify, .enforce_close_notify = options.enforce,
-            .idle_ms = options.idle_ms, .max_records = options.max_records,
+            .idle_ms = options.idle_ms, .linger_ms = options.linger_ms, .max_records = options.max_records,
         };
         signal(SIGPIPE, SIG_IGN);
         fcntl(in[1], F_SETFL, O_NONBLOCK);
