@@ -133,7 +133,15 @@ static void settle(pid_t parent)
 static void make_pair(int pair[2])
 {
     if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
-    if (pair[1] < 3) strerr_dief(EXIT_USAGE, "descriptors 0, 1 and 2 must be open");
+}
+
+/* What is ours is none of these, which the service has other uses for. To prog
+   they are as closed as they were. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+            strerr_diefsys(EXIT_SYSTEM, "/dev/null");
 }
 
 void service_start(struct service_options const *service)
@@ -141,6 +149,7 @@ void service_start(struct service_options const *service)
     struct broker_options options = { .max = service->max };
     pid_t const parent = getpid();
     int pair[2];
+    fill_standard_descriptors();
     take_uids(&options, service->uids);
     choose_account(&options.workers);
     open_key_dir(&options.workers, service->key_dir);

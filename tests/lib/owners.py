@@ -305,6 +305,23 @@ print(common.packet()[0].split()[3], attached.packet()[0].split()[3])
     tap.equal((code, said), (0, ""), "-n: no service")
 
 
+def closed_descriptors():
+    """Without some of 0, 1 and 2 there is a service, and prog is without them, too."""
+    report = proc.temp("report")
+    show = "for fd in 0 1 2; do test -e /proc/self/fd/$fd && echo has $fd >&9; done"
+    ask = f"{proc.BIN}/ktls-connect tcp://127.0.0.1:1 true"
+    for closed in ("0<&-", "0<&- 1>&-", "0<&- 2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"):
+        prog = f"exec 9>{report}; {show}; {ask} 2>&9"
+        path = proc.temp("control")
+        script = f"exec {closed}; exec {service.INIT} -s -l {path} sh -c '{prog}'"
+        subprocess.run(["sh", "-c", script], timeout=proc.LIMIT)
+        with open(report) as f:
+            said = f.read()
+        tap.ok("Connection refused" in said, f"{closed}: there is a service", said)
+        has = [fd for fd in "012" if f"has {fd}" in said]
+        tap.equal(has, [fd for fd in "012" if fd not in closed], "prog has the others")
+
+
 def senders_of_packets():
     """On what all inherit, each packet is its sender's."""
     if not is_root():
@@ -362,6 +379,7 @@ ALL = [
     leftover_path,
     activation,
     inherited,
+    closed_descriptors,
     senders_of_packets,
     workers_are_jailed,
 ]

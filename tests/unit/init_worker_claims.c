@@ -117,7 +117,7 @@ void worker_run(struct master_options const *options, struct order const *order,
     if (order->kind == ORDER_LISTEN) listen_for(order, channel);
     int const plain = connect_plainly();
     if (is_asked(order, "ok")) say(channel, "OK protocol=TLSv1.3", &plain, 1);
-    if (is_asked(order, "kernel")) hold(channel), say(channel, "KERNEL protocol=TLSv1.3 path=kernel", NULL, 0);
+    if (is_asked(order, "kernel")) hold(channel), say(channel, "KERNEL path=kernel", NULL, 0);
     if (is_asked(order, "nothing")) say(channel, "RELAY path=user", NULL, 0);
     if (is_asked(order, "newline")) hold(channel), say(channel, "RELAY path=user\nOK CONNECT x", NULL, 0);
     if (is_asked(order, "id")) hold(channel), say(channel, "RELAY path=user id=other", NULL, 0);
@@ -218,7 +218,8 @@ static void test_claims(void)
     is_refused("id", unprotected);
     is_refused("many", died);
     char const *got = ask("CONNECT tls://192.0.2.1/?id=relay\n", &fd);
-    ok(fd >= 0 && !strcmp(got, "OK CONNECT tls://192.0.2.1/?id=relay id=relay path=user sni=a.example"), "%s", got);
+    ok(fd >= 0 && !strcmp(got, "OK CONNECT tls://192.0.2.1/?id=relay id=relay path=user sni=a.example"), "%s",
+       got);
     close(fd);
 }
 
