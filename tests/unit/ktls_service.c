@@ -52,11 +52,11 @@ static void say_with(int service, char const *packet, size_t len, int const *fds
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     if (count) {
         message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(count * sizeof *fds);
+        message.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof *fds);
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(count * sizeof *fds);
+        header->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof *fds);
         memcpy(CMSG_DATA(header), fds, count * sizeof *fds);
     }
     if (sendmsg(service, &message, 0) < 0) die("sendmsg");
