@@ -1,5 +1,6 @@
 /* ISC license. */
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ static void watch_over_connection(struct chain_options const *options)
 {
     struct chain_connection const connection = connection_of(options);
     int status;
+    signal(SIGCHLD, SIG_DFL); /* ignored, as it may have been inherited, there is no status */
     pid_t const pid = fork();
     if (!pid) return;
     if (pid < 0 || wait_pid(pid, &status) < 0) {

@@ -75,6 +75,18 @@ def hasty():
     ucspi_attacks.hasty_prog("default", [], "say")
 
 
+def no_news_of_children():
+    """Who started us may have ignored the end of children, and exec keeps that."""
+    name, now = "-m kernel, SIGCHLD ignored", proc.temp("now")
+    steps = [*ucspi.READY, "ask=Y", "answer", "await=" + now, "read", "write=copy"]
+    with ucspi.server(steps, KERNEL, wrapper=["env", "--ignore-signal=CHLD"]) as (ours, sock, _):
+        tls = _as_client(sock, "1.3")
+        proc.await_true(lambda: not proc.descendants(ours.pid), "the helper's end")
+        open(now, "w").close()
+        tap.equal(ucspi.echo(tls), ucspi.SECRET, f"{name}: echo")
+        tap.equal(ours.wait(), 0, f"{name}: exit code", ours.stderr)
+
+
 def killed_handshake():
     """However it ends without success, prog's descriptors are of no use then."""
     steps = [*ucspi.READY, "ask=Y", "answer", "write=in the clear", "reap"]
@@ -114,6 +126,7 @@ tap.main(
     alone,
     need_not_wait,
     hasty,
+    no_news_of_children,
     killed_handshake,
     no_plaintext,
     limit=300,
