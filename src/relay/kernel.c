@@ -255,7 +255,9 @@ static int drop(struct engine *engine)
 {
     unsigned char type;
     ssize_t const r = receive_record(engine, &type);
-    return r > 0 || (r == 0 && type);
+    int const is_waiting = r < 0 && relay_would_block();
+    wait_for_more_than(engine, is_waiting ? unread(engine->config.net_read) : 0);
+    return r > 0 || (r == 0 && type) || is_waiting;
 }
 
 /* ---- to the network ---- */

@@ -6,6 +6,18 @@
 
 #include "relay_wire.h"
 
+static long switches(pid_t pid)
+{
+    char path[64], line[128];
+    long count = -1;
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *status = fopen(path, "r");
+    if (!status) return -1;
+    while (fgets(line, sizeof line, status)) sscanf(line, "voluntary_ctxt_switches: %ld", &count);
+    fclose(status);
+    return count;
+}
+
 static void both_ways(struct crypto_suite const *suite, struct options options, char const *name)
 {
     static size_t const sizes[] = { 1, 2, 15, 16, 17, 1000, FRAGMENT };
@@ -200,6 +212,26 @@ static void slow_prog_before_a_refusal(struct crypto_suite const *suite)
     ok(started && got == ALL && !memcmp(buffer, million, ALL),
        "%s: what came before a refused record waits for a slow prog", suite->name);
     check_refusal(&w, TLS_ILLEGAL_PARAMETER, "a refusal, and a slow prog");
+}
+
+/* A reset at once could take the alert away from a peer that is still sending. */
+static void peer_is_heard_out(struct crypto_suite const *suite)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .over_tcp = 1 });
+    send_record(&w, KTLS_ALERT, "\3\0", 2);
+    write_all(w.to_relay, "\x17\3\3\0\x40half", 9);
+    ok(receives_alert(&w, 2, TLS_ILLEGAL_PARAMETER) && receives_end(&w), "%s: a refusal", suite->name);
+    usleep(200000);
+    long const before = switches(w.pid);
+    usleep(200000);
+    ok(write(w.to_relay, "x", 1) == 1 && before >= 0 && switches(w.pid) <= before + 5,
+       "%s: the peer is heard out, and waited for", suite->name);
+    usleep(10000);
+    ok(write(w.to_relay, "x", 1) == 1, "%s: without a reset", suite->name);
+    end(&w.to_relay);
+    w.from_relay = -1;
+    check_report(&w, 98, "illegal_parameter", "a peer that is heard out");
 }
 
 /* Segments end where they like, and what comes next is short. */
@@ -461,18 +493,6 @@ static void renegotiation(struct crypto_suite const *suite)
     }
 }
 
-static long switches(pid_t pid)
-{
-    char path[64], line[128];
-    long count = -1;
-    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
-    FILE *status = fopen(path, "r");
-    if (!status) return -1;
-    while (fgets(line, sizeof line, status)) sscanf(line, "voluntary_ctxt_switches: %ld", &count);
-    fclose(status);
-    return count;
-}
-
 static void idle(struct crypto_suite const *suite)
 {
     struct wire w;
@@ -513,6 +533,7 @@ int main(void)
         data_before_a_refusal(one_of_each[i], (struct options){ .client = 0 });
         data_before_a_refusal(one_of_each[i], (struct options){ .prog_has_a_socket = 1 });
         record_in_parts(one_of_each[i]);
+        peer_is_heard_out(one_of_each[i]);
         full_pipe(one_of_each[i]);
         fatal_alert(one_of_each[i]);
         late_complaint(one_of_each[i]);
