@@ -29,10 +29,9 @@ int ktls_close_notify(int fd)
 
 int ktls_alert(int fd)
 {
-    unsigned char type, alert[2];
+    unsigned char type, alert[2 + 1]; /* what is longer is none */
 
-    if (ktls_recv_record(fd, &type, alert, sizeof alert, MSG_PEEK | MSG_DONTWAIT) == sizeof alert &&
-        type == KTLS_ALERT)
+    if (ktls_recv_record(fd, &type, alert, sizeof alert, MSG_PEEK | MSG_DONTWAIT) == 2 && type == KTLS_ALERT)
         return alert[1];
     errno = ENOMSG;
     return -1;

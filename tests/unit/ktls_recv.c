@@ -154,6 +154,7 @@ static void test_out_of_place(uint16_t version, unsigned char type, char const *
     say(pair.client, "data");
     ok(stays(pair.server, NULL, EPROTO) && stays(pair.server, &secrets, EPROTO), "%s: %s: EPROTO",
        name_of(version), what);
+    ok(ktls_alert(pair.server) < 0 && errno == ENOMSG, "%s: %s: is no alert", name_of(version), what);
     close_pair(pair);
 }
 
