@@ -97,10 +97,19 @@ static int timeout_ms(struct engine const *engine)
     return soon >= 0 && soon < left ? soon : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* What has left our socket's buffer: that has room again only long after. */
+static uint64_t taken_by_peer(struct engine const *engine)
+{
+    int queued;
+    if (ioctl(engine->config.net_write, SIOCOUTQ, &queued) < 0) queued = 0;
+    return engine->out.sent - (unsigned int)queued;
+}
+
 static void watch_idleness(struct engine *engine)
 {
     if (!engine->config.idle_ms || (engine->idle_deadline && !engine->has_moved)) return;
     engine->idle_deadline = now_ms() + engine->config.idle_ms;
+    engine->idle_taken = taken_by_peer(engine);
     engine->has_moved = 0;
 }
 
@@ -114,14 +123,6 @@ static void rest(struct engine *engine)
     engine->medium->rest(engine);
     relay_give_back_stack();
     engine->is_awake = 0;
-}
-
-/* What has left our socket's buffer: that has room again only long after. */
-static uint64_t taken_by_peer(struct engine const *engine)
-{
-    int queued;
-    if (ioctl(engine->config.net_write, SIOCOUTQ, &queued) < 0) queued = 0;
-    return engine->out.sent - (unsigned int)queued;
 }
 
 /* Nobody waits for a peer that takes nothing any more, but for the kernel. One
@@ -155,6 +156,8 @@ static int take_pause(struct engine *engine)
     watch_peer(engine);
     if (has_passed(engine->deadline)) return leave_peer(engine);
     if (!has_passed(engine->idle_deadline)) return 1;
+    engine->has_moved = engine->idle_taken != taken_by_peer(engine);
+    if (engine->has_moved) return 1;
     relay_report(engine, EXIT_TLS, "no data either way for %u ms", engine->config.idle_ms);
     return 0;
 }

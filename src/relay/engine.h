@@ -133,7 +133,8 @@ struct engine {
     struct relay_report *report;
     int64_t deadline; /* in ms of CLOCK_MONOTONIC; 0: none */
     int64_t idle_deadline;
-    unsigned char has_moved; /* data, since that was set */
+    uint64_t idle_taken;     /* by the peer, when that was set */
+    unsigned char has_moved; /* data, since then */
     unsigned char is_awake;  /* something has happened since the last rest */
     unsigned char prog_writes_no_more; /* though its last words may still be in the pipe */
     uint64_t taken_before; /* by the peer, when the deadline for it was set */

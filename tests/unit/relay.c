@@ -256,11 +256,13 @@ static void record_in_parts(struct crypto_suite const *suite)
 }
 
 /* A prog that has written much and is gone, and a peer that has read nothing yet. */
-static size_t start_reply(struct wire *w, struct crypto_suite const *suite)
+static size_t start_reply(struct wire *w, struct crypto_suite const *suite, struct options options)
 {
     static int const small = 65536;
     size_t sent = 0;
-    start(w, suite, (struct options){ .over_tcp = 1, .linger_ms = 1000, .send_buffer = 400000 });
+    options.over_tcp = 1;
+    options.send_buffer = 400000;
+    start(w, suite, options);
     setsockopt(w->to_relay, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     fcntl(w->out, F_SETFL, O_NONBLOCK);
     for (int i = 0; i < 20; usleep(10000), i++) {
@@ -273,10 +275,10 @@ static size_t start_reply(struct wire *w, struct crypto_suite const *suite)
 }
 
 /* It takes a little all the time, and in the end all. */
-static void slow_peer(struct crypto_suite const *suite)
+static void slow_peer(struct crypto_suite const *suite, unsigned int idle_ms, unsigned int linger_ms)
 {
     struct wire w;
-    size_t const sent = start_reply(&w, suite);
+    size_t const sent = start_reply(&w, suite, (struct options){ .idle_ms = idle_ms, .linger_ms = linger_ms });
     size_t got = 0; /* with what TLS adds */
     for (int i = 0; i < 40; usleep(50000), i++) got += read_until(w.to_relay, buffer, 8000);
     got += read_until(w.to_relay, buffer, MILLION);
@@ -289,7 +291,7 @@ static void slow_peer(struct crypto_suite const *suite)
 static void stalled_peer(struct crypto_suite const *suite)
 {
     struct wire w;
-    start_reply(&w, suite);
+    start_reply(&w, suite, (struct options){ .linger_ms = 1000 });
     check_report(&w, 98, "takes nothing", "a peer that takes nothing");
 }
 
@@ -544,7 +546,8 @@ int main(void)
     tickets(tls13);
     renegotiation(tls12);
     slow_prog_before_a_refusal(tls13);
-    slow_peer(tls13);
+    slow_peer(tls13, 0, 1000);
+    slow_peer(tls13, 1000, 0);
     stalled_peer(tls13);
     if (!IN_KERNEL) endless_peer(tls13);
     idle(tls13);
