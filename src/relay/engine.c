@@ -89,7 +89,8 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int timeout_ms(struct engine const *engine)
 {
-    int const soon = engine->out.settling ? SETTLE_MS : engine->is_awake ? REST_MS : -1;
+    unsigned int const looks = engine->out.settling;
+    int const soon = looks ? SETTLE_MS << (looks - 1) : engine->is_awake ? REST_MS : -1;
     int64_t const until = earlier(engine->deadline, engine->idle_deadline);
     if (!until) return soon;
     int64_t const left = until - now_ms();

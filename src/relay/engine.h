@@ -22,7 +22,8 @@
 #define SEALED_SIZE (RECORD_HEADER + MAX_FRAGMENT + 64)
 #define MAX_RECORDS_WITHOUT_DATA 16384
 #define FAREWELL_MS 1000 /* for an alert to reach the peer */
-#define SETTLE_MS 5
+#define SETTLE_MS 5      /* the first time; twice as long each time that nothing has moved */
+#define MAX_SETTLING 8
 #define REST_MS 1000 /* without an event, until memory is given back */
 
 enum { EXIT_TLS = 98, EXIT_SYSTEM = 111 };
@@ -89,7 +90,7 @@ struct outbound {
     struct detour detour;
     struct odometer odometer;
     unsigned char blocked;  /* the socket takes no more */
-    unsigned char settling; /* the kernel has records that TCP has not */
+    unsigned char settling; /* the kernel has records that TCP has not: looks since that moved, 0: it has not */
 };
 
 /* Where the keys are decides how bytes pass. */

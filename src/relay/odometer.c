@@ -56,18 +56,26 @@ uint64_t relay_records_at_most(struct engine *engine)
     return seq;
 }
 
+/* Also where there is no telling. */
+static int has_all(struct engine *engine, uint64_t *bytes)
+{
+    struct odometer const *odometer = &engine->out.odometer;
+    size_t const expansion = RECORD_HEADER + crypto_record_overhead(&engine->keys->tx);
+    uint64_t seq;
+    if (!odometer->works || ktls_sequence(engine->config.net_write, KTLS_TX, &seq) < 0) return 1;
+    if (!tcp_has(engine->config.net_write, bytes)) return 1;
+    uint64_t const records = odometer->records + seq - odometer->first;
+    return *bytes - odometer->base >= odometer->payload + records * expansion;
+}
+
 int relay_has_settled(struct engine *engine)
 {
     struct outbound *out = &engine->out;
-    struct odometer const *odometer = &out->odometer;
-    size_t const expansion = RECORD_HEADER + crypto_record_overhead(&engine->keys->tx);
-    uint64_t seq, bytes;
+    unsigned char const looks = out->settling;
+    uint64_t bytes;
     out->settling = 0;
-    if (!odometer->works || ktls_sequence(engine->config.net_write, KTLS_TX, &seq) < 0) return 1;
-    if (!tcp_has(engine->config.net_write, &bytes)) return 1;
-    uint64_t const records = odometer->records + seq - odometer->first;
-    if (bytes - odometer->base >= odometer->payload + records * expansion) return 1;
-    out->settling = 1;
+    if (has_all(engine, &bytes)) return 1;
+    out->settling = bytes != out->sent ? 1 : looks < MAX_SETTLING ? looks + 1 : looks;
     out->sent = bytes;
     return 0;
 }
