@@ -80,6 +80,12 @@ size_t ticket_seal(struct handshake const *hs, unsigned char const *secret, unsi
 
 /* ---- opening ---- */
 
+static int is_fresh(uint64_t since)
+{
+    return since <= now() && now() - since < MAX_AGE;
+}
+
+/* A secret that is not to be used is not taken out at all. */
 static int read_content(struct reader *r, struct ticket *ticket)
 {
     unsigned int const format = read8(r);
@@ -87,9 +93,9 @@ static int read_content(struct reader *r, struct ticket *ticket)
     for (int i = 0; i < 4; i++) ticket->since = ticket->since << 16 | read16(r);
     if (format != FORMAT || !ticket->suite) return 0;
     struct span const secret = read_bytes(r, ticket_secret_size(ticket->suite));
-    if (!read_to_end(r)) return 0;
+    if (!read_to_end(r) || !is_fresh(ticket->since)) return 0;
     memcpy(ticket->secret, secret.p, secret.len);
-    return ticket->since <= now() && now() - ticket->since < MAX_AGE;
+    return 1;
 }
 
 static int open_with(struct handshake const *hs, unsigned char const *ticket_key, struct span sealed,

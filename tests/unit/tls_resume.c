@@ -100,6 +100,7 @@ static void bindings(void)
 
 static void ages(void)
 {
+    static unsigned char const nothing[TLS_MAX_SECRET];
     static struct {
         long age;
         int good;
@@ -110,6 +111,7 @@ static void ages(void)
         origin.age = cases[i].age;
         struct sealed const sealed = seal(&origin);
         ok(opens(&sealed, &usual, &ticket) == cases[i].good, "a full handshake %ld s ago", cases[i].age);
+        if (!cases[i].good) is_mem(ticket.secret, nothing, sizeof nothing, "and its secret stays where it was");
     }
 }
 
