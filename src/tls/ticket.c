@@ -101,7 +101,7 @@ static int read_content(struct reader *r, struct ticket *ticket)
 static int open_with(struct handshake const *hs, unsigned char const *ticket_key, struct span sealed,
                      struct ticket *ticket)
 {
-    unsigned char bytes[TICKET_MAX], *content, type;
+    unsigned char bytes[TICKET_MAX], *content = bytes, type;
     struct ktls_traffic_keys keys;
     size_t const head = SALT + RECORD_HEADER;
 
