@@ -147,13 +147,15 @@ static int take_handshake(struct drain *drain)
     }
 }
 
-/* prog's first read will be the end of the stream. */
+/* prog's first read will be the end of the stream, be there a FIN or not. */
 static int take_alert(struct drain *drain)
 {
     unsigned char alert[2];
     if (take_record(drain, alert, sizeof alert) != 2)
         return fail(drain, "the server sent a malformed alert", "");
-    return alert[1] == TLS_CLOSE_NOTIFY || fail(drain, "received alert ", tls_alert_name(alert[1]));
+    if (alert[1] != TLS_CLOSE_NOTIFY) return fail(drain, "received alert ", tls_alert_name(alert[1]));
+    shutdown(drain->connection->fdr, SHUT_RD);
+    return 1;
 }
 
 /* To prog an empty record would look like the end of the stream. */

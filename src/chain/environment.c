@@ -42,8 +42,7 @@ static void remove_all(stralloc *changes, char const *variable)
             strerr_diefsys(EXIT_ENVIRONMENT, "environment");
 }
 
-/* "" removes the variable. */
-static void change(stralloc *changes, char const *variable, char const *value)
+void chain_change(stralloc *changes, char const *variable, char const *value)
 {
     remove_all(changes, variable);
     if (*value && !env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
@@ -62,7 +61,7 @@ static void remove_input(stralloc *changes)
 {
     static char const *const variables[] = { "CADIR", "CAFILE", "CERTFILE", "KEYFILE",
                                              "CERTFILE2", "KEYFILE2", "TICKETKEYFILE", "TLS_UID", "TLS_GID" };
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) change(changes, variables[i], "");
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) chain_change(changes, variables[i], "");
     drop_host_variables();
 }
 
@@ -99,7 +98,7 @@ static void write_session(stralloc *to, struct tls_session const *session, char 
 void chain_write_environment(stralloc *changes, struct tls_session const *session, char const *path, int keep)
 {
     if (!keep) remove_input(changes);
-    write_session(changes, session, path, &change);
+    write_session(changes, session, path, &chain_change);
 }
 
 void chain_describe_session(stralloc *variables, struct tls_session const *session, char const *path)
@@ -113,12 +112,12 @@ void chain_clear_environment(stralloc *changes, int keep)
                                          "SSL_ALPN", "SSL_PEER_CERT_HASH", "SSL_PEER_CERT_SUBJECT",
                                          "SSL_PEER_CERT_SAN" };
     if (!keep) remove_input(changes);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) change(changes, names[i], "");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) chain_change(changes, names[i], "");
 }
 
 void chain_set_number(stralloc *changes, char const *variable, unsigned int number)
 {
     char text[UINT_FMT];
     text[uint_fmt(text, number)] = 0;
-    change(changes, variable, text);
+    chain_change(changes, variable, text);
 }

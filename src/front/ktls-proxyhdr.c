@@ -56,30 +56,25 @@ static size_t read_header(unsigned char *data, unsigned int timeout)
     return len;
 }
 
-static void change(stralloc *changes, char const *variable, char const *value)
-{
-    if (!env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
-}
-
 static void change_endpoint(stralloc *changes, char const *ip, char const *port,
                             struct proxy_endpoint const *endpoint)
 {
     char number[UINT16_FMT];
     number[uint16_fmt(number, endpoint->port)] = 0;
-    change(changes, ip, endpoint->ip);
-    change(changes, port, number);
+    chain_change(changes, ip, endpoint->ip);
+    chain_change(changes, port, number);
 }
 
 /* Names that were found by the addresses of the proxy's connection are wrong now. */
 static void write_environment(stralloc *changes, struct proxy_header const *header)
 {
     if (!header->relayed) return;
-    change(changes, "PROTO", "TCP");
+    chain_change(changes, "PROTO", "TCP");
     change_endpoint(changes, "TCPREMOTEIP", "TCPREMOTEPORT", &header->remote);
     change_endpoint(changes, "TCPLOCALIP", "TCPLOCALPORT", &header->local);
-    change(changes, "TCPREMOTEHOST", NULL);
-    change(changes, "TCPREMOTEINFO", NULL);
-    change(changes, "TCPLOCALHOST", NULL);
+    chain_change(changes, "TCPREMOTEHOST", "");
+    chain_change(changes, "TCPREMOTEINFO", "");
+    chain_change(changes, "TCPLOCALHOST", "");
 }
 
 int main(int argc, char const *const *argv)

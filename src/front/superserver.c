@@ -18,7 +18,8 @@ int front_is_in_path(char const *program)
     for (;;) {
         size_t const len = strcspn(folders, ":");
         char path[PATH_MAX];
-        int const needed = snprintf(path, sizeof path, "%.*s/%s", (int)len, len ? folders : ".", program);
+        /* Where exec does not look, either: an entry without a name. */
+        int const needed = len ? snprintf(path, sizeof path, "%.*s/%s", (int)len, folders, program) : 0;
         if (needed > 0 && (size_t)needed < sizeof path && !access(path, X_OK)) return 1;
         if (!folders[len]) return 0;
         folders += len + 1;

@@ -8,6 +8,26 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import close
+import proc
 import tap
+from peers import Tls, context, tcp_pair, tlsc
 
-tap.main(*close.all_with(["-m", "kernel"], raw=True))
+
+def close_notify_behind_the_tickets():
+    """It was taken off the connection with them: to prog it is the end, even if
+    no FIN follows."""
+    a, b = tcp_pair()
+    with tlsc(a, ["-m", "kernel", "-k", "localhost"], ("sh", "-c", "cat <&6; echo heard >&7")) as ours, b:
+        tls = Tls(b, context(server=True, version="1.3", cert="ec256"), server=True)
+        tls.handshake(flush=False)
+        tls.close_notify()
+        try:
+            tap.equal(ours.wait(), 0, "close_notify behind the tickets is the end", ours.stderr)
+        except proc.Timeout:
+            return tap.ok(False, "close_notify behind the tickets is the end", "prog goes on reading")
+        before = len(tls.got)
+        tls.drain()
+        tap.ok(len(tls.got) > before + len("heard\n"), "and prog still writes")
+
+
+tap.main(*close.all_with(["-m", "kernel"], raw=True), close_notify_behind_the_tickets)

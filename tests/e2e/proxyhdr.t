@@ -89,6 +89,17 @@ def pipe():
         tap.equal((variables["TCPREMOTEIP"], data), ("192.0.2.1", "rest\n"), "from a pipe", ours.stderr)
 
 
+def entries_twice():
+    """None of the two is left of what speaks of the proxy's connection."""
+    stale = [f"{name}=stale" for name in DIRECT]
+    argv = [os.path.join(proc.LIB, "with-entries"), *stale, "--", PROXYHDR, *SHOW]
+    with Proc(argv, proc.environment(**DIRECT), {0: "pipe", 1: "pipe"}) as ours:
+        ours.write(proxies.text("192.0.2.1", "198.51.100.2", 1, 2))
+        ours.close(0)
+        shown = ours.read()
+        tap.ok(b"stale" not in shown and b".test" not in shown, "variables that are there twice", shown.decode())
+
+
 def refuse(name, data, words, shut=False):
     mark, touch = peers.marker()
     a, b = tcp_pair()
@@ -168,4 +179,4 @@ def before_tls():
         tap.equal(tls.read_exactly(10), b"192.0.2.1\n", "ktls-tlsd behind it", ours.stderr)
 
 
-tap.main(headers, pipe, refusals, deadline, usage, verbosity, before_tls)
+tap.main(headers, pipe, entries_twice, refusals, deadline, usage, verbosity, before_tls)
