@@ -154,12 +154,20 @@ static void fail(struct job *job, char const *reason)
     conclude(job);
 }
 
+/* Nobody waits for it, nor answers its questions: it should not be among those
+   that others have to wait for until its deadline. */
+static void discourage(struct job const *job)
+{
+    shutdown(job->source.fd, SHUT_WR);
+    if (job->connection >= 0) shutdown(job->connection, SHUT_RDWR);
+}
+
 void jobs_forget_channel(struct channel const *channel)
 {
     for (struct job *job = jobs, *next; job; job = next) {
         next = job->next;
         if (job->channel != channel) continue;
-        if (is_running(job)) shutdown(job->source.fd, SHUT_WR); /* nobody answers a question any more */
+        if (is_running(job)) discourage(job);
         conclude(job);
     }
 }

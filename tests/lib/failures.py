@@ -198,6 +198,23 @@ def cap():
             sock.close()
 
 
+def gone_client():
+    """It leaves handshakes that would never end."""
+    with Init(["-c", "8"]) as init, Silent() as silent:
+        channel, other = init.channel(), init.channel()
+        for _ in range(8):
+            channel.send(f"CONNECT {silent.url}?timeout=600000")
+        socks = [silent.accept() for _ in range(8)]
+        proc.await_true(lambda: len(init.workers()) == 8, "eight workers")
+        begin = clock()
+        channel.close()
+        _, port = listen(other, **good())
+        tap.ok(clock() - begin < 5, f"a client that has gone keeps nobody waiting; {clock() - begin:.2f} s")
+        proc.await_true(lambda: not init.workers(), "no worker")
+        for sock in socks:
+            sock.close()
+
+
 ALL = [
     killed_worker,
     killed_master,
@@ -207,4 +224,5 @@ ALL = [
     process_1,
     signals,
     cap,
+    gone_client,
 ]
