@@ -105,6 +105,7 @@ struct job {
     struct words words;
     struct order order;
     unsigned char is_tls;
+    unsigned char is_passed; /* to listen at a socket that we were started with */
     unsigned int timeout_ms;
     int fd;            /* goes with the order; -1: none, or gone */
     int connection;    /* that the worker has to do with; -1 */
@@ -148,6 +149,7 @@ struct listener {
     struct words words;
     struct rights rights;
     unsigned char is_tls;
+    unsigned char is_passed; /* as in struct job */
     unsigned int timeout_ms;
 };
 

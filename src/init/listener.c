@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "init/broker.h"
@@ -64,6 +65,7 @@ int listener_open(struct channel *channel, struct job const *job, int fd)
         listener->words = job->words;
         listener->rights = job->order.rights;
         listener->is_tls = job->is_tls;
+        listener->is_passed = job->is_passed;
         listener->timeout_ms = job->timeout_ms;
         if (source_add(&listener->source, 0) == 0) {
             listener->next = channel->listeners;
@@ -76,8 +78,11 @@ int listener_open(struct channel *channel, struct job const *job, int fd)
     return 0;
 }
 
+/* The worker that made the socket may still be there with its copy; of one that
+   was passed to us, whoever started us has another. */
 static void end(struct listener *listener)
 {
+    if (!listener->is_passed) shutdown(listener->source.fd, SHUT_RDWR);
     source_remove(&listener->source);
     free(listener);
 }

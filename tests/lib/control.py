@@ -1,5 +1,6 @@
 """Tests of the socket service's requests, over the path that ktls-init -l makes."""
 
+import errno
 import os
 import socket
 import threading
@@ -134,6 +135,13 @@ def plain():
                 "connecting: Connection refused",
                 "nobody is there then",
             )
+        for _ in range(20):
+            wanted, port = listen(channel, "tcp://127.0.0.1")
+            channel.ask("CLOSE", wanted)
+            tries = [socket.socket().connect_ex(("127.0.0.1", port)) for _ in range(2)]
+            if tries != 2 * [errno.ECONNREFUSED]:
+                break
+        tap.equal(tries, 2 * [errno.ECONNREFUSED], "nor at once behind a CLOSE")
         path = proc.temp("socket")
         for _ in range(2):
             wanted = url("unix:" + path, id="u")
