@@ -65,8 +65,8 @@ extern int ktls_upgrade(int channel, int fd, char const *url, struct ktls_reply 
 /* Asks for a listener; the next ktls_accept tells whether there is one. */
 extern int ktls_listen(int channel, char const *url);
 /* The next connection. EREMOTEIO: one failed (reply->reason), or when
-   reply->remote is "" the listener did, and none will come. With ask=sni in the URL use ktls_receive instead: a question
-   is EPROTO here. */
+   reply->remote is "" the listener did, and none will come. With ask=sni in the
+   URL use ktls_receive instead: a question is EPROTO here. */
 extern int ktls_accept(int channel, struct ktls_reply *reply);
 
 #pragma GCC visibility pop

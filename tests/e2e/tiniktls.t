@@ -3,6 +3,7 @@
 # TINIKTLS_FD, one line for each request, and of each reply only its first words.
 
 import array
+import contextlib
 import os
 import socket
 import ssl
@@ -122,22 +123,25 @@ def tls_connections():
         tap.ok("certificate" in failed(client, "", cert), f"{cert}: ERR")
 
 
-def connected(client, query, cert):
+@contextlib.contextmanager
+def reached(client, query):
+    """Our end of the TCP connection that the client asked for, and the URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"tls://localhost:{listener.getsockname()[1]}{query}"
         client.say("CONNECT", url)
         near, _ = listener.accept()
         near.settimeout(proc.LIMIT)
+        yield near, url
+
+
+def connected(client, query, cert):
+    with reached(client, query) as (near, url):
         with peers.context(server=True, cert=cert).wrap_socket(near, server_side=True) as server:
             return echo(client.hear(url), server)
 
 
 def failed(client, query, cert):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"tls://localhost:{listener.getsockname()[1]}{query}"
-        client.say("CONNECT", url)
-        near, _ = listener.accept()
-        near.settimeout(proc.LIMIT)
+    with reached(client, query) as (near, url):
         try:
             # a TLS 1.3 server learns of it behind its handshake
             peers.context(server=True, cert=cert).wrap_socket(near, server_side=True).close()
