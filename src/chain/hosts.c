@@ -59,20 +59,6 @@ static size_t count_variables(void)
     return count;
 }
 
-static void read_variables(struct variable *variable, size_t count)
-{
-    struct variable *next = variable;
-    for (char *const *entry = environ; *entry; entry++) {
-        enum field const field = field_of(*entry);
-        if (field == FIELDS) continue;
-        char const *name = *entry + strlen(field_names[field]) + 1;
-        size_t const len = strcspn(name, "=");
-        char const *value = name[len] ? name + len + 1 : name + len;
-        *next++ = (struct variable){ .name = name, .name_len = len, .field = field, .value = value };
-    }
-    qsort(variable, count, sizeof *variable, compare_variables);
-}
-
 static _Noreturn void die_variable(enum field field, char const *name, size_t name_len, char const *why)
 {
     char text[X509_MAX_NAME + 1];
@@ -80,6 +66,35 @@ static _Noreturn void die_variable(enum field field, char const *name, size_t na
     memcpy(text, name, name_len);
     text[name_len] = 0;
     strerr_dief(EXIT_CREDENTIAL, field_names[field], name_len ? ":" : "", text, why);
+}
+
+/* example.org. and example.org are one name. */
+static size_t without_final_dot(char const *name, size_t len)
+{
+    return len > 1 && name[len - 1] == '.' ? len - 1 : len;
+}
+
+/* No client can send such a name, so this certificate would never be used. */
+static void check_ascii(enum field field, char const *name, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (name[i] & 0x80)
+            die_variable(field, name, len, ": the name is not ASCII: write its A-label form, xn--...");
+}
+
+static void read_variables(struct variable *variable, size_t count)
+{
+    struct variable *next = variable;
+    for (char *const *entry = environ; *entry; entry++) {
+        enum field const field = field_of(*entry);
+        if (field == FIELDS) continue;
+        char const *name = *entry + strlen(field_names[field]) + 1;
+        size_t const given = strcspn(name, "="), len = without_final_dot(name, given);
+        char const *value = name[given] ? name + given + 1 : name + given;
+        check_ascii(field, name, given);
+        *next++ = (struct variable){ .name = name, .name_len = len, .field = field, .value = value };
+    }
+    qsort(variable, count, sizeof *variable, compare_variables);
 }
 
 void chain_check_pair(struct chain_files const *files, int second, char const *name, size_t name_len)

@@ -99,10 +99,18 @@ static void check_version(struct chain_options *options)
         strerr_dief(EXIT_USAGE, "--tls is 1.2 or 1.3, not ", options->version_name);
 }
 
-static void check_server_name(char const *name)
+/* An empty name is no name. */
+static void take_server_name(struct chain_options *options)
 {
-    if (name && !x509_is_dns_name(name, strlen(name)) && !x509_is_ip_address(name))
-        strerr_dief(EXIT_USAGE, "--servername is neither a DNS name nor an IP address: ", name);
+    static char name[X509_MAX_NAME + 1];
+    char const *const given = options->servername;
+    if (!given || !*given) {
+        options->servername = NULL;
+        return;
+    }
+    char const *const why = x509_reference_name(name, given);
+    if (why) strerr_dief(EXIT_USAGE, "--servername ", given, ": ", why);
+    options->servername = name;
 }
 
 /* prog's ends are given, or prog is. */
@@ -119,10 +127,10 @@ static void check(struct chain_options *options, enum chain_program program)
 {
     check_mode(options);
     check_version(options);
-    if (program & CLIENTS) check_server_name(options->servername);
+    if (program & CLIENTS) take_server_name(options);
     if ((program & CLIENTS) && (options->read_fd < 3 || options->write_fd < 3))
         strerr_dief(EXIT_USAGE, "--read-fd and --write-fd are 3 or more");
-    if (options->sni_level > MAX_SNI_LEVEL) strerr_dief(EXIT_USAGE, "--sni-level is 0, 1 or 2");
+    if (options->sni_level > MAX_SNI_LEVEL) options->sni_level = MAX_SNI_LEVEL; /* as s6-tlsd does */
 }
 
 static void set_defaults(struct chain_options *options, enum chain_program program)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -32,21 +33,37 @@ static int left_ms(int64_t until)
 
 /* ---- addresses ---- */
 
-/* 1: it is the text of an address. */
-static int add_number(struct dial *dial, char const *text, uint16_t port)
+/* The address that text is, with its zone (RFC 4007, 11) if it has one. 0: it is
+   not an address. */
+static socklen_t parse_address(union address *address, char const *text, uint16_t port)
 {
     struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
     struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-    if (dial->count == DIAL_MAX) return 1;
-    union address *address = dial->address + dial->count;
-    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
+    char ip[INET6_ADDRSTRLEN];
+    size_t const len = strcspn(text, "%");
+    if (len >= sizeof ip) return 0;
+    memcpy(ip, text, len);
+    ip[len] = 0;
+    if (!text[len] && inet_pton(AF_INET, ip, &v4.sin_addr) == 1) {
         memcpy(address, &v4, sizeof v4);
-        dial->len[dial->count++] = sizeof v4;
-        return 1;
+        return sizeof v4;
     }
-    if (inet_pton(AF_INET6, text, &v6.sin6_addr) != 1) return 0;
+    if (inet_pton(AF_INET6, ip, &v6.sin6_addr) != 1) return 0;
+    if (text[len]) v6.sin6_scope_id = if_nametoindex(text + len + 1);
+    if (text[len] && !v6.sin6_scope_id) return 0;
     memcpy(address, &v6, sizeof v6);
-    dial->len[dial->count++] = sizeof v6;
+    return sizeof v6;
+}
+
+/* 1: it is the text of an address. */
+static int add_number(struct dial *dial, char const *text, uint16_t port)
+{
+    union address address;
+    socklen_t const len = parse_address(&address, text, port);
+    if (!len) return 0;
+    if (dial->count == DIAL_MAX) return 1;
+    dial->address[dial->count] = address;
+    dial->len[dial->count++] = len;
     return 1;
 }
 

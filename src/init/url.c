@@ -149,14 +149,28 @@ static int is_id(char const *id)
     return strlen(id) <= MAX_ID && !id[strspn(id, allowed)];
 }
 
-static char const *check_parameters(struct url const *url)
+/* In place: a reference name is never longer than what was given. */
+static char const *take_name(char *given)
+{
+    char name[X509_MAX_NAME + 1];
+    char const *const why = x509_reference_name(name, given);
+    if (!why) memcpy(given, name, strlen(name) + 1);
+    return why;
+}
+
+static char const *check_sni(struct url *url)
+{
+    char const *const sni = url->parameters.sni;
+    if (!sni) return NULL;
+    return take_name(url->text + (sni - url->text)) ? "sni is neither a DNS name (in ASCII) nor an IP address" : NULL;
+}
+
+static char const *check_parameters(struct url *url)
 {
     struct url_parameters const *p = &url->parameters;
     if (!p->cert != !p->key) return "of cert and key one is missing";
     if (p->id && !is_id(p->id)) return "id is up to 64 letters, digits, dots, hyphens and underscores";
-    if (p->sni && !x509_is_dns_name(p->sni, strlen(p->sni)) && !x509_is_ip_address(p->sni))
-        return "sni is neither a DNS name nor an IP address";
-    return NULL;
+    return check_sni(url);
 }
 
 /* The names are what `set` has left of the parameters before. */
@@ -198,10 +212,19 @@ static char const *take_port(struct url *url, char const *text)
     return NULL;
 }
 
+/* Brackets are for IPv6 addresses, and for nothing else (RFC 3986, 3.2.2). */
 static int is_host(char const *host, int bracketed)
 {
-    if (bracketed) return strchr(host, ':') && x509_is_ip_address(host);
-    return x509_is_dns_name(host, strlen(host)) || (!strchr(host, ':') && x509_is_ip_address(host));
+    char name[X509_MAX_NAME + 1];
+    return !strchr(host, ':') == !bracketed && *host != '[' && !x509_reference_name(name, host);
+}
+
+/* The zone of an address has its percent sign escaped (RFC 6874, 2); most people
+   write it as it is. */
+static void unescape_zone(char *host)
+{
+    char *const escaped = strstr(host, "%25");
+    if (escaped && escaped[3]) memmove(escaped + 1, escaped + 3, strlen(escaped + 3) + 1);
 }
 
 /* host, host:port, [IPv6]:port, and a slash that says nothing. */
@@ -218,6 +241,7 @@ static char const *take_authority(struct url *url, char *text)
     *end = 0;
     url->target = URL_HOST;
     url->where = text + bracketed;
+    if (bracketed) unescape_zone(text + bracketed);
     return is_host(url->where, bracketed) ? take_port(url, port) : "not a host";
 }
 

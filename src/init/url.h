@@ -20,7 +20,7 @@
 enum url_scheme { URL_TLS, URL_TCP, URL_UNIX };
 
 enum url_target {
-    URL_HOST,   /* where is a name or an address */
+    URL_HOST,   /* where is a name or an address, with its zone if it has one */
     URL_PATH,   /* where is a path */
     URL_PASSED, /* where is the name of a listening socket that we were started with */
     URL_CLIENT, /* of the connection that comes with the request */

@@ -117,10 +117,12 @@ static void configure(struct worker *worker)
 /* Whom we want to talk to. */
 static void name_server(struct worker *worker)
 {
+    static char name[X509_MAX_NAME + 1];
     struct url const *url = &worker->url;
     if (!worker->is_client) return;
-    worker->config.server_name = url->parameters.sni ? url->parameters.sni
-                                 : url->target == URL_HOST ? url->where : NULL;
+    char const *const given = url->parameters.sni ? url->parameters.sni
+                              : url->target == URL_HOST ? url->where : NULL;
+    if (given && !x509_reference_name(name, given)) worker->config.server_name = name;
     if (!worker->config.server_name && url->parameters.verify)
         worker_refuse(worker, "the server's name is missing: sni, or verify=0", NULL);
 }

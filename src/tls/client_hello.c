@@ -177,8 +177,17 @@ static int read_versions(struct handshake *hs, struct client_hello *hello)
            malformed(hs, "malformed supported_versions");
 }
 
+/* A fully qualified name may be written with the dot of the root, which is not
+   part of the name in certificates. */
+static struct span without_final_dot(struct span name)
+{
+    if (name.len > 1 && name.p[name.len - 1] == '.') name.len--;
+    return name;
+}
+
 /* RFC 6066, 3: at most one name of a type. Names of types to come begin with a
-   16-bit length, so that they can be skipped. */
+   16-bit length, so that they can be skipped. Clients also send IP addresses and
+   other names that no certificate can be chosen by: these count as no name. */
 static int read_host_name(struct handshake *hs, struct reader *list, struct span *host)
 {
     unsigned int const type = read8(list);
@@ -186,9 +195,8 @@ static int read_host_name(struct handshake *hs, struct reader *list, struct span
     if (list->bad || (!type && !name.len)) return malformed(hs, "malformed server_name");
     if (type) return 1;
     if (host->p) return fail(hs, TLS_ILLEGAL_PARAMETER, "server_name has two host names");
-    *host = name;
-    return x509_is_dns_name((char const *)name.p, name.len) ||
-           fail(hs, TLS_ILLEGAL_PARAMETER, "server_name is not a host name");
+    *host = without_final_dot(name);
+    return 1;
 }
 
 static int read_server_name(struct handshake *hs, struct client_hello *hello)
@@ -197,8 +205,10 @@ static int read_server_name(struct handshake *hs, struct client_hello *hello)
     struct reader r = reader_on(hello->x.body[EXT_SERVER_NAME]);
     struct reader list = reader_on(read_vector16(&r));
     if (!read_to_end(&r) || !list.left) return malformed(hs, "malformed server_name");
+    struct span host = { 0 };
     while (list.left)
-        if (!read_host_name(hs, &list, &hello->server_name)) return 0;
+        if (!read_host_name(hs, &list, &host)) return 0;
+    if (x509_is_dns_name((char const *)host.p, host.len)) hello->server_name = host;
     return 1;
 }
 

@@ -102,8 +102,8 @@ static int ask(struct handshake *hs, struct client_hello const *hello)
     if (answer > 0) return 1;
     if (answer < 0) return fail(hs, TLS_INTERNAL_ERROR, "cannot choose a certificate");
     return fail(hs, TLS_UNRECOGNIZED_NAME,
-                hello->server_name.p ? "no certificate for the name that the client asks for"
-                                     : "the client asks for no name");
+                hello->server_name.p ? "no certificate for the server name that the client sent"
+                                     : "the client sent no usable server name");
 }
 
 int find_credentials(struct handshake *hs, struct client_hello const *hello)

@@ -116,6 +116,11 @@ extern uint16_t x509_signature_scheme(struct x509_certificate const *cert);
 extern int x509_is_dns_name(char const *name, size_t len);
 /* 1 when name is an IPv4 or IPv6 address literal. */
 extern int x509_is_ip_address(char const *name);
+/* A server's name or address as a user writes it, in the form that the functions
+   here and struct tls_config take: without the DNS root's final dot, without the
+   brackets and the zone of an IPv6 address, never longer than given. NULL, or why
+   it is not a name. */
+extern char const *x509_reference_name(char out[X509_MAX_NAME + 1], char const *given);
 
 /* The subject as one printable line of UTF-8 (RFC 4514; controls escaped), cut
    to max-1 bytes between characters. 0 and "" when it does not parse. */

@@ -219,9 +219,9 @@ def usage():
             ("-a h2,,x", "--alpn is not a list"),
         ):
             front.refuse(program, options, "h 443 x", words, path=both)
-    for options in ("-c x", "-C -1", "-b ''", "-t soon", "-u root", "-g -1", "-k x", "-k 3"):
+    for options in ("-c x", "-C -1", "-b ''", "-t soon", "-u root", "-g -1", "-k x"):
         front.refuse(TLSSERVER, options, "h 443 x", "", path=both)
-    for options in ("-p x", "-t 1s", "-k ''", "-k bad_name/"):
+    for options in ("-p x", "-t 1s", "-k bad_name/"):
         front.refuse(TLSCLIENT, options, "h 443 x", "", path=both)
     # "the local machine" to tcpclient, but no name to verify
     front.refuse(TLSCLIENT, "", "0 443 x", "neither a DNS name nor an IP address", path=both)

@@ -71,7 +71,7 @@ def usage():
             ["-v", "x"],
         ):
             run(program, options)
-    for options in (["-6", "2"], ["-7", "0"], ["-6", "x"], ["-6", ""], ["-k", ""], ["-k", 300 * "x"]):
+    for options in (["-6", "2"], ["-7", "0"], ["-6", "x"], ["-6", ""], ["-k", 300 * "x"], ["-k", "."], ["-k", "[localhost]"], ["-k", "b\u00fccher.test"]):
         run(proc.TLSC, options)
     run(proc.TLSC, ["-t", "1.2", "-c", SUITES_1_3[0], "-k", "localhost"], codes=(USAGE, CONFIGURATION))
 

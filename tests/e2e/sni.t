@@ -8,11 +8,12 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
+import outside
 import pki
 import proc
 import sni
 import tap
-from outside import OPENSSL_VERSION, SServer, tcpclient
+from outside import OPENSSL_VERSION, SServer, tcpclient, tlsd_server
 from peers import BOTH, context
 from sni import pair, refuses, shows
 
@@ -21,6 +22,7 @@ HOSTS = {
     **pair("rsa", "*.wild.test"),
     **pair("ec-chain", "Deep.Wild.TEST"),
     **pair("client-ec", "*.test"),
+    **pair("ec-chain", "absolute.example."),
     **pair("client-ec", "127.0.0.1"),
 }
 DEFAULT = pair("ec256")
@@ -54,11 +56,36 @@ def names():
         ("wild.test", "ec256"),
         ("one.test.test", "ec256"),
         ("test", "ec256"),
+        ("absolute.example", "ec-chain"),
         ("two.test", "ec256"),
         ("x" * 63 + ".wild.test", "rsa"),
         (".".join(["x" * 61] * 4), "ec256"),
     ):
         shows(["-k", "1"], {**DEFAULT, **HOSTS}, name, wanted, "matching")
+
+
+def s_client_says(port, *arguments):
+    argv = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", pki.ca(), *arguments]
+    output, _, errors = outside.converse(argv, b"hello\n", rb"hello\n|no peer certificate|alert")
+    return output + errors
+
+
+def names_that_are_none():
+    """Clients also send addresses and other names that no certificate can have."""
+    for name in ("127.0.0.1", "::1", "a b.test", "a..test", "one.test/", "42"):
+        for level, answer in ((0, "0 (ok)"), (1, "0 (ok)"), (2, "unrecognized name")):
+            with tlsd_server(["-k", str(level)], env={**DEFAULT, **HOSTS}) as server:
+                said = s_client_says(server.port, "-servername", name)
+                tap.ok(answer in said, f"server name {name!r}, level {level}: {answer}", said)
+    for name in ("one.test.", "ONE.TEST."):
+        with tlsd_server(["-k", "2"], env={**DEFAULT, **HOSTS}) as server:
+            said = s_client_says(server.port, "-servername", name)
+            tap.ok("0 (ok)" in said, f"server name {name!r} is one.test", said)
+
+
+def names_in_variables():
+    code, errors = sni.ask(["-k", "1"], {**DEFAULT, **pair("rsa", "b\u00fccher.test")}, "one.test")[1:]
+    tap.ok(code == 96 and "A-label" in errors, "a name in a variable that is not ASCII: exit 96", errors)
 
 
 def many_names():
@@ -143,7 +170,7 @@ def configuration():
         )
     shown, code, errors = sni.ask(["-k", "0"], {**DEFAULT, "CERTFILE:a.test": cert}, "a.test")
     tap.equal((shown, code), ("ec256", 0), "level 0 does not look at them", errors)
-    for level in ("3", "-1", "x", ""):
+    for level in ("-1", "x", ""):
         _, code, errors = sni.ask(["-k", level], {**DEFAULT, **HOSTS}, "a.test")
         tap.equal(code, 100, f"-k {level!r}: exit 100", errors)
     for missing in ("CERTFILE", "KEYFILE"):
@@ -202,6 +229,8 @@ def variables_are_removed():
 tap.main(
     levels,
     names,
+    names_that_are_none,
+    names_in_variables,
     many_names,
     two_keys,
     client_with_two_keys,

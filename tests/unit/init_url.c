@@ -39,6 +39,9 @@ static void targets(void)
     is("tcp://192.0.2.1:0", URL_TCP, URL_HOST, "192.0.2.1", 0);
     is("tcp://[2001:db8::1]:65535", URL_TCP, URL_HOST, "2001:db8::1", 65535);
     is("tls://[::]", URL_TLS, URL_HOST, "::", 443);
+    is("tls://example.org.:8443", URL_TLS, URL_HOST, "example.org.", 8443);
+    is("tcp://[fe80::1%25lo]:1", URL_TCP, URL_HOST, "fe80::1%lo", 1);
+    is("tcp://[fe80::1%lo]:1", URL_TCP, URL_HOST, "fe80::1%lo", 1);
     is("unix:/run/x", URL_UNIX, URL_PATH, "/run/x", 0);
     is("unix:/run/%C3%A9%20?backlog=3", URL_UNIX, URL_PATH, "/run/\xc3\xa9 ", 0);
     is("tls:client?sni=a.example", URL_TLS, URL_CLIENT, NULL, 0);
@@ -55,7 +58,8 @@ static void no_targets(void)
         "tcp://example.org:-1", "tcp://example.org:80x",
         "tcp://example.org:80:80", "tcp://example.org:80/path",
         "tcp://example.org:80//", "tcp://a@example.org:80", "tcp://exa%6Dple.org:80", "tcp://.example.org:80",
-        "tcp://[::1:80", "tcp://[]:80", "tcp://[::1]80", "tcp://[127.0.0.1]:80", "tcp://[example]:80",
+        "tcp://[::1:80", "tcp://[[::1]]:80", "tcp://[fe80::1%]:80", "tcp://fe80::1%lo", "tcp://127.0.0.1.:80",
+        "tcp://example.org..:80", "tcp://b\xc3\xbc" "cher.example:80", "tcp://[]:80", "tcp://[::1]80", "tcp://[127.0.0.1]:80", "tcp://[example]:80",
         "tcp://::1:80", "unix:", "unix:relative", "unix:/a%00b", "unix:/a%0Ab", "unix:/a%", "unix:/a%4",
         "unix:/a%zz", "tls:clients", "tls:server/", "tls:fd:", "tcp:fd:", "udp://example.org:80", "?",
     };

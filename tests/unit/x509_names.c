@@ -51,6 +51,33 @@ static void test_addresses(void)
         ok(!x509_is_ip_address(bad[i]), "'%s' is none", bad[i]);
 }
 
+static void becomes(char const *given, char const *expected)
+{
+    char name[X509_MAX_NAME + 1];
+    char const *const why = x509_reference_name(name, given);
+    if (expected) ok(!why && !strcmp(name, expected), "'%s' is the name '%s'", given, expected);
+    else ok(why != NULL, "'%.60s' is not a name: %s", given, why ? why : "taken");
+}
+
+static void test_reference_names(void)
+{
+    static char const *const same[] = {"localhost", "Example.TEST", "_sip._tcp.example.test", "127.0.0.1",
+                                       "2001:db8::1"};
+    static char const *const bad[] = {"",       ".",          "a..",       "[",        "[]",   "[::1",
+                                      "[a]",    "::1]",       "fe80::1%",  "%lo",      "a%lo", "127.0.0.1%lo",
+                                      "[::1]x", "[127.0.0.1]", "127.0.0.1.", "a b",    "b\xc3\xbc" "cher.test"};
+    char longest[X509_MAX_NAME + 2];
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) becomes(same[i], same[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) becomes(bad[i], NULL);
+    becomes("example.test.", "example.test");
+    becomes("[::1]", "::1");
+    becomes("fe80::1%eth0", "fe80::1");
+    becomes("[fe80::1%eth0]", "fe80::1");
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    becomes(longest, NULL);
+}
+
 static void has_name(char const *file, char const *name, enum x509_error expected)
 {
     static struct pki_chain chain;
@@ -116,6 +143,7 @@ int main(void)
     test_dns_names();
     test_dns_lengths();
     test_addresses();
+    test_reference_names();
     test_usual_certificate();
     test_odd_names();
     test_broken_names();
