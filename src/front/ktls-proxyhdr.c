@@ -13,12 +13,14 @@
 #include <skalibs/types.h>
 
 #include "chain/chain.h"
+#include "front/network.h"
 #include "front/proxy_header.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
 
 struct fields {
-    unsigned int timeout, verbosity;
+    unsigned int timeout, verbosity, direct;
+    struct option_texts trust;
 };
 
 static struct option_row const rows[] = {
@@ -26,6 +28,10 @@ static struct option_row const rows[] = {
       "for the whole header, 0: none (default 30000)" },
     { 'v', "verbosity", 1, OPTION_NUMBER, offsetof(struct fields, verbosity), 0, "verbosity",
       "0, 1 (default), 2" },
+    { 0, "trust", 1, OPTION_TEXTS, offsetof(struct fields, trust), 0, "address/bits",
+      "only proxies there may send a header; may be given again" },
+    { 0, "direct", 1, OPTION_FLAG, offsetof(struct fields, direct), 1, NULL,
+      "connections from elsewhere have no header, and are passed on" },
 };
 
 static struct option_table const table = { .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1 };
@@ -77,21 +83,49 @@ static void write_environment(stralloc *changes, struct proxy_header const *head
     chain_change(changes, "TCPLOCALHOST", "");
 }
 
-int main(int argc, char const *const *argv)
+static int is_trusted(struct option_texts const *trust)
+{
+    struct ip_address peer;
+    struct network network;
+    int found = 0;
+    int const known = ip_address_of_peer(&peer, 0);
+    for (size_t i = 0; i < trust->count; i++) {
+        if (!network_scan(&network, trust->text[i]))
+            strerr_dief(EXIT_USAGE, "--trust: not address/bits: ", trust->text[i]);
+        found |= known && network_contains(&network, &peer);
+    }
+    return found || !trust->count;
+}
+
+/* 1: a header comes first. */
+static int expects_header(struct fields const *fields)
+{
+    if (fields->direct && !fields->trust.count) strerr_dief(EXIT_USAGE, "--direct needs --trust");
+    if (is_trusted(&fields->trust)) return 1;
+    if (!fields->direct) strerr_dief(EXIT_TLS, "the connection does not come from a trusted proxy");
+    return 0;
+}
+
+static void take_header(stralloc *changes, struct fields const *fields)
 {
     static unsigned char data[PROXY_HEADER_MAX];
+    struct proxy_header header;
+    size_t const len = read_header(data, fields->timeout);
+    char const *const refused = proxy_header_parse(&header, data, len);
+    if (refused) strerr_dief(EXIT_TLS, "invalid PROXY header: ", refused);
+    if (fields->verbosity >= 2)
+        strerr_warn(PROG, ": info: the client is ", header.relayed ? header.remote.ip : "the proxy itself");
+    write_environment(changes, &header);
+}
+
+int main(int argc, char const *const *argv)
+{
     struct fields fields = { .timeout = DEFAULT_TIMEOUT_MS, .verbosity = 1 };
     stralloc changes = STRALLOC_ZERO;
-    struct proxy_header header;
 
     PROG = "ktls-proxyhdr";
     char const *const *prog = program_scan_options(&table, &fields, argc, argv);
     if (!*prog) program_die_usage(&table);
-    size_t const len = read_header(data, fields.timeout);
-    char const *const refused = proxy_header_parse(&header, data, len);
-    if (refused) strerr_dief(EXIT_TLS, "no PROXY header: ", refused);
-    if (fields.verbosity >= 2)
-        strerr_warn(PROG, ": info: the client is ", header.relayed ? header.remote.ip : "the proxy itself");
-    write_environment(&changes, &header);
+    if (expects_header(&fields)) take_header(&changes, &fields);
     chain_exec(prog, &changes);
 }

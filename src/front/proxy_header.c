@@ -72,11 +72,11 @@ static char const *parse_addresses(struct proxy_header *header, int family, char
 {
     char const *const remote_ip = strsep(&words, " "), *const local_ip = strsep(&words, " ");
     char const *const remote_port = strsep(&words, " "), *const local_port = strsep(&words, " ");
-    if (words) return "more words in the line than it has";
+    if (words) return "trailing words in the line";
     if (!scan_ip(header->remote.ip, family, remote_ip) || !scan_ip(header->local.ip, family, local_ip))
-        return "an address is none";
+        return "invalid address";
     if (!scan_port(&header->remote.port, remote_port) || !scan_port(&header->local.port, local_port))
-        return "a port is none";
+        return "invalid port";
     header->relayed = 1;
     return NULL;
 }
@@ -85,7 +85,7 @@ static char const *parse_text(struct proxy_header *header, unsigned char const *
 {
     char line[TEXT_MAX + 1];
     if (len < TEXT_MIN || len > TEXT_MAX || data[len - 2] != '\r' || data[len - 1] != '\n')
-        return "a line that does not end";
+        return "the line has no end";
     len -= 2;
     if (memchr(data, 0, len) || memchr(data, '\r', len) || memchr(data, '\n', len))
         return "control characters in the line";
@@ -120,7 +120,7 @@ static char const *parse_block(struct proxy_header *header, int family, size_t i
                                size_t len)
 {
     size_t const size = 2 * ip_len + 4;
-    if (len < size || !is_tlv_list(p + size, len - size)) return "lengths that do not fit";
+    if (len < size || !is_tlv_list(p + size, len - size)) return "lengths do not fit";
     inet_ntop(family, p, header->remote.ip, sizeof header->remote.ip);
     inet_ntop(family, p + ip_len, header->local.ip, sizeof header->local.ip);
     header->remote.port = read_port(p + 2 * ip_len);
@@ -132,17 +132,23 @@ static char const *parse_block(struct proxy_header *header, int family, size_t i
 static char const *parse_binary(struct proxy_header *header, unsigned char const *data, size_t len)
 {
     enum { LOCAL = 0x20, PROXY = 0x21 };
-    enum { UNSPEC = 0x00, TCP_OVER_IPV4 = 0x11, TCP_OVER_IPV6 = 0x21 };
-    if (len < BINARY_HEAD) return "it ends early";
-    if (binary_size(data) > PROXY_HEADER_MAX) return "it is too long";
-    if (binary_size(data) != len) return "lengths that do not fit";
+    enum { UNSPEC = 0x00, TCP_OVER_IPV4 = 0x11, UDP_OVER_IPV4, TCP_OVER_IPV6 = 0x21, UDP_OVER_IPV6,
+           UNIX_STREAM = 0x31, UNIX_DATAGRAM };
+    if (len < BINARY_HEAD) return "incomplete header";
+    if (binary_size(data) > PROXY_HEADER_MAX) return "the header is too long";
+    if (binary_size(data) != len) return "lengths do not fit";
     if (data[12] == LOCAL) return NULL;
-    if (data[12] != PROXY) return "neither version 2's LOCAL nor its PROXY";
+    if (data[12] != PROXY) return "unknown version or command";
     switch (data[13]) {
-    case UNSPEC: return NULL;
     case TCP_OVER_IPV4: return parse_block(header, AF_INET, 4, data + BINARY_HEAD, len - BINARY_HEAD);
     case TCP_OVER_IPV6: return parse_block(header, AF_INET6, 16, data + BINARY_HEAD, len - BINARY_HEAD);
-    default: return "the client is not on TCP";
+    /* The specification, 2.2: what is valid and not supported is taken as UNSPEC. */
+    case UNSPEC:
+    case UDP_OVER_IPV4:
+    case UDP_OVER_IPV6:
+    case UNIX_STREAM:
+    case UNIX_DATAGRAM: return NULL;
+    default: return "unknown address family or protocol";
     }
 }
 
@@ -151,5 +157,5 @@ char const *proxy_header_parse(struct proxy_header *header, unsigned char const 
     *header = (struct proxy_header){ .relayed = 0 };
     if (len && may_be_text(data, len)) return parse_text(header, data, len);
     if (len && may_be_binary(data, len)) return parse_binary(header, data, len);
-    return "something else is there";
+    return "no signature of version 1 or 2";
 }

@@ -105,6 +105,12 @@ static void pass_on(struct option_table const *table, void *fields, struct optio
     table->take(fields, row, argument);
 }
 
+static void add_text(struct option_texts *texts, struct option_row const *row, char const *argument)
+{
+    if (texts->count == OPTION_TEXTS_MAX) strerr_dief(EXIT_USAGE, "--", row->name, " is given too often");
+    texts->text[texts->count++] = argument;
+}
+
 static void set_field(struct option_table const *table, void *fields, struct option_row const *row,
                       char const *argument)
 {
@@ -113,6 +119,7 @@ static void set_field(struct option_table const *table, void *fields, struct opt
     case OPTION_FLAG: *(unsigned int *)field = row->value; break;
     case OPTION_COUNT: ++*(unsigned int *)field; break;
     case OPTION_TEXT: *(char const **)field = argument; break;
+    case OPTION_TEXTS: add_text(field, row, argument); break;
     case OPTION_NUMBER: *(unsigned int *)field = scan_number(row, argument, UINT_MAX); break;
     case OPTION_MARK: ((unsigned char *)field)[scan_number(row, argument, 255)] = 1; break;
     case OPTION_HELP: show_help(table);

@@ -32,8 +32,16 @@ enum option_kind {
     OPTION_COUNT,   /* an unsigned int, one more each time */
     OPTION_NUMBER,  /* an unsigned int */
     OPTION_TEXT,    /* a char const * */
+    OPTION_TEXTS,   /* a struct option_texts: the option may be given again */
     OPTION_MARK,    /* an unsigned char[256], of which the number's becomes 1 */
     OPTION_HELP,    /* a letter for --help, which there is anyway */
+};
+
+#define OPTION_TEXTS_MAX 64
+
+struct option_texts {
+    char const *text[OPTION_TEXTS_MAX];
+    size_t count;
 };
 
 struct option_row {

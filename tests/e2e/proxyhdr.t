@@ -74,6 +74,8 @@ def headers():
         ("version 2, IPv6", proxies.binary("2001:db8::1", "2001:db8::2", 12345, 443, b"\x04\0\x03abc"), v6),
         ("version 2, LOCAL", proxies.block(0x20, 0), DIRECT),
         ("version 2, UNSPEC", proxies.block(0x21, 0, b"anything"), DIRECT),
+        ("version 2, UDP", proxies.block(0x21, 0x12, bytes(12)), DIRECT),
+        ("version 2, a Unix socket", proxies.block(0x21, 0x31, bytes(216)), DIRECT),
         ("version 2, the longest", proxies.binary("192.0.2.1", "198.51.100.2", 1, 2, proxies.padding(4068)),
          {**v4, "TCPREMOTEPORT": "1", "TCPLOCALPORT": "2"}),
     ):
@@ -116,14 +118,14 @@ def refuse(name, data, words, shut=False):
 
 
 def refusals():
-    refuse("a ClientHello", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(100), "no PROXY header")
-    refuse("HTTP", b"GET / HTTP/1.1\r\n\r\n", "no PROXY header")
-    refuse("a broken line", b"PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n", "a port is none")
-    refuse("a line without end", b"PROXY UNKNOWN " + 200 * b"x", "does not end")
-    refuse("another version", proxies.block(0x31, 0x11, bytes(12)), "version 2")
+    refuse("a ClientHello", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(100), "invalid PROXY header")
+    refuse("HTTP", b"GET / HTTP/1.1\r\n\r\n", "invalid PROXY header")
+    refuse("a broken line", b"PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n", "invalid port")
+    refuse("a line without end", b"PROXY UNKNOWN " + 200 * b"x", "has no end")
+    refuse("another version", proxies.block(0x31, 0x11, bytes(12)), "unknown version")
     refuse("a block without end", proxies.block(0x21, 0x11, bytes(5000)), "too long")
-    refuse("UDP", proxies.block(0x21, 0x12, bytes(12)), "not on TCP")
-    refuse("a Unix socket", proxies.block(0x21, 0x31, bytes(216)), "not on TCP")
+    refuse("an unknown family", proxies.block(0x21, 0x41, bytes(12)), "unknown address family")
+    refuse("an unknown protocol", proxies.block(0x21, 0x13, bytes(12)), "unknown address family")
     refuse("nothing", b"", "before it", shut=True)
     refuse("half a line", b"PROXY TCP4 192", "within it", shut=True)
     refuse("half a block", proxies.block(0x21, 0x11, bytes(12))[:-1], "within it", shut=True)
@@ -166,6 +168,50 @@ def verbosity():
             tap.ok(ours.wait() == 0 and words in ours.stderr(), f"-v 2: {ours.stderr().strip()}")
 
 
+def trust():
+    """Headers are believed from there alone."""
+    header = proxies.text("192.0.2.1", "198.51.100.2", 12345, 443)
+    for networks, trusted in (
+        (["127.0.0.1"], True),
+        (["127.0.0.0/8"], True),
+        (["10.0.0.0/8", "127.0.0.0/31"], True),
+        (["0.0.0.0/0"], True),
+        (["::ffff:127.0.0.0/104"], True),
+        (["127.0.0.2"], False),
+        (["10.0.0.0/8"], False),
+        (["::1", "2001:db8::/32"], False),
+        (["::/0"], True),
+    ):
+        options = [word for network in networks for word in ("--trust", network)]
+        for direct in ([], ["--direct"]):
+            what = " ".join([*options, *direct])
+            a, b = tcp_pair()
+            with start(b, [*options, *direct]) as ours, a:
+                try:
+                    a.sendall(header + b"rest\n")
+                    a.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass  # refused already
+                out = ours.read()
+                if trusted:
+                    variables, _, data = told(out)
+                    tap.equal((variables["TCPREMOTEIP"], data), ("192.0.2.1", "rest\n"), what, ours.stderr)
+                elif direct:
+                    variables, _, data = told(out)
+                    tap.equal((variables, data), (DIRECT, header.decode() + "rest\n"), what, ours.stderr)
+                else:
+                    code, said = ours.wait(), ours.stderr()
+                    tap.ok(code == PEER and not out and "trusted" in said, f"{what}: {said.strip()}", f"exit {code}")
+    with Proc([PROXYHDR, "--trust", "127.0.0.0/8", *SHOW], fds={0: "pipe", 1: "pipe"}) as ours:
+        tap.ok(ours.wait() == PEER and "trusted" in ours.stderr(), "a pipe comes from nowhere")
+    for network in ("127.0.0.1/8", "127.0.0.0/33", "::1/129", "x", "", "127.0.0.0/", "127.0.0.0/8/8", "1.2.3/8"):
+        with Proc([PROXYHDR, "--trust", network, "true"]) as ours:
+            code, said = ours.wait(), ours.stderr()
+            tap.ok(code == USAGE and "--trust" in said, f"--trust {network!r}: exit {code}", said)
+    with Proc([PROXYHDR, "--direct", "true"]) as ours:
+        tap.equal(ours.wait(), USAGE, "--direct without --trust", ours.stderr)
+
+
 def before_tls():
     """The hello comes in one segment with the header."""
     a, b = tcp_pair()
@@ -179,4 +225,4 @@ def before_tls():
         tap.equal(tls.read_exactly(10), b"192.0.2.1\n", "ktls-tlsd behind it", ours.stderr)
 
 
-tap.main(headers, pipe, entries_twice, refusals, deadline, usage, verbosity, before_tls)
+tap.main(headers, pipe, entries_twice, refusals, deadline, usage, verbosity, trust, before_tls)

@@ -139,7 +139,7 @@ def behind_a_proxy():
             except ConnectionResetError:
                 end = b""
             tap.equal(end, b"", "-L: a client without header is sent nothing")
-        proc.await_true(lambda: "no PROXY header" in ours.stderr(), "the message")
+        proc.await_true(lambda: "invalid PROXY header" in ours.stderr(), "the message")
         tap.ok(line(connect(port, header)), "-L: and the next one is served")
 
 

@@ -148,15 +148,21 @@ static void broken_texts(void)
     whole("a line of 107 bytes", endless, 107, NULL, NULL);
 }
 
+/* Valid, and of no use here. */
+static void other_blocks(void)
+{
+    whole("UDP over IPv4", BYTES(SIGNATURE "\x21\x12\0\x0c" PEER_V4), NULL, NULL);
+    whole("UDP over IPv6", BYTES(SIGNATURE "\x21\x22\0\x24" PEER_V6), NULL, NULL);
+}
+
 static void broken_blocks(void)
 {
     refuse("version 1 in binary", BYTES(SIGNATURE "\x11\x11\0\x0c" PEER_V4));
     refuse("version 3 in binary", BYTES(SIGNATURE "\x31\x11\0\x0c" PEER_V4));
     refuse("command 2", BYTES(SIGNATURE "\x22\x11\0\x0c" PEER_V4));
-    refuse("UDP over IPv4", BYTES(SIGNATURE "\x21\x12\0\x0c" PEER_V4));
-    refuse("UDP over IPv6", BYTES(SIGNATURE "\x21\x22\0\x24" PEER_V6));
     refuse("TCP over nothing", BYTES(SIGNATURE "\x21\x01\0\x0c" PEER_V4));
     refuse("family 4", BYTES(SIGNATURE "\x21\x41\0\x0c" PEER_V4));
+    refuse("protocol 3 over IPv4", BYTES(SIGNATURE "\x21\x13\0\x0c" PEER_V4));
     refuse("IPv4 without room for it", BYTES(SIGNATURE "\x21\x11\0\x0b" PEER_V4));
     refuse("IPv6 without room for it", BYTES(SIGNATURE "\x21\x21\0\x0c" PEER_V4));
     refuse("a TLV that is cut off", BYTES(SIGNATURE "\x21\x11\0\x11" PEER_V4 "\x04\0\x03xx"));
@@ -187,6 +193,7 @@ int main(void)
 {
     texts();
     blocks();
+    other_blocks();
     broken_texts();
     broken_blocks();
     return done_testing();
