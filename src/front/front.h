@@ -22,7 +22,7 @@ enum front_effect {
     FRONT_QUIET = 1,
     FRONT_USUAL = 2,
     FRONT_VERBOSE = 4,
-    FRONT_NEEDS_ACCESS = 8,     /* the step, with the names that it looks up */
+    FRONT_NEEDS_ACCESS = 8,     /* the step of access control */
     FRONT_RULES = 16,
     FRONT_VARIABLES_ONLY = 32,
     FRONT_NO_LOOKUPS = 64,
@@ -32,6 +32,10 @@ enum front_effect {
     FRONT_CLIENT = 1024,
     FRONT_SERVERNAME = 2048,    /* was decided about */
     FRONT_SUPERSERVER = 4096,   /* was chosen */
+    FRONT_TRUST = 8192,         /* the proxy has to be one of these */
+    FRONT_LOOKUPS = 16384,      /* takes FRONT_NO_LOOKUPS back */
+    FRONT_HOSTS = 32768,
+    FRONT_NO_HOSTS = 65536,     /* takes FRONT_HOSTS back */
 };
 
 struct front_option {

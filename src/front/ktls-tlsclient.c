@@ -20,7 +20,7 @@ static struct front_option const options[] = {
     { 'D', "no-delay", NULL, OPTION_FLAG, TCP, { "-D", "-D" }, 0, "TCP_NODELAY", FRONT_CAN },
     { 'r', "ident", NULL, OPTION_FLAG, TCP, { "-r", "-r" }, 0, "ask the IDENT server", FRONT_CAN },
     { 'R', "no-ident", NULL, OPTION_FLAG, TCP, { "-R", "-R" }, 0, "do not (default)", FRONT_CAN },
-    { 'h', "hosts", NULL, OPTION_FLAG, TCP, { "-h", NULL }, 0, "read /etc/hosts before the DNS",
+    { 'h', "hosts", NULL, OPTION_FLAG, TCP, { "-h", NULL }, FRONT_HOSTS, "read /etc/hosts before the DNS",
       NOWHERE("does not read /etc/hosts") },
     { 'H', "no-lookups", NULL, OPTION_FLAG, TCP, { "-H", NULL }, FRONT_NO_LOOKUPS, "no names by address",
       FRONT_CAN },
@@ -35,6 +35,16 @@ static struct front_option const options[] = {
       "for each address, and when it is tried again", FRONT_CAN },
     { 'i', "local-ip", "ip", OPTION_TEXT, TCP, { "-i", "-i" }, 0, "address to connect from", FRONT_CAN },
     { 'p', "local-port", "port", OPTION_NUMBER, TCP, { "-p", "-p" }, 0, "port to connect from", FRONT_CAN },
+
+    /* s6-networking's words */
+    { 0, "normally-verbose", NULL, OPTION_FLAG, TCP, { "-Q", "-Q" }, FRONT_USUAL, "-Q", FRONT_CAN },
+    { 0, "nagle", NULL, OPTION_FLAG, TCP, { "-d", "-d" }, 0, "-d", FRONT_CAN },
+    { 0, "no-nagle", NULL, OPTION_FLAG, TCP, { "-D", "-D" }, 0, "-D", FRONT_CAN },
+    { 0, "dns", NULL, OPTION_FLAG, TCP, NONE, FRONT_LOOKUPS, "not -H", FRONT_CAN },
+    { 0, "no-dns", NULL, OPTION_FLAG, TCP, { "-H", NULL }, FRONT_NO_LOOKUPS, "-H", FRONT_CAN },
+    { 0, "no-hosts", NULL, OPTION_FLAG, TCP, NONE, FRONT_NO_HOSTS, "not -h", FRONT_CAN },
+    { 0, "connection-timeouts", "x+y", OPTION_TEXT, TCP, { "-T", "-T" }, 0, "-T", FRONT_CAN },
+
     { 0, "no-servername", NULL, OPTION_FLAG, FRONT_OURS, NONE, FRONT_SERVERNAME,
       "send and verify no name at all", FRONT_CAN },
     { 0, "tcpclient", "which", OPTION_TEXT, FRONT_OURS, NONE, FRONT_SUPERSERVER, "auto, s6, ucspi or a path",

@@ -9,6 +9,7 @@
 #include <skalibs/strerr.h>
 
 #include "front/front.h"
+#include "front/network.h"
 
 #define OPERANDS 3 /* two for TCP, and prog */
 #define PROXY_TIMEOUT_MS "30000"
@@ -144,13 +145,27 @@ static size_t given_count(struct line const *line)
     return genalloc_len(struct given, &line->given);
 }
 
+/* 1: a later option takes it back. */
+static int is_cancelled(struct line const *line, size_t i)
+{
+    static struct { unsigned int effect, opposite; } const pairs[] = {
+        { FRONT_NO_LOOKUPS, FRONT_LOOKUPS },
+        { FRONT_HOSTS, FRONT_NO_HOSTS },
+    };
+    unsigned int later = 0;
+    for (size_t j = i + 1; j < given_count(line); j++) later |= given_at(line, j)->option->effects;
+    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
+        if (given_at(line, i)->option->effects & pairs[p].effect && later & pairs[p].opposite) return 1;
+    return 0;
+}
+
 static void sum_up(struct line *line)
 {
     line->effects = line->end->effects;
     line->verbosity = 1;
     for (size_t i = 0; i < given_count(line); i++) {
         struct given const *given = given_at(line, i);
-        unsigned int const effects = given->option->effects;
+        unsigned int const effects = is_cancelled(line, i) ? 0 : given->option->effects;
         line->effects |= effects;
         if (effects & FRONT_QUIET) line->verbosity = 0;
         if (effects & FRONT_USUAL) line->verbosity = 1;
@@ -182,7 +197,7 @@ static void check_address(struct line const *line, char const *address)
 static void say_defaults(struct line *line)
 {
     genalloc *const words = &line->words[FRONT_TCP];
-    int const may_look_up = (line->effects & (FRONT_NEEDS_ACCESS | FRONT_CLIENT)) != 0;
+    int const may_look_up = (line->effects & (FRONT_NEEDS_ACCESS | FRONT_LOOKUPS | FRONT_CLIENT)) != 0;
     if (line->server.family != FRONT_UCSPI) return;
     add(words, "-R");
     if (may_look_up && !(line->effects & FRONT_NO_LOOKUPS)) return;
@@ -198,7 +213,7 @@ static void say_given(struct line *line)
         struct given const *given = given_at(line, i);
         enum front_step step = given->option->step;
         char const *const word = given->option->word[line->server.family];
-        if (!word) continue;
+        if (!word || is_cancelled(line, i)) continue;
         /* tcpserver does itself what s6-networking has a step for */
         if (step == FRONT_ACCESS && line->server.family == FRONT_UCSPI) step = FRONT_TCP;
         add(&line->words[step], word);
@@ -234,22 +249,45 @@ static void add_verbosity(struct line *line, enum front_step step)
     if (line->verbosity != 1) add(&line->words[step], line->verbosity ? "-v2" : "-v0");
 }
 
+/* As s6-tlsserver since 2.6.0.0: unless names are not wanted, and nothing else
+   needs it. */
+static int has_access_step(struct line const *line)
+{
+    if (line->server.family != FRONT_S6 || line->end->tls != CHAIN_TLSD) return 0;
+    return line->effects & FRONT_NEEDS_ACCESS || !(line->effects & FRONT_NO_LOOKUPS);
+}
+
 /* -e without rules: there is nothing to be verbose about. */
 static void add_access(genalloc *argv, struct line *line)
 {
     int const rules = !(line->effects & FRONT_VARIABLES_ONLY) || line->effects & FRONT_RULES;
-    if (line->server.family != FRONT_S6 || !(line->effects & FRONT_NEEDS_ACCESS)) return;
+    if (!has_access_step(line)) return;
     if (line->verbosity < 2 || rules) add_verbosity(line, FRONT_ACCESS);
     add_step(argv, line->server.access, line, FRONT_ACCESS);
 }
 
+static void add_trusted(genalloc *argv, struct line const *line)
+{
+    struct network network;
+    for (size_t i = 0; i < given_count(line); i++) {
+        struct given const *given = given_at(line, i);
+        if (!(given->option->effects & FRONT_TRUST)) continue;
+        if (!network_scan(&network, given->argument))
+            strerr_dief(EXIT_USAGE, "--trust: not address/bits: ", given->argument);
+        add(argv, "--trust");
+        add(argv, given->argument);
+    }
+}
+
 static void add_proxy_header(genalloc *argv, struct line const *line)
 {
-    int const s6 = line->server.family == FRONT_S6 && front_is_in_path(proxy_server);
+    int const s6 =
+        line->server.family == FRONT_S6 && !(line->effects & FRONT_TRUST) && front_is_in_path(proxy_server);
     if (!(line->effects & FRONT_PROXY)) return;
     add(argv, s6 ? proxy_server : own_program("ktls-proxyhdr"));
     add(argv, s6 ? "-t" : "-K");
     add(argv, PROXY_TIMEOUT_MS);
+    add_trusted(argv, line);
     add(argv, "--");
 }
 

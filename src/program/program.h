@@ -55,7 +55,7 @@ struct option_row {
     char const *meaning;
 };
 
-#define OPTION_ROWS_MAX 64
+#define OPTION_ROWS_MAX 96
 
 struct option_table {
     struct option_row const *rows; /* neighbours that are flags of one field are alternatives */

@@ -23,58 +23,72 @@ ACCESS = "s6-tcpserver-access"
 def s6_server():
     """option; what s6-tcpserver, s6-tcpserver-access, ktls-tlsd and s6-applyuidgid are told"""
     rows = (
-        ("", "", None, "", None),
-        ("-q", "-q", None, "-v0", None),
-        ("-Q", "-Q", None, "", None),
-        ("-v", "-v", None, "-v2", None),
-        ("-4", "-4", None, "", None),
-        ("-6", "-6", None, "", None),
-        ("-1", "-1", None, "", None),
-        ("-c 100", "-c 100", None, "", None),
-        ("-C 7", "-C 7", None, "", None),
-        ("-b5", "-b 5", None, "", None),
-        ("-w", "", None, "", None),
-        ("-W", "", None, "", None),
-        ("-d", "", None, "", None),
+        ("", "", "", "", None),
+        ("-q", "-q", "-v0", "-v0", None),
+        ("-Q", "-Q", "", "", None),
+        ("-v", "-v", "-v2", "-v2", None),
+        ("-4", "-4", "", "", None),
+        ("-6", "-6", "", "", None),
+        ("-1", "-1", "", "", None),
+        ("-c 100", "-c 100", "", "", None),
+        ("-C 7", "-C 7", "", "", None),
+        ("-b5", "-b 5", "", "", None),
+        ("-w", "", "-w", "", None),
+        ("-W", "", "-W", "", None),
+        ("-d", "", "-d", "", None),
         ("-D", "", "-D", "", None),
         ("-r", "", "-r", "", None),
-        ("-R", "", None, "", None),
+        ("-R", "", "-R", "", None),
         ("-p", "", "-p", "", None),
-        ("-P", "", None, "", None),
-        ("-h", "", None, "", None),
-        ("-H", "", "-H", "", None),
+        ("-P", "", "-P", "", None),
+        ("-h", "", "-h", "", None),
+        ("-H", "", None, "", None),
         ("-l here", "", "-l here", "", None),
         ("-e", "", "", "", None),
         ("-ev", "-v", "", "-v2", None),
         ("-eq", "-q", "-v0", "-v0", None),
         ("-ev -i rules", "-v", "-i rules -v2", "-v2", None),
-        ("-Hv", "-v", "-H -v2", "-v2", None),
+        ("-Hv", "-v", None, "-v2", None),
         ("-B hello", "", "-B hello", "", None),
-        ("-t 500", "", None, "", None),
+        ("-t 500", "", "-t 500", "", None),
         ("-t 500 -i rules", "", "-t 500 -i rules", "", None),
         ("-x rules.cdb", "", "-x rules.cdb", "", None),
         ("-wHRp -l0", "", "-w -H -R -p -l 0", "", None),
-        ("-s", "", None, "--no-close-notify", None),
-        ("-S", "", None, "--close-notify", None),
-        ("-j", "", None, "--no-enforce-close-notify", None),
-        ("-J", "", None, "--enforce-close-notify", None),
-        ("-Y", "", None, "--client-cert", None),
-        ("-y", "", None, "--mandatory-client-cert", None),
-        ("-k 1", "", None, "--sni-level 1", None),
-        ("-K 700", "", None, "--handshake-timeout 700", None),
-        ("-z", "", None, "--no-keep", None),
-        ("-Z", "", None, "--keep", None),
-        ("-m relay", "", None, "--mode relay", None),
-        ("--mode=user", "", None, "--mode user", None),
-        ("--tls 1.3", "", None, "--tls 1.3", None),
-        ("--ciphers TLS_AES_128_GCM_SHA256", "", None, "--ciphers TLS_AES_128_GCM_SHA256", None),
-        ("-a h2,http/1.1", "", None, "--alpn h2,http/1.1", None),
-        ("--close-notify --sni", "", None, "--close-notify --sni", None),
-        ("-u 1000", "", None, "", "-u 1000"),
-        ("-g 100", "", None, "", "-g 100"),
-        ("-G 1,2", "", None, "", "-G 1,2"),
-        ("-U", "", None, "", "-Uz"),
-        ("-U -u 5", "", None, "", "-Uz -u 5"),
+        ("-s", "", "", "--no-close-notify", None),
+        ("-S", "", "", "--close-notify", None),
+        ("-j", "", "", "--no-enforce-close-notify", None),
+        ("-J", "", "", "--enforce-close-notify", None),
+        ("-Y", "", "", "--client-cert", None),
+        ("-y", "", "", "--mandatory-client-cert", None),
+        ("-k 1", "", "", "--sni-level 1", None),
+        ("-K 700", "", "", "--handshake-timeout 700", None),
+        ("-z", "", "", "--no-keep", None),
+        ("-Z", "", "", "--keep", None),
+        ("-m relay", "", "", "--mode relay", None),
+        ("--mode=user", "", "", "--mode user", None),
+        ("--tls 1.3", "", "", "--tls 1.3", None),
+        ("--ciphers TLS_AES_128_GCM_SHA256", "", "", "--ciphers TLS_AES_128_GCM_SHA256", None),
+        ("-a h2,http/1.1", "", "", "--alpn h2,http/1.1", None),
+        ("--close-notify --sni", "", "", "--close-notify --sni", None),
+        ("-u 1000", "", "", "", "-u 1000"),
+        ("-g 100", "", "", "", "-g 100"),
+        ("-G 1,2", "", "", "", "-G 1,2"),
+        ("-U", "", "", "", "-Uz"),
+        ("-U -u 5", "", "", "", "-Uz -u 5"),
+        ("-H -i rules", "", "-H -i rules", "", None),
+        ("-H -w", "", None, "", None),
+        ("-H --dns", "", "", "", None),
+        ("--dns -H", "", None, "", None),
+        ("--no-dns --dns --no-dns", "", None, "", None),
+        ("-h --no-hosts", "", "", "", None),
+        ("--no-hosts -h", "", "-h", "", None),
+        ("--normally-verbose --notify", "-Q -1", "", "", None),
+        ("--global-max-connections 9 --local-max-connections 3", "-c 9 -C 3", "", "", None),
+        ("--strict-resolution", "", "-w", "", None),
+        ("--no-strict-resolution --nagle", "", "-W -d", "", None),
+        ("--no-nagle", "", "-D", "", None),
+        ("--gidlist 1,2", "", "", "", "-G 1,2"),
+        ("--envuidgid", "", "", "", "-Uz"),
         ("-c 9 -Hl0 -SJ -u1 -g2 --", "-c 9", "-H -l 0", "--close-notify --enforce-close-notify", "-u 1 -g 2"),
     )
     for options, tcp, access, tls, apply in rows:
@@ -97,6 +111,9 @@ def s6_client():
         ("-dD", "-d -D", "--servername host.test"),
         ("-rR", "-r -R", "--servername host.test"),
         ("-hHnN", "-h -H -n -N", "--servername host.test"),
+        ("-hH --dns --no-hosts", "", "--servername host.test"),
+        ("--no-dns --nagle --no-nagle", "-H -d -D", "--servername host.test"),
+        ("--normally-verbose --connection-timeouts 1+2", "-Q -T 1+2", "--servername host.test"),
         ("-t 5 -l here", "-t 5 -l here", "--servername host.test"),
         ("-T 1+2", "-T 1+2", "--servername host.test"),
         ("-i 192.0.2.1 -p 1000", "-i 192.0.2.1 -p 1000", "--servername host.test"),
@@ -128,6 +145,8 @@ def ucspi_server():
         ("-4QWdRP", "-R -H -l 0 -Q -d -R -P", ""),
         ("-e", "-R", ""),
         ("-D", "-R -D", ""),
+        ("--dns", "-R", ""),
+        ("--dns --no-dns", "-R -H -l 0", ""),
         ("-r", "-R -r", ""),
         ("-l here", "-R -l here", ""),
         ("-H", "-R -H -l 0", ""),
@@ -166,9 +185,11 @@ def proxy_header():
     for options, programs, wanted in (
         ("-L", UCSPI_SERVER, f"tcpserver -R -H -l 0 -- 0 443 {ours} {tail}"),
         ("-L", ("tcpserver", "proxy-server"), f"tcpserver -R -H -l 0 -- 0 443 {ours} {tail}"),
-        ("-L", S6_SERVER, f"s6-tcpserver -- 0 443 {ours} {tail}"),
-        ("-LH", S6_SERVER, f"s6-tcpserver -- 0 443 {ACCESS} -H -- {ours} {tail}"),
-        ("-L", ("s6-tcpserver", "proxy-server"), f"s6-tcpserver -- 0 443 proxy-server -t 30000 -- {tail}"),
+        ("-L", S6_SERVER, f"s6-tcpserver -- 0 443 {ACCESS} -- {ours} {tail}"),
+        ("-LH", S6_SERVER, f"s6-tcpserver -- 0 443 {ours} {tail}"),
+        ("-LH", ("s6-tcpserver", "proxy-server"), f"s6-tcpserver -- 0 443 proxy-server -t 30000 -- {tail}"),
+        ("-H --trust 10.0.0.0/8 --trust ::1", ("s6-tcpserver", "proxy-server"),
+         f"s6-tcpserver -- 0 443 ktls-proxyhdr -K 30000 --trust 10.0.0.0/8 --trust ::1 -- {tail}"),
     ):
         front.check(TLSSERVER, options, "0 443 httpd", wanted, path=front.folder(*programs))
 
@@ -176,20 +197,18 @@ def proxy_header():
 def choice():
     """Which one, where both are there, or one, or none."""
     both = front.folder(*front.ALL)
-    plain = {"s6": "s6-tcpserver -- 0 443", "ucspi": "tcpserver -R -H -l 0 -- 0 443"}
+    plain = {"s6": f"s6-tcpserver -- 0 443 {ACCESS} --", "ucspi": "tcpserver -R -H -l 0 -- 0 443"}
     configured = front.configured()
     wanted = plain["s6" if configured == "auto" else configured] + " ktls-tlsd -- x"
     tap.equal(front.line([TLSSERVER, "0", "443", "x"], both), wanted, f"configured: {configured}")
     for which in ("s6", "ucspi"):
         front.check(TLSSERVER, f"--tcpserver={which}", "0 443 x", f"{plain[which]} ktls-tlsd -- x", path=both)
     front.check(TLSSERVER, "--tcpserver auto", "0 443 x", f"{plain['s6']} ktls-tlsd -- x", path=both)
-    for name in ("s6-tcpserver", "tcpserver"):
-        where = os.path.join(both, name)
-        wanted = plain["s6" if name[0] == "s" else "ucspi"] + " ktls-tlsd -- x"
-        front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", wanted, path="/nonexistent")
+    where = os.path.join(both, "tcpserver")
+    front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", plain["ucspi"] + " ktls-tlsd -- x", path="/nonexistent")
     where = os.path.join(both, "s6-tcpserver")
-    wanted = f"s6-tcpserver -- 0 443 {both}/{ACCESS} -H -- ktls-tlsd -- x"
-    front.check(TLSSERVER, f"--tcpserver={where} -H", "0 443 x", wanted, path="/nonexistent")
+    wanted = f"s6-tcpserver -- 0 443 {both}/{ACCESS} -- ktls-tlsd -- x"
+    front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", wanted, path="/nonexistent")
     wanted = "tcpclient -R -- h 443 ktls-tlsc --servername h -- x"
     front.check(TLSCLIENT, "--tcpclient=ucspi", "h 443 x", wanted, path=both)
     for program, option in ((TLSSERVER, "tcpserver"), (TLSCLIENT, "tcpclient")):
@@ -217,6 +236,7 @@ def usage():
             ("--ciphers AES128-SHA", "--ciphers has an unknown suite"),
             ("--tls 1.2 --ciphers TLS_AES_128_GCM_SHA256", "--ciphers has no suite of the version"),
             ("-a h2,,x", "--alpn is not a list"),
+            *([("--trust 10.0.0.1/8", "--trust: not address/bits")] if program == TLSSERVER else []),
         ):
             front.refuse(program, options, "h 443 x", words, path=both)
     for options in ("-c x", "-C -1", "-b ''", "-t soon", "-u root", "-g -1", "-k x"):
