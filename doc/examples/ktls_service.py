@@ -27,6 +27,7 @@ class Service:
     def __init__(self):
         shared = socket.socket(fileno=os.dup(int(os.environ["KTLS_FD"])))
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # requests are their sender's
         with shared, theirs:
             socket.send_fds(shared, [b"ATTACH\n"], [theirs.fileno()])
 

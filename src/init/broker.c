@@ -41,7 +41,7 @@ static void accept_client(struct source *source, uint32_t events)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || !is_welcome(peer.uid))
         close(fd);
     else
-        channel_open(fd, 0);
+        channel_open_connected(fd, &peer);
 }
 
 static int open_path(void)
@@ -68,7 +68,7 @@ void broker_run(struct broker_options const *options)
     jobs_limit(options->max);
     if (reactor_start() < 0 || dispatch_start(&options->workers) < 0)
         strerr_diefsys(EXIT_SYSTEM, "starting the handshake master");
-    if (channel_open(options->inherited, 1) < 0 || open_path() < 0)
+    if (channel_open_inherited(options->inherited) < 0 || open_path() < 0)
         strerr_diefsys(EXIT_SYSTEM, "starting the socket service");
     for (;;) {
         jobs_settle();

@@ -62,13 +62,19 @@ struct channel {
     struct reply *first, **last; /* that the client has not made room for */
     size_t waiting;              /* how many these are */
     size_t outstanding;          /* and jobs too */
-    struct ucred maker;          /* of the other end */
+    struct ucred owner;          /* who connected, or sent ATTACH: not always who sends */
     unsigned char listening;     /* an ACCEPT is under way: what comes behind it waits */
     unsigned char broken;
     unsigned char is_inherited;
+    unsigned char is_connected; /* by its owner, to a listener of ours */
 };
 
-extern int channel_open(int fd, int is_inherited);
+/* Each takes over fd. 0, or -1: it is closed. The one that prog inherits: */
+extern int channel_open_inherited(int fd);
+/* One that a listener of ours has accepted; packet_ask_sender was called for the listener. */
+extern int channel_open_connected(int fd, struct ucred const *peer);
+/* One that came with ATTACH, from this sender. */
+extern int channel_open_attached(int fd, struct ucred const *sender);
 /* Sends it, or keeps it until the client makes room. fd is not the caller's any more. */
 extern void channel_reply(struct channel *channel, char const *text, size_t len, int fd);
 extern int channel_has_room(struct channel const *channel);

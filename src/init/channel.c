@@ -106,7 +106,8 @@ static void attend(struct source *source, uint32_t events)
 
 /* ---- whose it is ---- */
 
-/* Those that the other end had when the channel was made. */
+/* Packets do not say of what groups their sender is; the kernel knows those of
+   whoever connected to us. */
 static void take_groups(struct channel const *channel, struct rights *rights)
 {
     gid_t groups[ORDER_MAX_GROUPS];
@@ -116,17 +117,23 @@ static void take_groups(struct channel const *channel, struct rights *rights)
     memcpy(rights->group, groups, len);
 }
 
-/* The channel that all inherit was made by us: only the kernel's word on each
-   packet counts there. On others, what was sent before we could ask for that
-   word is from whoever made the channel. */
+static int is_owner(struct channel const *channel, struct ucred const *sender)
+{
+    return sender->pid && sender->pid == channel->owner.pid && sender->uid == channel->owner.uid
+           && sender->gid == channel->owner.gid;
+}
+
+/* Only what the kernel says of each packet counts. Who made the channel says
+   nothing of who uses it: the ends of a pair are passed on, and SO_PEERCRED of a
+   client's end names whoever made the listener. The same client may turn
+   SO_PASSCRED off at our end, of which it can have a copy: then the sender is
+   not known, and has no rights. */
 void channel_rights(struct channel const *channel, struct packet const *packet, struct rights *rights)
 {
-    int const is_known = channel->is_inherited || packet->sender.pid != 0;
-    struct ucred const *whose = is_known ? &packet->sender : &channel->maker;
     memset(rights, 0, sizeof *rights);
-    rights->uid = whose->uid;
-    rights->gid = whose->gid;
-    if (!channel->is_inherited && rights->uid == channel->maker.uid) take_groups(channel, rights);
+    rights->uid = packet->sender.uid;
+    rights->gid = packet->sender.gid;
+    if (channel->is_connected && is_owner(channel, &packet->sender)) take_groups(channel, rights);
 }
 
 /* ---- life ---- */
@@ -140,38 +147,52 @@ static int is_packet_socket(int fd)
     return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-static int know_maker(struct channel *channel, int fd)
-{
-    socklen_t len = sizeof channel->maker;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &channel->maker, &len);
-}
-
 static int has_share_left(uid_t user)
 {
     size_t owned = 0;
     for (struct channel const *channel = channels; channel; channel = channel->next)
-        owned += channel->maker.uid == user;
+        owned += channel->owner.uid == user;
     return owned < SHARE * (MAX_CHANNELS - channel_count);
 }
 
-int channel_open(int fd, int is_inherited)
+static struct channel *open_channel(int fd, struct ucred const *owner)
 {
     struct channel *channel = calloc(1, sizeof *channel);
-    if (!channel || !is_packet_socket(fd) || packet_ask_sender(fd) < 0 || know_maker(channel, fd) < 0
-        || !has_share_left(channel->maker.uid))
-        goto refuse;
+    if (!channel || !is_packet_socket(fd) || !has_share_left(owner->uid)) goto refuse;
     channel->source = (struct source){ .fd = fd, .ready = &attend };
     channel->last = &channel->first;
-    channel->is_inherited = is_inherited != 0;
+    channel->owner = *owner;
     if (source_add(&channel->source, EPOLLIN) < 0) goto refuse;
     channel->next = channels;
     channels = channel;
     channel_count++;
-    return 0;
+    return channel;
 
 refuse:
     packet_close(fd);
     free(channel);
+    return NULL;
+}
+
+int channel_open_inherited(int fd)
+{
+    struct ucred const us = { .pid = getpid(), .uid = geteuid(), .gid = getegid() };
+    struct channel *channel = open_channel(fd, &us);
+    if (channel) channel->is_inherited = 1;
+    return channel ? 0 : -1;
+}
+
+int channel_open_connected(int fd, struct ucred const *peer)
+{
+    struct channel *channel = open_channel(fd, peer);
+    if (channel) channel->is_connected = 1;
+    return channel ? 0 : -1;
+}
+
+int channel_open_attached(int fd, struct ucred const *sender)
+{
+    if (packet_ask_sender(fd) == 0) return open_channel(fd, sender) ? 0 : -1;
+    packet_close(fd);
     return -1;
 }
 

@@ -21,6 +21,7 @@
 
 #include "chain/chain.h"
 #include "init/worker.h"
+#include "jail/capabilities.h"
 
 #define ATTEMPT_MS 250 /* Connection Attempt Delay (RFC 8305, 8) */
 #define MAX_ANSWER 1024
@@ -85,7 +86,8 @@ static _Noreturn void become_resolver(struct worker const *worker, int to)
     uid_t const uid = options->uid;
     gid_t const gid = options->gid;
     if (options->is_root
-        && (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
+        && (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0
+            || (uid && capabilities_drop() < 0)))
         _exit(EXIT_SYSTEM);
     if (dup2(to, 1) < 0) _exit(EXIT_SYSTEM);
     chain_exec_own(argv, &no_changes);

@@ -20,7 +20,7 @@ struct packet {
     int fd[PACKET_FDS];
     size_t fd_count;
     unsigned char truncated; /* it was longer, or brought more descriptors */
-    struct ucred sender;     /* pid 0: not known */
+    struct ucred sender;     /* as the kernel says; uid -1: not known */
 };
 
 /* A pair of such sockets, close-on-exec. -1 with errno. */

@@ -128,7 +128,7 @@ static int is_line(struct packet const *packet)
 static void attach(struct packet *packet)
 {
     int const fd = packet_take(packet, 0);
-    if (fd >= 0) channel_open(fd, 0);
+    if (fd >= 0) channel_open_attached(fd, &packet->sender);
 }
 
 /* NULL, or why that is not what follows a command. */

@@ -89,7 +89,7 @@ static int listen_on_path(char const *path, int has_uids)
     if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
         strerr_dief(EXIT_USAGE, "--listen: the path is too long: ", path);
     int const fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, has_uids ? 0666 : 0600) < 0
+    if (fd < 0 || packet_ask_sender(fd) < 0 || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, has_uids ? 0666 : 0600) < 0
         || listen(fd, BACKLOG) < 0 || rename(fresh, path) < 0)
         strerr_diefsys(EXIT_SYSTEM, path);
     return fd;

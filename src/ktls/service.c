@@ -77,12 +77,15 @@ static int attach(int shared, int own)
     return 0;
 }
 
+/* The service believes nothing of a request but what the kernel says of its
+   sender, and it is to say so of the first one too. */
 static int attach_to_inherited(void)
 {
-    int const shared = inherited_channel();
+    int const shared = inherited_channel(), on = 1;
     int pair[2];
     if (shared < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -1;
-    int const attached = attach(shared, pair[1]);
+    int attached = setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    if (attached == 0) attached = attach(shared, pair[1]);
     close_keeping_errno(pair[1]);
     return attached == 0 ? pair[0] : close_keeping_errno(pair[0]);
 }

@@ -59,8 +59,9 @@ class Channel:
         if not data:
             raise EOFError("the service is gone")
         fds = array.array("i")
-        for _, _, payload in ancillary:
-            fds.frombytes(payload)
+        for _, kind, payload in ancillary:
+            if kind == socket.SCM_RIGHTS:
+                fds.frombytes(payload)
         assert data.endswith(b"\n"), data
         assert len(fds) <= 1, fds
         return data[:-1].decode("ascii"), socket.socket(fileno=fds[0]) if fds else None

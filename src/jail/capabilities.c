@@ -1,0 +1,66 @@
+/* ISC license. */
+
+#include "jail/capabilities.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long get(struct capabilities *capabilities)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    return syscall(SYS_capget, &header, capabilities->word);
+}
+
+static long set(struct capabilities const *capabilities)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    return syscall(SYS_capset, &header, capabilities->word);
+}
+
+static int has_effective(struct capabilities const *capabilities)
+{
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        if (capabilities->word[i].effective) return 1;
+    return 0;
+}
+
+/* What was asked for and what the kernel made of it are not taken to be the same. */
+static int check_none_effective(void)
+{
+    struct capabilities now;
+    if (get(&now) < 0) return -1;
+    errno = EPERM;
+    return has_effective(&now) ? -1 : 0;
+}
+
+int capabilities_save(struct capabilities *saved)
+{
+    return get(saved) < 0 ? -1 : 0;
+}
+
+int capabilities_suspend(void)
+{
+    struct capabilities none;
+    if (get(&none) < 0) return -1;
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) none.word[i].effective = 0;
+    if (set(&none) < 0) return -1;
+    return check_none_effective();
+}
+
+int capabilities_restore(struct capabilities const *saved)
+{
+    return set(saved) < 0 ? -1 : 0;
+}
+
+/* Before Linux 4.3 there were no ambient ones. */
+int capabilities_drop(void)
+{
+    struct capabilities none;
+    memset(&none, 0, sizeof none);
+    if (prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0 && errno != EINVAL) return -1;
+    if (set(&none) < 0) return -1;
+    return check_none_effective();
+}
