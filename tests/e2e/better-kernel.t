@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # What tests/e2e/better.t says about the ends of connections, where the kernel has TLS.
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls; not: sanitizers
 # Our programs among execline's, s6's and ucspi-tcp's, and the keys in the kernel.
 
 import os

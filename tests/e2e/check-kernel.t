@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # ktls-check where the kernel has TLS: it finds what is there, and what is
 # taken away.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # Ends of connections when prog holds the kTLS socket itself.
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # Ends of connections through the relay, records in the kernel.
 
 import os

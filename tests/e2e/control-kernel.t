@@ -1,3 +1,3 @@
 #!/bin/sh
-# needs: ktls
+# needs: ktls (every kernel)
 exec "$(dirname "$0")/control.t" facts plain client_certificates exporters paths in_flight race

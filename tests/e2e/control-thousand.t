@@ -9,4 +9,4 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import many
 import tap
 
-tap.main(many.thousand, limit=300)
+tap.main(many.thousand)

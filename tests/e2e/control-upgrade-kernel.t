@@ -1,3 +1,3 @@
 #!/bin/sh
-# needs: ktls
+# needs: ktls; not: sanitizers
 exec "$(dirname "$0")/control-upgrade.t"

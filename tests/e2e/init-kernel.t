@@ -1,5 +1,5 @@
 #!/bin/sh
-# needs: ktls
+# needs: ktls (oldest kernel); not: sanitizers
 # ktls-init in the kernels that we support: the other tests of it once more. (Not
 # the one of races: nothing there is fast enough.)
 

@@ -1,4 +1,4 @@
 #!/bin/sh
-# needs: ktls
+# needs: ktls; not: sanitizers
 # The table of options where the kernel has TLS: in the mode that is the default.
 KTLS_TEST_MODE=auto exec "${0%-kernel.t}.t" options written

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # -m kernel: prog gets a kTLS socket in both directions, nothing else, and nobody
 # stands between it and the network, on which there is no plaintext.
 

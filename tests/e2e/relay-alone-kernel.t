@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # ktls-relay as a program of its own: any socket with keys in the kernel becomes
 # a pair of pipes, without a word about where they come from.
 

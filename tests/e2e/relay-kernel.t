@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # A TLS connection behaves like a pair of pipes; data passes by splice where the
 # kernel can do all of it.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # Session tickets where the kernel protects the records: the first of ours is
 # sent before it has the keys.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # TLS_UID and TLS_GID where the kernel protects the records: nothing but prog is left.
 
 import os

@@ -1,3 +1,3 @@
 #!/bin/sh
-# needs: ktls
+# needs: ktls (oldest kernel); not: sanitizers
 exec "$(dirname "$0")/tiniktls.t"

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel)
 # ktls-ucspitlsd and ktls-ucspitlsc where the kernel has TLS: pipes by default; the
 # connection itself and no process beside prog with -m kernel, for who waits.
 
@@ -129,5 +129,4 @@ tap.main(
     no_news_of_children,
     killed_handshake,
     no_plaintext,
-    limit=300,
 )

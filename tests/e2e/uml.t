@@ -120,4 +120,4 @@ def ended_later():
 
 if not os.access(KERNEL, os.X_OK):
     tap.skip_all(f"no {KERNEL}; Debian package user-mode-linux has it")
-tap.main(needs_nothing, forced, found_out, refuses, broken_kernels, ended_later, limit=600)
+tap.main(needs_nothing, forced, found_out, refuses, broken_kernels, ended_later)

@@ -37,4 +37,4 @@ def client():
             check(ours, logs, f"ktls-tlsc -m kernel, TLS {version}", (0,))
 
 
-tap.main(server, client, limit=240)
+tap.main(server, client)

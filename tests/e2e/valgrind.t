@@ -107,4 +107,4 @@ def asked_for():
             check(ours, logs, f"ktls-ucspitlsd, TLS {version}", (0,))
 
 
-tap.main(handshakes, refusals, garbage, asked_for, limit=300)
+tap.main(handshakes, refusals, garbage, asked_for)

@@ -19,12 +19,6 @@
 
 #define LIMIT_MS 20000
 
-static void die(char const *what)
-{
-    printf("Bail out! %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
 /* ---- a worker ---- */
 
 static struct sockaddr_in local_address(uint16_t port)
@@ -42,7 +36,7 @@ static int listen_on(uint16_t *port)
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0
         || bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, 8) < 0
         || getsockname(fd, (struct sockaddr *)&address, &len) < 0)
-        die("listen");
+        give_up("listen");
     *port = ntohs(address.sin_port);
     return fd;
 }
@@ -88,7 +82,7 @@ static void say_with_many(int channel, char const *text)
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(10 * sizeof(int));
     memset(CMSG_DATA(header), 0, 10 * sizeof(int)); /* standard input, ten times */
-    if (sendmsg(channel, &message, 0) < 0) die("sendmsg");
+    if (sendmsg(channel, &message, 0) < 0) give_up("sendmsg");
 }
 
 static void hold(int channel)
@@ -140,9 +134,9 @@ static void start_service(void)
 {
     struct broker_options const options = { .listener = -1, .max = 16, .workers.key_dir = -1 };
     int pair[2];
-    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) die("socketpair");
+    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) give_up("socketpair");
     service = fork();
-    if (service < 0) die("fork");
+    if (service < 0) give_up("fork");
     if (!service) {
         struct broker_options ours = options;
         close(pair[1]);
@@ -159,7 +153,7 @@ static char const *hear(int *fd)
 {
     static struct packet packet;
     struct pollfd p = { .fd = channel, .events = POLLIN };
-    if (poll(&p, 1, LIMIT_MS) != 1 || packet_receive(channel, &packet) != 1) die("no reply");
+    if (poll(&p, 1, LIMIT_MS) != 1 || packet_receive(channel, &packet) != 1) give_up("no reply");
     packet.bytes[packet.len - 1] = 0;
     *fd = packet_take(&packet, 0);
     packet_drop(&packet);
@@ -191,7 +185,7 @@ static int count_descriptors(void)
     int count = 0;
     snprintf(path, sizeof path, "/proc/%d/fd", (int)service);
     DIR *dir = opendir(path);
-    if (!dir) die(path);
+    if (!dir) give_up(path);
     while (readdir(dir)) count++;
     closedir(dir);
     return count;

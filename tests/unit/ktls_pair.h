@@ -19,12 +19,6 @@ struct pair {
     int client, server;
 };
 
-static inline void die(char const *what)
-{
-    printf("Bail out! %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
 static inline struct pair tcp_pair(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -35,11 +29,11 @@ static inline struct pair tcp_pair(void)
 
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, len) || listen(listener, 1) ||
         getsockname(listener, (struct sockaddr *)&address, &len))
-        die("listen");
+        give_up("listen");
     pair.client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (pair.client < 0 || connect(pair.client, (struct sockaddr *)&address, len)) die("connect");
+    if (pair.client < 0 || connect(pair.client, (struct sockaddr *)&address, len)) give_up("connect");
     pair.server = accept(listener, 0, 0);
-    if (pair.server < 0) die("accept");
+    if (pair.server < 0) give_up("accept");
     close(listener);
     setsockopt(pair.client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(pair.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -79,8 +73,8 @@ static inline struct pair ktls_pair(uint16_t version, uint16_t cipher)
 {
     struct pair pair = tcp_pair();
 
-    if (!attach_pair(pair)) die("attach");
-    if (!install_pair(pair, version, cipher)) die("install");
+    if (!attach_pair(pair)) give_up("attach");
+    if (!install_pair(pair, version, cipher)) give_up("install");
     return pair;
 }
 

@@ -1,5 +1,5 @@
 /* ISC license. */
-/* needs: ktls */
+/* needs: ktls (every kernel) */
 
 /* What ktls_recv and ktls_read make of everything that a peer can send. */
 
@@ -12,7 +12,7 @@ static void test_is(void)
     struct ktls_state state;
     int pipes[2];
 
-    if (pipe(pipes)) die("pipe");
+    if (pipe(pipes)) give_up("pipe");
     ok(!ktls_is(pair.client, NULL), "a TCP socket is none");
     ok(!ktls_is(pipes[0], &state) && !state.version && !state.tx_cipher && !state.rx_cipher, "nor is a pipe");
     ok(!ktls_is(-1, NULL), "nor is no descriptor");
@@ -264,10 +264,10 @@ static void test_empty_record(uint16_t version)
     char const *name = name_of(version);
     char buf[8];
 
-    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) die("install");
+    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) give_up("install");
     if (version == TLS_1_3 ? write(pair.client, empty_1_3, sizeof empty_1_3) < 0
                            : write(pair.client, empty_1_2, sizeof empty_1_2) < 0)
-        die("write");
+        give_up("write");
     ok(ktls_recv(pair.server, buf, sizeof buf, MSG_DONTWAIT, NULL) < 0 && errno == EAGAIN,
        "%s: an empty record is not the end: EAGAIN", name);
     keys.seq++;
@@ -280,10 +280,10 @@ static void test_empty_record(uint16_t version)
 
     pair = tcp_pair();
     keys.seq--;
-    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) die("install");
+    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) give_up("install");
     if (version == TLS_1_3 ? write(pair.client, empty_1_3, sizeof empty_1_3) < 0
                            : write(pair.client, empty_1_2, sizeof empty_1_2) < 0)
-        die("write");
+        give_up("write");
     keys.seq++;
     ktls_install(pair.client, KTLS_TX, &keys);
     say(pair.client, "data");
@@ -302,21 +302,21 @@ static void test_no_record(uint16_t version)
     struct ktls_secrets secrets = {0};
     static char const text[] = "GET / HTTP/1.0\r\n\r\n";
 
-    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) die("install");
-    if (write(pair.client, text, sizeof text) < 0) die("write");
+    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) give_up("install");
+    if (write(pair.client, text, sizeof text) < 0) give_up("write");
     ok(fails(pair.server, NULL, EBADMSG), "%s: bytes that are no record: EBADMSG", name_of(version));
     ok(stays(pair.server, NULL, ENODATA), "%s: and ENODATA without memory", name_of(version));
     close_pair(pair);
 
     pair = tcp_pair();
-    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) die("install");
-    if (write(pair.client, text, sizeof text) < 0) die("write");
+    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) give_up("install");
+    if (write(pair.client, text, sizeof text) < 0) give_up("write");
     ok(stays(pair.server, &secrets, EBADMSG), "%s: EBADMSG with it", name_of(version));
     close_pair(pair);
 
     pair = tcp_pair();
-    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) die("install");
-    if (write(pair.client, "\27\3\3\0\40abcdefghijklmnopqrstuvwxyzabcdef", 37) < 0) die("write");
+    if (!attach_pair(pair) || ktls_install(pair.server, KTLS_RX, &keys)) give_up("install");
+    if (write(pair.client, "\27\3\3\0\40abcdefghijklmnopqrstuvwxyzabcdef", 37) < 0) give_up("write");
     ok(stays(pair.server, NULL, EBADMSG), "%s: a forged record: EBADMSG", name_of(version));
     close_pair(pair);
 }

@@ -18,16 +18,10 @@ struct ends {
     int client, service;
 };
 
-static void die(char const *what)
-{
-    printf("Bail out! %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
 static struct ends make_ends(void)
 {
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0) die("socketpair");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0) give_up("socketpair");
     return (struct ends){pair[0], pair[1]};
 }
 
@@ -59,7 +53,7 @@ static void say_with(int service, char const *packet, size_t len, int const *fds
         header->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof *fds);
         memcpy(CMSG_DATA(header), fds, count * sizeof *fds);
     }
-    if (sendmsg(service, &message, 0) < 0) die("sendmsg");
+    if (sendmsg(service, &message, 0) < 0) give_up("sendmsg");
 }
 
 static void say(int service, char const *packet, int fd)
@@ -93,7 +87,7 @@ static void test_connect(void)
     char packet[KTLS_MAX_PACKET + 1];
     int pipes[2];
 
-    if (pipe(pipes) < 0) die("pipe");
+    if (pipe(pipes) < 0) give_up("pipe");
     say(ends.service,
         "OK CONNECT tls://a.example:443 protocol=TLSv1.3 cipher=TLS_AES_128_GCM_SHA256 "
         "subject=CN%3da%20b new=thing path=kernel\n",
@@ -142,7 +136,7 @@ static void test_nonsense(void)
     struct ktls_reply reply;
     int pipes[2];
 
-    if (pipe(pipes) < 0) die("pipe");
+    if (pipe(pipes) < 0) give_up("pipe");
     for (size_t i = 0; i < sizeof packets / sizeof *packets; i++) {
         say(ends.service, packets[i], pipes[0]);
         ok(ktls_receive(ends.client, &reply, 0) == -1 && errno == EPROTO && reply.fd == -1,
@@ -203,7 +197,7 @@ static void test_upgrade(void)
     char packet[KTLS_MAX_PACKET + 1];
     int pipes[2];
 
-    if (pipe(pipes) < 0) die("pipe");
+    if (pipe(pipes) < 0) give_up("pipe");
     say(ends.service, "OK UPGRADE tls:server?cert=c&key=k protocol=TLSv1.2\n", pipes[1]);
     int const fd = ktls_upgrade(ends.client, pipes[0], "tls:server?cert=c&key=k", &reply);
     ok(fd >= 0 && !strcmp(reply.protocol, "TLSv1.2"), "UPGRADE brings a descriptor back");
@@ -266,11 +260,11 @@ static void test_path(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char longer[200], directory[] = "/tmp/ktls-service.XXXXXX";
-    if (!mkdtemp(directory)) die("mkdtemp");
+    if (!mkdtemp(directory)) give_up("mkdtemp");
     snprintf(address.sun_path, sizeof address.sun_path, "%s/s", directory);
     int const listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 1) < 0)
-        die("listen");
+        give_up("listen");
     int const channel = ktls_channel(address.sun_path);
     ok(channel >= 0 && fcntl(channel, F_GETFD) == FD_CLOEXEC, "a service with a path is connected to");
     unlink(address.sun_path);

@@ -25,7 +25,7 @@ static inline char const *name_of(uint16_t version)
 
 static inline void put(int fd, unsigned char type, void const *bytes, size_t len)
 {
-    if (ktls_send_record(fd, type, bytes, len) != (ssize_t)len) die("send");
+    if (ktls_send_record(fd, type, bytes, len) != (ssize_t)len) give_up("send");
 }
 
 static inline void say(int fd, char const *text)

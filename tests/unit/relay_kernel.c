@@ -1,5 +1,5 @@
 /* ISC license. */
-/* needs: ktls */
+/* needs: ktls (every kernel) */
 
 /* The same where the kernel has the keys. */
 

@@ -95,10 +95,8 @@ static inline void tcp_pair(int pair[2])
 static inline void give_to_kernel(struct relay_keys *keys, int fd, int without_secrets)
 {
     if (ktls_attach(fd) < 0 || ktls_install(fd, KTLS_TX, &keys->tx) < 0
-        || ktls_install(fd, KTLS_RX, &keys->rx) < 0) {
-        printf("Bail out! the kernel does not take keys: %s\n", strerror(errno));
-        exit(1);
-    }
+        || ktls_install(fd, KTLS_RX, &keys->rx) < 0)
+        give_up("the kernel does not take keys");
     keys->in_kernel = 1;
     if (without_secrets) keys->suite = 0;
 }

@@ -2,12 +2,14 @@
 
 /*
  * Test Anything Protocol for unit tests. A test is one program: any number of
- * ok, is_mem and skip, and `return done_testing();` at the end of main.
+ * ok, is_mem and skip, and `return done_testing();` at the end of main. What cannot
+ * go on ends with give_up.
  */
 
 #ifndef TAP_H
 #define TAP_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +85,15 @@ static inline _Noreturn void skip_all(char const *why)
 {
     printf("1..0 # SKIP %s\n", why);
     exit(0);
+}
+
+/* The program cannot go on: that is one failed test, and the end of this program
+   only, which "Bail out!" would not be. errno says why. */
+static inline _Noreturn void give_up(char const *what)
+{
+    ok(0, "%s: %s", what, strerror(errno));
+    printf("1..%d\n", tap_count);
+    exit(1);
 }
 
 /* The plan; gives the exit status. A program that tested nothing has failed. */
