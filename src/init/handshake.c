@@ -16,8 +16,6 @@
 #include "init/worker.h"
 #include "jail/jail.h"
 
-#define MEMORY (64u << 20)
-
 struct handshake {
     struct worker *worker;
     struct chain_connection connection;
@@ -66,16 +64,12 @@ static void enter_jail(struct handshake const *hs)
 {
     struct worker const *worker = hs->worker;
     int const kept[] = { 2, worker->channel, worker->fd, worker->deposit,
-                         hs->to_prog, hs->from_prog };
-    struct jail const jail = {
-        .kept = kept,
-        .kept_count = sizeof kept / sizeof *kept,
-        .memory = MEMORY,
-        .is_root = worker->options->is_root,
-        .uid = worker->options->uid,
-        .gid = worker->options->gid,
-    };
+                         hs->to_prog, hs->from_prog, worker->options->empty_root };
+    struct jail jail;
     char const *what;
+    protection_describe(&jail, worker->options);
+    jail.kept = kept;
+    jail.kept_count = sizeof kept / sizeof *kept;
     if (jail_enter(&jail, &what) < 0) worker_refuse_system(worker, what);
 }
 

@@ -62,9 +62,9 @@ int master_start(struct master_options const *options)
     if (packet_pair(pair) < 0) return -1;
     pid_t const pid = fork();
     if (!pid) {
-        int const kept[] = { 0, 1, 2, pair[1], options->key_dir };
+        int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };
         struct rlimit const none = { 0, 0 };
-        jail_close_others(kept, sizeof kept / sizeof *kept);
+        jail_close_others(kept, sizeof kept / sizeof *kept, 0);
         setrlimit(RLIMIT_CORE, &none);
         prctl(PR_SET_NAME, "ktls-master");
         serve(options, pair[1]);

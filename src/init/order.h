@@ -66,6 +66,8 @@ struct master_options {
     unsigned char is_root;    /* workers change to uid and gid */
     uid_t uid;
     gid_t gid;
+    int empty_root;           /* for the jail; -1: none could be made beforehand */
+    unsigned int without;     /* walls of the jail that cannot be put up here */
 };
 
 /* Forks the master; gives our end of a pair of sockets, which it takes orders
@@ -74,6 +76,15 @@ extern int master_start(struct master_options const *options);
 /* Puts an order in; the descriptors stay ours. 0, or -1 with errno: EAGAIN, or
    EPIPE and the like when there is no master any more. */
 extern int master_order(int master, struct order const *order, int const *fds, size_t fd_count);
+
+/* ---- protection.c ---- */
+
+struct jail;
+
+/* Of a worker that shakes hands. The descriptors that are kept are the caller's to name. */
+extern void protection_describe(struct jail *jail, struct master_options const *options);
+/* Finds out what the jail can be here, and tells what it lacks. */
+extern void protection_survey(struct master_options *options);
 
 /* ---- worker.c ---- */
 

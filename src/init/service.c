@@ -108,15 +108,16 @@ static void put_in_environment(int fd)
 /* Whoever waits for the end of prog's output does not wait for connections. */
 static void close_others(struct broker_options const *options)
 {
-    int kept[6 + ACTIVATION_MAX] = { 0, 1, 2 };
-    size_t const count = 6 + activation_list(kept + 6);
+    int kept[7 + ACTIVATION_MAX] = { 0, 1, 2 };
+    size_t const count = 7 + activation_list(kept + 7);
     kept[3] = options->inherited;
     kept[4] = options->listener;
     kept[5] = options->workers.key_dir;
+    kept[6] = options->workers.empty_root;
     int const null = open("/dev/null", O_RDWR);
     for (int fd = 0; fd <= 2; fd++)
         if (null < 0 || dup2(null, fd) < 0) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
-    if (jail_close_others(kept, count) < 0) strerr_diefsys(EXIT_SYSTEM, "closing descriptors");
+    jail_close_others(kept, count, 0);
 }
 
 /* Signals stay blocked, as they are in the first process: to a process group, a
@@ -152,6 +153,7 @@ void service_start(struct service_options const *service)
     fill_standard_descriptors();
     take_uids(&options, service->uids);
     choose_account(&options.workers);
+    protection_survey(&options.workers);
     open_key_dir(&options.workers, service->key_dir);
     options.listener = listen_on_path(service->path, options.uid_count != 0);
     activation_take();
@@ -167,6 +169,7 @@ void service_start(struct service_options const *service)
     close(pair[0]);
     if (options.listener >= 0) close(options.listener);
     if (options.workers.key_dir >= 0) close(options.workers.key_dir);
+    if (options.workers.empty_root >= 0) close(options.workers.empty_root);
     activation_forget();
     client_end = pair[1];
     uncoe(client_end);

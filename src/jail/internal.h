@@ -28,7 +28,9 @@ extern int jail_forbid_descriptors(size_t needed_by_poll);
 
 /* ---- root.c ---- */
 
-extern int jail_empty_root(void);
+/* The directory that is given, which is closed; 0: that of a dead process, or a
+   removed one. */
+extern int jail_empty_root(int directory);
 
 /* ---- filter.c ---- */
 

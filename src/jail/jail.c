@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "jail/internal.h"
@@ -70,32 +72,63 @@ static int settle(pid_t parent)
     return getppid() == parent ? 0 : -1;
 }
 
-/* 1 when it went well; else what names it. */
-static int did(int result, char const *name, char const **what)
+static int drop_capabilities(void)
 {
-    if (result < 0) *what = name;
-    return result >= 0;
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct const none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+    return (int)syscall(SYS_capset, &header, none);
 }
 
-static int leave_root(struct jail const *jail, char const **what)
+static int leave_account(struct jail const *jail)
 {
-    return did(jail_empty_root(), "empty root directory", what) &&
-           did(limit_resources(jail), "resource limits", what) &&
-           did(become(jail->uid, jail->gid), "change of uid and gid", what) &&
-           did(cannot_come_back(jail->uid, jail->gid), "giving up the former uid and gid", what);
+    if (become(jail->uid, jail->gid) < 0) return -1;
+    return cannot_come_back(jail->uid, jail->gid);
 }
 
-static int stay(struct jail const *jail, char const **what)
+static int close_others(struct jail const *jail)
 {
-    return did(limit_resources(jail), "resource limits", what);
+    if (jail->kept) jail_close_others(jail->kept, jail->kept_count, jail->greatest);
+    return 0;
+}
+
+static int put_up(struct jail const *jail, enum jail_wall wall)
+{
+    switch (wall) {
+    case JAIL_DESCRIPTORS: return close_others(jail);
+    case JAIL_ROOT: return jail->is_root ? jail_empty_root(jail->root) : 0;
+    case JAIL_LIMITS: return limit_resources(jail);
+    case JAIL_ACCOUNT: return jail->is_root ? leave_account(jail) : 0;
+    case JAIL_CAPABILITIES: return drop_capabilities();
+    case JAIL_SETTLE: return settle(jail->parent);
+    case JAIL_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
+    case JAIL_FILTER: return jail_filter_calls();
+    case JAIL_WALLS: break;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+char const *jail_wall_name(enum jail_wall wall)
+{
+    static char const *const names[JAIL_WALLS] = {
+        [JAIL_DESCRIPTORS] = "closing descriptors",
+        [JAIL_ROOT] = "empty root directory",
+        [JAIL_LIMITS] = "resource limits",
+        [JAIL_ACCOUNT] = "change of uid and gid",
+        [JAIL_CAPABILITIES] = "giving up capabilities",
+        [JAIL_SETTLE] = "parent's death signal",
+        [JAIL_PRIVILEGES] = "no new privileges",
+        [JAIL_FILTER] = "system call filter",
+    };
+    return names[wall];
 }
 
 int jail_enter(struct jail const *jail, char const **what)
 {
-    if (jail->kept && !did(jail_close_others(jail->kept, jail->kept_count), "closing descriptors", what))
+    for (enum jail_wall wall = 0; wall < JAIL_WALLS; wall++) {
+        if (jail->without & 1u << wall || put_up(jail, wall) == 0) continue;
+        *what = jail_wall_name(wall);
         return -1;
-    int const in = jail->is_root ? leave_root(jail, what) : stay(jail, what);
-    if (!in || !did(settle(jail->parent), "parent's death signal", what)) return -1;
-    if (!did(prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L), "no new privileges", what)) return -1;
-    return did(jail_filter_calls(), "system call filter", what) ? 0 : -1;
+    }
+    return 0;
 }

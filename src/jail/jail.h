@@ -12,9 +12,23 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* In the order in which they are put up. */
+enum jail_wall {
+    JAIL_DESCRIPTORS,  /* those that are not kept are closed */
+    JAIL_ROOT,         /* an empty root directory; root's part */
+    JAIL_LIMITS,       /* no new files, processes or descriptors */
+    JAIL_ACCOUNT,      /* another uid and gid; root's part */
+    JAIL_CAPABILITIES, /* none */
+    JAIL_SETTLE,       /* no core dump, no tracing by equals, the parent's death is ours */
+    JAIL_PRIVILEGES,   /* none are gained any more */
+    JAIL_FILTER,       /* of system calls */
+    JAIL_WALLS
+};
+
 struct jail {
     int const *kept; /* descriptors that stay open; NULL: all do */
     size_t kept_count;
+    unsigned int greatest;    /* no descriptor has a greater number; 0: any may */
     unsigned int cpu_seconds; /* for the rest of this process's life; 0: no limit */
     size_t memory;            /* bytes of data in all (RLIMIT_DATA); 0: no limit */
     pid_t parent;             /* that it dies with, by SIGKILL; 0: none */
@@ -23,6 +37,9 @@ struct jail {
     unsigned char is_root;
     uid_t uid; /* 0 stays root, for whom a filter must do */
     gid_t gid;
+    int root; /* one of the kept, from jail_open_empty_root, which is closed; 0: none */
+
+    unsigned int without; /* 1u << wall, for each wall that is not put up */
 };
 
 /* 0, or -1 with errno and *what saying what could not be done; then the process
@@ -30,7 +47,18 @@ struct jail {
    allowed afterwards is in filter.c; anything else kills the process (SIGSYS). */
 extern int jail_enter(struct jail const *jail, char const **what);
 
-/* Closes all descriptors but those; negative numbers are none. 0, or -1 with errno. */
-extern int jail_close_others(int const *kept, size_t count);
+/* Which walls cannot be put up here, for instance in a container that lacks a
+   capability: tried in a child process. Gives what jail_enter takes as `without`,
+   and errno of each. A jail that does without the first, JAIL_DESCRIPTORS, would
+   be less than a fork: it is not in the result. */
+extern unsigned int jail_survey(struct jail const *jail, int error[JAIL_WALLS]);
+extern char const *jail_wall_name(enum jail_wall wall);
+
+/* A directory that is removed already, for `root`; -1 where no place can be
+   written to. */
+extern int jail_open_empty_root(void);
+
+/* Closes all descriptors but those; negative numbers are none. `greatest` as above. */
+extern void jail_close_others(int const *kept, size_t count, unsigned int greatest);
 
 #endif

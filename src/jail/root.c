@@ -7,8 +7,10 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -46,16 +48,47 @@ static int move_to_dead_process(void)
     return errno ? -1 : 0;
 }
 
-static int move_to_removed_directory(void)
+/* ---- a removed directory ---- */
+
+/* One of these can often be written to, even where the root file system cannot. */
+static char const *const places[] = { "/tmp", "/dev/shm", "/run", "/var/tmp", "." };
+
+static int open_removed(char const *place)
 {
-    char path[] = "/tmp/.empty-XXXXXX";
+    char path[64];
+    snprintf(path, sizeof path, "%s/.empty-XXXXXX", place);
     if (!mkdtemp(path)) return -1;
-    int const entered = chdir(path);
-    if (rmdir(path) < 0 || entered < 0 || chroot(".") < 0) return -1;
-    return chdir("/");
+    int const fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (rmdir(path) == 0 || fd < 0) return fd;
+    close(fd);
+    return -1;
 }
 
-int jail_empty_root(void)
+int jail_open_empty_root(void)
 {
+    int fd = -1;
+    for (size_t i = 0; fd < 0 && i < sizeof places / sizeof *places; i++) fd = open_removed(places[i]);
+    return fd;
+}
+
+/* Closes it. */
+static int move_to(int directory)
+{
+    int const moved = fchdir(directory) < 0 || chroot(".") < 0 ? -1 : chdir("/");
+    int const saved = errno;
+    close(directory);
+    errno = saved;
+    return moved;
+}
+
+static int move_to_removed_directory(void)
+{
+    int const fd = jail_open_empty_root();
+    return fd < 0 ? -1 : move_to(fd);
+}
+
+int jail_empty_root(int directory)
+{
+    if (directory > 0) return move_to(directory);
     return move_to_dead_process() < 0 ? move_to_removed_directory() : 0;
 }

@@ -242,7 +242,7 @@ def without_proc(options, script, name):
 
 
 def without_either(options, script):
-    name, wrapper = "neither /proc nor a /tmp to write to", unshared(script)
+    name, wrapper = "neither /proc nor a folder to write to", unshared(script)
     if not is_allowed(*wrapper):
         return tap.skip(name, "nothing can be mounted here")
     outcome = programs.meet(programs.TLSD, options, ENV, mode=None, wrapper=wrapper)
@@ -260,7 +260,8 @@ def other_roots(options):
     os.makedirs(os.path.join(fake, "self", "fdinfo", "1"))
     without_proc(options, "umount -l /proc", "no /proc")
     without_proc(options, f"umount -l /proc && mount --bind {fake} /proc", "a /proc that is none")
-    without_either(options, "mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && umount -l /proc")
+    folders = "for i in /tmp /dev/shm /run /var/tmp; do mount --bind $i $i; mount -o remount,bind,ro $i; done"
+    without_either(options, f"{folders}; cd /tmp; umount -l /proc")
 
 
 # ---- ends ----
