@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # Where capabilities, /proc, folders or system calls are missing.
+# not: sanitizers (they need /proc)
 
 import os
 import sys
