@@ -126,7 +126,7 @@ check: all tests
 	tests/run --build $(BUILD)
 
 MAN_PAGES := $(wildcard doc/*.1 doc/*.3 doc/*.5 doc/*.7 doc/*.8)
-HEADERS := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/$(layer).h)) src/ktls/service.h
+HEADERS := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/$(layer).h)) src/ktls/numbers.h src/ktls/service.h
 
 # For pkg-config; folders in the prefix follow it when it is moved.
 PKG_CONFIG_FILES := $(patsubst package/%.in,$(BUILD)/lib/%,$(wildcard package/*.pc.in))

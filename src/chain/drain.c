@@ -17,7 +17,7 @@
 #include <skalibs/strerr.h>
 
 #include "chain/chain.h"
-#include "ktls/messages.h"
+#include "ktls/after.h"
 
 /* Beyond two round trips: what a busy server needs to make its first ticket,
    and between two of them. */
@@ -32,7 +32,7 @@
 
 struct drain {
     struct chain_connection const *connection;
-    struct message_reader message;
+    struct after_message message;
     int two_rtt_ms;
     int records;             /* taken */
     int slices;              /* waited, in all */
@@ -49,17 +49,28 @@ static int fail(struct drain *drain, char const *what, char const *detail)
     return 0;
 }
 
+/* The same, and the peer is told. */
+static int refuse(struct drain *drain, enum tls_alert alert, char const *what, char const *detail)
+{
+    ktls_send_alert(drain->connection->fdw, (unsigned char)alert);
+    return fail(drain, what, detail);
+}
+
 static int fail_system(struct drain *drain)
 {
-    int const is_tls = errno == EBADMSG || errno == EINVAL || errno == EMSGSIZE;
-    return fail(drain, is_tls ? "a record that does not authenticate" : strerror(errno), "");
+    switch (errno) {
+    case EBADMSG: return refuse(drain, TLS_BAD_RECORD_MAC, "a record that does not authenticate", "");
+    case EMSGSIZE: return refuse(drain, TLS_RECORD_OVERFLOW, "a record that is too long", "");
+    case EINVAL: return refuse(drain, TLS_PROTOCOL_VERSION, "bytes that are not a TLS record", "");
+    default: return fail(drain, strerror(errno), "");
+    }
 }
 
 /* Since the last thing that happened: our Finished has to get there, the
    tickets back here. */
 static int patience_ms(struct drain const *drain)
 {
-    if (message_is_open(&drain->message)) return HALF_TICKET_MS;
+    if (after_is_open(&drain->message)) return HALF_TICKET_MS;
     int const ms = drain->two_rtt_ms + (drain->records ? NEXT_TICKET_MS : FIRST_TICKET_MS);
     return ms < MAX_WAIT_MS ? ms : MAX_WAIT_MS;
 }
@@ -113,74 +124,57 @@ static int next_type(struct drain *drain, unsigned char *type, int *empty)
     }
 }
 
-/* Its length; 0 also when it could not be taken. */
-static size_t take_record(struct drain *drain, unsigned char *buf, size_t max)
+/* -1: it could not be taken. */
+static ssize_t take_record(struct drain *drain, unsigned char *type, unsigned char *buf, size_t max)
 {
-    unsigned char type;
     for (;;) {
-        ssize_t const r = ktls_recv_record(drain->connection->fdr, &type, buf, max, 0);
-        if (r >= 0) return (size_t)r;
-        if (errno != EINTR) return (size_t)fail_system(drain);
-    }
-}
-
-static int check_message(struct drain *drain)
-{
-    struct message_reader const *message = &drain->message;
-    if (message->header[0] == KEY_UPDATE)
-        return fail(drain, "the server changes its keys, which a bare socket cannot follow", "");
-    if (message->header[0] != NEW_SESSION_TICKET || message->len > MAX_TICKET_MESSAGE)
-        return fail(drain, "the server sent an unexpected handshake message", "");
-    return 1;
-}
-
-static int take_handshake(struct drain *drain)
-{
-    unsigned char record[16384];
-    unsigned char const *bytes = record;
-    size_t len = take_record(drain, record, sizeof record);
-    if (!len) return fail(drain, "the server sent an empty handshake record", "");
-    for (;;) {
-        enum message_event const event = message_next(&drain->message, &bytes, &len);
-        if (event == MESSAGE_MORE) return 1;
-        if (event == MESSAGE_BEGUN && !check_message(drain)) return 0;
+        ssize_t const r = ktls_recv_record(drain->connection->fdr, type, buf, max, 0);
+        if (r >= 0) return r;
+        if (errno == EINTR) continue;
+        fail_system(drain);
+        return -1;
     }
 }
 
 /* prog's first read will be the end of the stream, be there a FIN or not. */
-static int take_alert(struct drain *drain)
+static int end_stream(struct drain *drain)
 {
-    unsigned char alert[2];
-    if (take_record(drain, alert, sizeof alert) != 2)
-        return fail(drain, "the server sent a malformed alert", "");
-    if (alert[1] != TLS_CLOSE_NOTIFY) return fail(drain, "received alert ", tls_alert_name(alert[1]));
     shutdown(drain->connection->fdr, SHUT_RD);
-    return 1;
+    return 0;
 }
 
-/* To prog an empty record would look like the end of the stream. */
-static int take_empty_record(struct drain *drain)
+/* 1: the next may be one to take, too. 0: no, or it was wrong. */
+static int take(struct drain *drain)
 {
-    unsigned char nothing;
-    take_record(drain, &nothing, 0);
-    return !drain->failed;
+    unsigned char type, record[16384];
+    ssize_t const len = take_record(drain, &type, record, sizeof record);
+    if (len < 0) return 0;
+
+    struct after_verdict const verdict =
+        ktls_after_handshake(&drain->message, TLS_1_3, KTLS_CLIENT, type, record, (size_t)len);
+    switch (verdict.event) {
+    case AFTER_CLOSED: return end_stream(drain);
+    case AFTER_ABORTED: return fail(drain, "received alert ", tls_alert_name(verdict.alert));
+    case AFTER_ERROR: return refuse(drain, verdict.alert, "the server sent ", verdict.reason);
+    case AFTER_KEY_UPDATE:
+        return refuse(drain, TLS_INTERNAL_ERROR, "the server changes its keys, which a bare socket cannot follow", "");
+    default: break;
+    }
+    /* The kernel takes a handshake record with this first byte for a KeyUpdate. */
+    if (type == KTLS_HANDSHAKE && record[0] == TLS_KEY_UPDATE) ktls_reinstall(drain->connection->fdr, KTLS_RX);
+    return 1;
 }
 
 static int check_whole(struct drain *drain)
 {
-    return !message_is_open(&drain->message) || fail(drain, "the server sent half a ticket", "");
+    return !after_is_open(&drain->message)
+           || refuse(drain, TLS_UNEXPECTED_MESSAGE, "the server sent only a part of a ticket", "");
 }
 
-/* 1: the next may be one to take, too. 0: no, or it was wrong. */
-static int take(struct drain *drain, unsigned char type, int empty)
+/* To prog an empty record would look like the end of the stream. */
+static int is_for_prog(unsigned char type, int empty)
 {
-    if (type == KTLS_HANDSHAKE) return take_handshake(drain);
-    if (!check_whole(drain)) return 0;
-    if (type == KTLS_APPLICATION_DATA && empty) return take_empty_record(drain);
-    if (type == KTLS_APPLICATION_DATA || type == END_OF_STREAM) return 0;
-    if (type == KTLS_ALERT) take_alert(drain);
-    else fail(drain, "the server sent a record of an unexpected type", "");
-    return 0;
+    return type == END_OF_STREAM || (type == KTLS_APPLICATION_DATA && !empty);
 }
 
 int chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms,
@@ -190,8 +184,8 @@ int chain_drain_tickets(struct chain_connection const *connection, unsigned int 
     unsigned char type;
     int empty;
     drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
-    while (!drain.failed && next_type(&drain, &type, &empty) && take(&drain, type, empty))
-        if (++drain.records == MAX_RECORDS) fail(&drain, "the server sends no end of them", "");
+    while (!drain.failed && next_type(&drain, &type, &empty) && !is_for_prog(type, empty) && take(&drain))
+        if (++drain.records == MAX_RECORDS) fail(&drain, "too many records without data", "");
     check_whole(&drain);
     if (drain.failed) chain_cut_connection(connection);
     return !drain.failed;

@@ -77,7 +77,7 @@ static int save_keys(enum chain_program program, struct tls_session const *sessi
     memset(&keys, 0, sizeof keys); /* padding travels too */
     keys.magic = RELAY_KEYS_MAGIC;
     keys.suite = session->suite->id;
-    keys.role = is_server(program) ? RELAY_TLS_SERVER : RELAY_TLS_CLIENT;
+    keys.role = is_server(program) ? KTLS_SERVER : KTLS_CLIENT;
     keys.in_kernel = path == PATH_RELAY;
     keys.tx = session->tx;
     keys.rx = session->rx;

@@ -49,7 +49,7 @@ void chain_find_keys(struct relay_keys *keys, int fd)
     if (!ktls_is(fd, &state)) strerr_dief(EXIT_ENGINE, "not a kernel TLS socket, and --keys-fd is not given");
     memset(keys, 0, sizeof *keys);
     keys->magic = RELAY_KEYS_MAGIC;
-    keys->role = RELAY_TLS_EITHER;
+    keys->role = KTLS_EITHER;
     keys->in_kernel = 1;
     keys->tx.version = keys->rx.version = state.version;
     keys->tx.cipher = state.tx_cipher;

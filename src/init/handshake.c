@@ -150,7 +150,7 @@ static void take_keys(struct relay_keys *keys, struct handshake const *hs)
     struct tls_session const *session = &hs->session;
     *keys = (struct relay_keys){ .magic = RELAY_KEYS_MAGIC,
                                  .suite = session->suite->id,
-                                 .role = hs->worker->is_client ? RELAY_TLS_CLIENT : RELAY_TLS_SERVER,
+                                 .role = hs->worker->is_client ? KTLS_CLIENT : KTLS_SERVER,
                                  .tx = session->tx,
                                  .rx = session->rx };
     memcpy(keys->tx_secret, session->tx_secret, sizeof keys->tx_secret);

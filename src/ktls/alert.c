@@ -6,30 +6,46 @@
 
 #include "ktls/kernel.h"
 
-static int is_warning(unsigned char description)
+static enum tls_alert_level level_of(unsigned char description)
 {
-    return description == CLOSE_NOTIFY || description == USER_CANCELED || description == NO_RENEGOTIATION;
+    switch (description) {
+    case TLS_CLOSE_NOTIFY:
+    case TLS_USER_CANCELED:
+    case TLS_NO_RENEGOTIATION: return TLS_WARNING;
+    default: return TLS_FATAL;
+    }
+}
+
+/* A socket that has refused a record fails to send, too, until the error has
+   been read. */
+static void clear_error(int fd)
+{
+    int error;
+    socklen_t len = sizeof error;
+
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
 int ktls_send_alert(int fd, unsigned char description)
 {
-    unsigned char const alert[2] = {is_warning(description) ? 1 : 2, description};
+    unsigned char const alert[2] = {(unsigned char)level_of(description), description};
 
     if (!ktls_has_keys(fd, KTLS_TX)) { /* it would be plaintext in the stream */
         errno = EINVAL;
         return -1;
     }
+    clear_error(fd);
     return ktls_send_record(fd, KTLS_ALERT, alert, sizeof alert) == sizeof alert ? 0 : -1;
 }
 
 int ktls_close_notify(int fd)
 {
-    return ktls_send_alert(fd, CLOSE_NOTIFY);
+    return ktls_send_alert(fd, TLS_CLOSE_NOTIFY);
 }
 
 int ktls_alert(int fd)
 {
-    unsigned char type, alert[2 + 1]; /* what is longer is none */
+    unsigned char type, alert[2 + 1]; /* anything longer is not an alert */
 
     if (ktls_recv_record(fd, &type, alert, sizeof alert, MSG_PEEK | MSG_DONTWAIT) == 2 && type == KTLS_ALERT)
         return alert[1];

@@ -27,9 +27,6 @@
 
 #define KTLS_MAX_FRAGMENT 16384 /* RFC 8446, 5.1 */
 
-/* Alert descriptions (RFC 8446, 6; RFC 5246, 7.2). */
-enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90, NO_RENEGOTIATION = 100 };
-
 /* ktls_send_record with more flags for sendmsg(2). */
 extern ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags);
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ktls/kernel.h"
-#include "ktls/messages.h"
 
 int ktls_install_next(int fd, enum ktls_direction direction, struct ktls_secrets *secrets)
 {
@@ -21,7 +20,7 @@ int ktls_install_next(int fd, enum ktls_direction direction, struct ktls_secrets
 
 int ktls_send_key_update(int fd, struct ktls_secrets *secrets, unsigned char request, int flags)
 {
-    unsigned char const message[5] = {KEY_UPDATE, 0, 0, 1, request};
+    unsigned char const message[5] = {TLS_KEY_UPDATE, 0, 0, 1, request};
 
     if (ktls_send_record_flags(fd, KTLS_HANDSHAKE, message, sizeof message, flags) < 0) return errno;
     int const error = ktls_install_next(fd, KTLS_TX, secrets);

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ktls/numbers.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -24,14 +26,6 @@ extern "C" {
 #define KTLS_TLS_1_2 0x0303
 #define KTLS_TLS_1_3 0x0304
 
-/* Record content types (RFC 8446, 5.1; RFC 5246, 6.2.1). */
-enum ktls_content_type {
-    KTLS_CHANGE_CIPHER_SPEC = 20,
-    KTLS_ALERT = 21,
-    KTLS_HANDSHAKE = 22,
-    KTLS_APPLICATION_DATA = 23,
-};
-
 /* The values are those of TLS_CIPHER_* in linux/tls.h. */
 enum ktls_cipher {
     KTLS_AES_128_GCM = 51,
@@ -40,6 +34,9 @@ enum ktls_cipher {
 };
 
 enum ktls_direction { KTLS_TX, KTLS_RX };
+
+/* Our side of a connection; KTLS_EITHER where it is not known. */
+enum ktls_role { KTLS_EITHER, KTLS_SERVER, KTLS_CLIENT };
 
 /* One direction's record protection. iv is the 12-byte per-connection IV of
    RFC 8446, 5.3 and RFC 7905; for AES-GCM in TLS 1.2 its first four bytes are
@@ -100,7 +97,8 @@ extern ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t l
 extern ssize_t ktls_send_record(int fd, unsigned char type, void const *buf, size_t len);
 
 /* Sends an alert (RFC 8446, 6): close_notify, user_canceled and no_renegotiation
-   as warnings, every other as fatal. EINVAL: no keys. */
+   as warnings, every other as fatal. EINVAL: no keys. Reads SO_ERROR first: after
+   EBADMSG or EOVERFLOW nothing could be sent otherwise. */
 extern int ktls_send_alert(int fd, unsigned char description);
 
 /* Sends the alert close_notify (RFC 8446, 6.1). The kernel never does. */
@@ -113,10 +111,13 @@ struct ktls_secrets {
        0. 0, or -1 with errno. NULL: KeyUpdate is an error. */
     int (*next)(void *ctx, enum ktls_direction direction, struct ktls_traffic_keys *keys);
     void *ctx;
+    unsigned char role; /* enum ktls_role: ours */
+    /* With EBADMSG, EOVERFLOW, EPROTO, EKEYEXPIRED, EKEYREJECTED: the alert that tells the peer why. */
+    unsigned char alert;
     /* The library's own. */
-    int error;                 /* that ended the connection */
     unsigned char answer_due;  /* a KeyUpdate, to the peer's request */
-    unsigned char message[16]; /* of which only a part has come */
+    int error;                 /* that ended the connection */
+    unsigned char message[96]; /* of which only a part has come */
 };
 
 /* Receives application data, and nothing but that: 1 to len bytes, or 0 when the
@@ -128,8 +129,9 @@ struct ktls_secrets {
    call again. The rest ends the connection, and stays:
    ENODATA: FIN without close_notify; the stream may have been cut.
    ECONNABORTED: a fatal alert; ktls_alert() tells which.
-   EBADMSG: a record that is forged, corrupt, or none at all.
-   EPROTO: a record or message that has no place here.
+   EBADMSG: a record that is forged or corrupt, or bytes that are no record.
+   EOVERFLOW: a record longer than TLS allows.
+   EPROTO: a record or message that is malformed, or not allowed here.
    EKEYEXPIRED: a KeyUpdate, and secrets->next is not there to follow it.
    EKEYREJECTED: the kernel could not replace the keys.
    EMSGSIZE: a message in more than one record, and secrets is NULL. */

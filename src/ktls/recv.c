@@ -11,31 +11,23 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ktls/after.h"
 #include "ktls/kernel.h"
 #include "ktls/key_update.h"
-#include "ktls/messages.h"
 
 #define MAX_RECORDS 64 /* without data in one call */
-#define MAX_CLIENT_HELLO 65536
 #define FLAGS (MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL)
 
 /* What the functions below give; everything above 0 is an errno. */
 enum { GO_ON = 0, END_OF_STREAM = -1 };
 
-_Static_assert(sizeof(struct message_reader) == sizeof((struct ktls_secrets *)0)->message,
+_Static_assert(sizeof(struct after_message) <= sizeof((struct ktls_secrets *)0)->message,
                "a message begun fits into the caller's memory");
 
 struct record {
     unsigned char type;
     size_t len;
     unsigned char bytes[KTLS_MAX_FRAGMENT];
-};
-
-/* Of a handshake record. */
-struct contents {
-    struct message_reader message;
-    unsigned char has_key_update, update_requested;
-    unsigned char has_hello;
 };
 
 static int look(int fd, struct record *record)
@@ -56,44 +48,10 @@ static int take(int fd, struct record *record)
     return len < 0 ? errno : GO_ON;
 }
 
-static int has_place(uint16_t version, struct message_reader const *message)
+/* The error that ends the connection, and the alert that it deserves. */
+static int fail(struct ktls_secrets *secrets, enum tls_alert alert, int error)
 {
-    unsigned char const type = message->header[0];
-
-    if (version == KTLS_TLS_1_3)
-        return (type == NEW_SESSION_TICKET && message->len <= MAX_TICKET_MESSAGE) ||
-               (type == KEY_UPDATE && message->len == 1);
-    return (type == HELLO_REQUEST && message->len == 0) ||
-           (type == CLIENT_HELLO && message->len <= MAX_CLIENT_HELLO);
-}
-
-static int end_message(struct contents *contents, size_t left_in_record)
-{
-    switch (contents->message.header[0]) {
-    case NEW_SESSION_TICKET: break;
-    case KEY_UPDATE:
-        if (contents->message.first > 1 || left_in_record) return EPROTO;
-        contents->has_key_update = 1;
-        contents->update_requested = contents->message.first;
-        break;
-    default: contents->has_hello = 1;
-    }
-    return GO_ON;
-}
-
-static int read_messages(struct contents *contents, uint16_t version, struct record const *record)
-{
-    unsigned char const *bytes = record->bytes;
-    size_t left = record->len;
-    int error = left ? GO_ON : EPROTO;
-
-    while (!error) {
-        switch (message_next(&contents->message, &bytes, &left)) {
-        case MESSAGE_MORE: return GO_ON;
-        case MESSAGE_BEGUN: error = has_place(version, &contents->message) ? GO_ON : EPROTO; break;
-        case MESSAGE_ENDED: error = end_message(contents, left); break;
-        }
-    }
+    if (secrets) secrets->alert = (unsigned char)alert;
     return error;
 }
 
@@ -104,82 +62,79 @@ static int answer_key_update(int fd, struct ktls_secrets *secrets)
 
     if (error == EAGAIN) return GO_ON;
     secrets->answer_due = 0;
-    return error == EPIPE ? GO_ON : error; /* we have ended our stream: no keys are needed */
+    if (error == EPIPE) return GO_ON; /* we have ended our stream: no keys are needed */
+    return error ? fail(secrets, TLS_INTERNAL_ERROR, error) : GO_ON;
 }
 
 static int follow_key_update(int fd, struct ktls_secrets *secrets, unsigned char requested)
 {
     int const error = ktls_install_next(fd, KTLS_RX, secrets);
 
-    if (!error && requested) secrets->answer_due = 1;
-    return error;
+    if (error) return fail(secrets, TLS_INTERNAL_ERROR, error);
+    if (requested) secrets->answer_due = 1;
+    return GO_ON;
 }
 
-static void decline_renegotiation(int fd)
+static int decline_renegotiation(int fd)
 {
-    static unsigned char const alert[2] = {1 /* warning */, NO_RENEGOTIATION};
+    static unsigned char const alert[2] = {TLS_WARNING, TLS_NO_RENEGOTIATION};
 
     ktls_send_record_flags(fd, KTLS_ALERT, alert, sizeof alert, MSG_DONTWAIT);
+    return GO_ON;
 }
 
-/* The kernel goes by the first byte, which was a KeyUpdate's beginning or none of
-   its own. Where it could not, it says EKEYEXPIRED the next time. */
-static void stop_waiting_for_keys(int fd)
+/* 1 where the kernel waits for keys although no KeyUpdate has ended: it goes by
+   the first byte of a handshake record. Where the keys that are there cannot be
+   installed again, it says EKEYEXPIRED the next time. */
+static int kernel_sees_key_update(struct record const *record, struct after_verdict const *verdict)
 {
-    ktls_reinstall(fd, KTLS_RX);
+    return record->type == KTLS_HANDSHAKE && record->bytes[0] == TLS_KEY_UPDATE &&
+           verdict->event != AFTER_KEY_UPDATE;
 }
 
-static int take_handshake(int fd, uint16_t version, struct record *record, struct ktls_secrets *secrets)
+/* Takes a record that does not end the connection off the socket. */
+static int take_judged(int fd, struct record *record, struct after_verdict const *verdict,
+                       struct after_message const *message, struct ktls_secrets *secrets)
 {
-    struct contents contents;
-
-    memset(&contents, 0, sizeof contents);
-    if (secrets) memcpy(&contents.message, secrets->message, sizeof secrets->message);
-    int error = read_messages(&contents, version, record);
-    if (!error && !secrets && message_is_open(&contents.message)) error = EMSGSIZE;
-    if (!error && contents.has_key_update && !(secrets && secrets->next)) error = EKEYEXPIRED;
-    if (!error) error = take(fd, record);
+    if (!secrets && after_is_open(message)) return EMSGSIZE;
+    if (verdict->event == AFTER_KEY_UPDATE && !(secrets && secrets->next))
+        return fail(secrets, TLS_INTERNAL_ERROR, EKEYEXPIRED);
+    int const error = take(fd, record);
     if (error) return error;
 
-    if (record->bytes[0] == KEY_UPDATE && !contents.has_key_update) stop_waiting_for_keys(fd);
-    if (secrets) memcpy(secrets->message, &contents.message, sizeof secrets->message);
-    if (contents.has_hello) decline_renegotiation(fd);
-    return contents.has_key_update ? follow_key_update(fd, secrets, contents.update_requested) : GO_ON;
+    if (kernel_sees_key_update(record, verdict)) ktls_reinstall(fd, KTLS_RX);
+    if (secrets) memcpy(secrets->message, message, sizeof *message);
+    if (verdict->event == AFTER_KEY_UPDATE) return follow_key_update(fd, secrets, verdict->update_requested);
+    return verdict->event == AFTER_RENEGOTIATION ? decline_renegotiation(fd) : GO_ON;
 }
 
-static int is_only_a_warning(uint16_t version, unsigned char const *alert)
+static struct after_message message_of(struct ktls_secrets const *secrets)
 {
-    return version == KTLS_TLS_1_3 ? alert[1] == USER_CANCELED : alert[0] == 1;
-}
+    struct after_message message = {.have = 0};
 
-static int take_alert(int fd, uint16_t version, struct record *record)
-{
-    if (record->len != 2) return EPROTO;
-    if (record->bytes[1] == CLOSE_NOTIFY) return END_OF_STREAM;
-    return is_only_a_warning(version, record->bytes) ? take(fd, record) : ECONNABORTED;
-}
-
-static int is_inside_message(struct ktls_secrets const *secrets)
-{
-    struct message_reader message;
-
-    if (!secrets) return 0;
-    memcpy(&message, secrets->message, sizeof message);
-    return message_is_open(&message);
+    if (secrets) memcpy(&message, secrets->message, sizeof message);
+    return message;
 }
 
 static int take_control(int fd, struct ktls_secrets *secrets)
 {
+    struct after_message message = message_of(secrets);
     struct record record;
     struct ktls_state state;
-    int error = look(fd, &record);
+    int const error = look(fd, &record);
 
     if (error) return error;
     ktls_is(fd, &state);
-    if (record.type == KTLS_HANDSHAKE) return take_handshake(fd, state.version, &record, secrets);
-    if (record.type == KTLS_APPLICATION_DATA) return GO_ON;
-    if (is_inside_message(secrets) || record.type != KTLS_ALERT) return EPROTO;
-    return take_alert(fd, state.version, &record);
+    struct after_verdict const verdict =
+        ktls_after_handshake(&message, state.version, secrets ? (enum ktls_role)secrets->role : KTLS_EITHER,
+                             record.type, record.bytes, record.len);
+    switch (verdict.event) {
+    case AFTER_DATA: return GO_ON;
+    case AFTER_CLOSED: return END_OF_STREAM;
+    case AFTER_ABORTED: return ECONNABORTED;
+    case AFTER_ERROR: return fail(secrets, verdict.alert, EPROTO);
+    default: return take_judged(fd, &record, &verdict, &message, secrets);
+    }
 }
 
 /* recv(2) gave nothing: FIN, or a record that is empty. */
@@ -192,30 +147,35 @@ static int look_for_fin(int fd)
 }
 
 /* The kernel says it once and then waits for ever. */
-static int end_at_no_record(int fd)
+static int end_at_no_record(int fd, struct ktls_secrets *secrets, enum tls_alert alert, int error)
 {
     shutdown(fd, SHUT_RD);
-    return EBADMSG;
+    return fail(secrets, alert, error);
 }
 
 static int recv_error(int fd, struct ktls_secrets *secrets)
 {
     switch (errno) {
     case EIO: return take_control(fd, secrets);
-    case EINVAL:
-    case EMSGSIZE: return end_at_no_record(fd);
+    case EBADMSG: return fail(secrets, TLS_BAD_RECORD_MAC, EBADMSG);
+    case EINVAL: return end_at_no_record(fd, secrets, TLS_PROTOCOL_VERSION, EBADMSG);
+    case EMSGSIZE: return end_at_no_record(fd, secrets, TLS_RECORD_OVERFLOW, EOVERFLOW);
     default: return errno;
     }
+}
+
+static int is_inside_message(struct ktls_secrets const *secrets)
+{
+    struct after_message const message = message_of(secrets);
+
+    return after_is_open(&message);
 }
 
 /* GO_ON with *got 0 when there was a record, but no data. */
 static int recv_once(int fd, void *buf, size_t len, int flags, struct ktls_secrets *secrets, ssize_t *got)
 {
-    int error = secrets && secrets->answer_due ? answer_key_update(fd, secrets) : GO_ON;
-
-    if (error) return error;
     *got = recv(fd, buf, len, flags);
-    if (*got > 0) return is_inside_message(secrets) ? EPROTO : GO_ON;
+    if (*got > 0) return is_inside_message(secrets) ? fail(secrets, TLS_UNEXPECTED_MESSAGE, EPROTO) : GO_ON;
     return *got < 0 ? recv_error(fd, secrets) : look_for_fin(fd);
 }
 
@@ -224,17 +184,35 @@ static int is_final(int error)
     return error != EAGAIN && error != EINTR && error != EINVAL && error != ENOMEM;
 }
 
+static int recv_data(int fd, void *buf, size_t len, int flags, struct ktls_secrets *secrets, ssize_t *got)
+{
+    int error = GO_ON;
+
+    for (int i = 0; !error && *got <= 0 && i < MAX_RECORDS; i++)
+        error = recv_once(fd, buf, len, flags, secrets, got);
+    return error || *got > 0 ? error : EINTR;
+}
+
+static int may_still_send(int error)
+{
+    return !is_final(error) || error == END_OF_STREAM || error == ENODATA || error == GO_ON;
+}
+
 ssize_t ktls_recv(int fd, void *buf, size_t len, int flags, struct ktls_secrets *secrets)
 {
     int error = flags & ~FLAGS ? EINVAL : secrets ? secrets->error : GO_ON;
     ssize_t got = 0;
 
-    for (int i = 0; !error && len && i < MAX_RECORDS; i++) {
-        error = recv_once(fd, buf, len, flags, secrets, &got);
-        if (!error && got > 0) return got;
+    if (!error && !len) return 0;
+    if (!error) {
+        error = recv_data(fd, buf, len, flags, secrets, &got);
+        /* Once for all requests, before the caller may send (RFC 8446, 4.6.3). */
+        int const unanswered = secrets && secrets->answer_due && may_still_send(error);
+        int const failure = unanswered ? answer_key_update(fd, secrets) : GO_ON;
+        if (failure) secrets->error = failure;
     }
-    if (error == END_OF_STREAM || (!error && !len)) return 0;
-    if (!error) error = EINTR;
+    if (!error) return got;
+    if (error == END_OF_STREAM) return 0;
     if (secrets && is_final(error)) secrets->error = error;
     errno = error;
     return -1;

@@ -210,7 +210,7 @@ static int fits(struct ktls_traffic_keys const *keys, uint16_t version, enum ktl
 int relay_keys_are_usable(struct relay_keys const *keys)
 {
     struct crypto_suite const *suite = crypto_suite_by_id(keys->suite);
-    if (keys->magic != RELAY_KEYS_MAGIC || keys->role > RELAY_TLS_EITHER || keys->in_kernel > 1) return 0;
+    if (keys->magic != RELAY_KEYS_MAGIC || keys->role > KTLS_CLIENT || keys->in_kernel > 1) return 0;
     if (!suite) return !keys->suite && keys->in_kernel;
     return fits(&keys->tx, suite->version, suite->cipher) && fits(&keys->rx, suite->version, suite->cipher);
 }

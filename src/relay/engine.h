@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "crypto/crypto.h"
-#include "ktls/messages.h"
+#include "ktls/after.h"
 #include "relay/relay.h"
 #include "tls/tls.h"
 
@@ -61,7 +61,7 @@ struct inbound {
     unsigned char dropping; /* what comes is read for the sake of the alert that we sent */
     unsigned char waiting;  /* for prog to take what there is */
     unsigned int without_data; /* records in a row */
-    struct message_reader message;
+    struct after_message message;
     /* keys in user space */
     unsigned char const *data; /* not yet delivered */
     size_t data_len;

@@ -16,9 +16,8 @@ int relay_begin_record(struct engine *engine)
 
 int relay_begin_data(struct engine *engine)
 {
-    if (!message_is_open(&engine->in.message)) return 1;
-    relay_fail(engine, TLS_UNEXPECTED_MESSAGE, "data in the middle of a handshake message");
-    return 0;
+    relay_take_control(engine, KTLS_APPLICATION_DATA, NULL, 0);
+    return !engine->in.ended;
 }
 
 void relay_note_data(struct engine *engine)

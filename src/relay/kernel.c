@@ -219,7 +219,7 @@ static int splice_record(struct engine *engine)
     struct inbound *in = &engine->in;
     int const detoured = in->detour.read >= 0;
     int const to = detoured ? in->detour.write : engine->config.to_prog;
-    if (engine->config.to_prog < 0 || message_is_open(&in->message)) return take_other(engine) == TAKEN;
+    if (engine->config.to_prog < 0 || after_is_open(&in->message)) return take_other(engine) == TAKEN;
 
     ssize_t const r = move(engine->config.net_read, to, CHUNK);
     if (r > 0) return note_spliced(engine, (size_t)r);

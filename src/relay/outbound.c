@@ -9,8 +9,6 @@
 
 #include "relay/engine.h"
 
-enum { WARNING = 1, FATAL = 2 }; /* AlertLevel */
-
 void relay_break_output(struct engine *engine)
 {
     relay_end_output(engine);
@@ -29,19 +27,23 @@ static void send_alert(struct engine *engine, unsigned char level, unsigned char
     engine->medium->send_control(engine, KTLS_ALERT, alert, sizeof alert);
 }
 
-/* RFC 8446, 4.6.3: it goes out under the old keys, and never asks for the
-   peer's: of those the peer takes care. */
-static void send_key_update(struct engine *engine)
-{
-    static unsigned char const update_not_requested[5] = { KEY_UPDATE, 0, 0, 1, 0 };
-    engine->out.new_keys_due = 1;
-    engine->medium->send_control(engine, KTLS_HANDSHAKE, update_not_requested, sizeof update_not_requested);
-}
-
 static int needs_new_keys(struct engine *engine)
 {
     if (engine->version != TLS_1_3 || !engine->suite) return 0;
     return engine->medium->count_records(engine) >= engine->config.max_records;
+}
+
+/* Before data, so that all requests that came while we were silent get one
+   answer (RFC 8446, 4.6.3). It never asks for the peer's: of those the peer
+   takes care. 0: there is no need. */
+static int send_key_update(struct engine *engine)
+{
+    static unsigned char const update_not_requested[5] = { TLS_KEY_UPDATE, 0, 0, 1, 0 };
+    if (!engine->out.key_update_due && !needs_new_keys(engine)) return 0;
+    engine->out.key_update_due = 0;
+    engine->out.new_keys_due = 1;
+    engine->medium->send_control(engine, KTLS_HANDSHAKE, update_not_requested, sizeof update_not_requested);
+    return 1;
 }
 
 /* 0: there is nothing to say besides data. */
@@ -51,16 +53,13 @@ static int send_control(struct engine *engine)
     if (out->said_goodbye) return 0;
     if (out->alert) {
         out->said_goodbye = 1;
-        send_alert(engine, FATAL, out->alert);
-    } else if (out->key_update_due || needs_new_keys(engine)) {
-        out->key_update_due = 0;
-        send_key_update(engine);
+        send_alert(engine, TLS_FATAL, out->alert);
     } else if (out->no_renegotiation_due) {
         out->no_renegotiation_due = 0;
-        send_alert(engine, WARNING, TLS_NO_RENEGOTIATION);
+        send_alert(engine, TLS_WARNING, TLS_NO_RENEGOTIATION);
     } else if (engine->config.from_prog < 0 && engine->config.close_notify) {
         out->said_goodbye = 1;
-        send_alert(engine, WARNING, TLS_CLOSE_NOTIFY);
+        send_alert(engine, TLS_WARNING, TLS_CLOSE_NOTIFY);
     } else {
         return 0;
     }
@@ -97,6 +96,7 @@ void relay_pump_out(struct engine *engine, int may_read)
             half_close(engine);
         } else {
             if (!may_read) return;
+            if (send_key_update(engine)) continue;
             may_read = 0;
             engine->medium->take(engine);
         }

@@ -15,17 +15,15 @@
 
 #pragma GCC visibility push(default)
 
-#define RELAY_KEYS_MAGIC 0x31534c54u
+#define RELAY_KEYS_MAGIC 0x32534c54u
 #define RELAY_MAX_SECRET 48
-
-enum relay_role { RELAY_TLS_SERVER, RELAY_TLS_CLIENT, RELAY_TLS_EITHER };
 
 /* What the handshake leaves for the relay; how it travels through a memory
    file. Secret: wipe after use. */
 struct relay_keys {
     uint32_t magic;
     uint16_t suite;     /* IANA TLS Cipher Suites registry; 0: unknown, and there are no secrets */
-    uint8_t role;       /* enum relay_role: ours */
+    uint8_t role;       /* enum ktls_role: ours */
     uint8_t in_kernel;  /* the socket has the keys; of tx and rx only version and cipher count */
     struct ktls_traffic_keys tx, rx;
     unsigned char tx_secret[RELAY_MAX_SECRET], rx_secret[RELAY_MAX_SECRET]; /* TLS 1.3 */

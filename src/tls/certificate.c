@@ -9,7 +9,7 @@
 
 int write_certificate(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, CERTIFICATE);
+    struct writer *w = begin_message(hs, TLS_CERTIFICATE);
     if (hs->version == TLS_1_3) write8(w, 0); /* certificate_request_context */
     size_t const list = open_vector(w, 3);
     for (size_t i = 0; hs->credential && i < hs->credential->chain.count; i++) {
@@ -154,7 +154,7 @@ int write_certificate_verify(struct handshake *hs)
 {
     unsigned char digest[CRYPTO_MAX_HASH];
     proof_digest(hs, hs->is_server, hs->scheme->hash, digest);
-    return write_signature(hs, begin_message(hs, CERTIFICATE_VERIFY), digest) && end_message(hs);
+    return write_signature(hs, begin_message(hs, TLS_CERTIFICATE_VERIFY), digest) && end_message(hs);
 }
 
 int read_certificate_verify(struct handshake *hs, struct message const *m)

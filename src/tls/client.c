@@ -34,7 +34,7 @@ int client_send_hello(struct handshake *hs)
 
 static int read_server_hello(struct handshake *hs, struct message *m, struct server_hello *hello)
 {
-    return expect_message(hs, SERVER_HELLO, m) && parse_server_hello(hs, m, hello);
+    return expect_message(hs, TLS_SERVER_HELLO, m) && parse_server_hello(hs, m, hello);
 }
 
 int take_suite(struct handshake *hs, struct server_hello const *hello)

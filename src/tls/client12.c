@@ -45,7 +45,7 @@ static int read_server_certificate(struct handshake *hs)
 {
     struct message m;
     int empty;
-    if (!expect_message(hs, CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
+    if (!expect_message(hs, TLS_CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
     if (hs->peer_key.type != hs->suite->auth)
         return fail(hs, TLS_ILLEGAL_PARAMETER, "the certificate's key does not suit the cipher suite");
     add_to_transcript(hs, &m);
@@ -93,7 +93,7 @@ static int read_key_exchange(struct handshake *hs, struct peer_share *peer)
 {
     struct message m;
     struct span share;
-    if (!expect_message(hs, SERVER_KEY_EXCHANGE, &m) || !read_server_key_exchange(hs, &m, &share)) return 0;
+    if (!expect_message(hs, TLS_SERVER_KEY_EXCHANGE, &m) || !read_server_key_exchange(hs, &m, &share)) return 0;
     memcpy(peer->bytes, share.p, share.len);
     peer->len = share.len;
     add_to_transcript(hs, &m);
@@ -104,9 +104,9 @@ static int read_hello_done(struct handshake *hs, int *asked)
 {
     struct message m;
     if (!next_message(hs, &m)) return 0;
-    *asked = m.type == CERTIFICATE_REQUEST;
+    *asked = m.type == TLS_CERTIFICATE_REQUEST;
     if (*asked && (!read_certificate_request(hs, &m) || !next_message(hs, &m))) return 0;
-    if (m.type != SERVER_HELLO_DONE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "ServerHelloDone expected");
+    if (m.type != TLS_SERVER_HELLO_DONE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "ServerHelloDone expected");
     if (m.body.len) return fail(hs, TLS_DECODE_ERROR, "ServerHelloDone is not empty");
     add_to_transcript(hs, &m);
     return at_record_boundary(hs);

@@ -42,7 +42,7 @@ static int read_encrypted_extensions(struct handshake *hs)
 {
     struct message m;
     struct extensions x;
-    if (!expect_message(hs, ENCRYPTED_EXTENSIONS, &m)) return 0;
+    if (!expect_message(hs, TLS_ENCRYPTED_EXTENSIONS, &m)) return 0;
     struct reader r = reader_on(m.body);
     struct span const block = read_vector16(&r);
     if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed EncryptedExtensions");
@@ -89,12 +89,12 @@ static int read_server_authentication(struct handshake *hs, int *asked)
     int empty;
 
     if (!next_message(hs, &m)) return 0;
-    *asked = m.type == CERTIFICATE_REQUEST;
+    *asked = m.type == TLS_CERTIFICATE_REQUEST;
     if (*asked && (!read_certificate_request(hs, &m) || !next_message(hs, &m))) return 0;
-    if (m.type != CERTIFICATE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "Certificate expected");
+    if (m.type != TLS_CERTIFICATE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "Certificate expected");
     if (!read_certificate(hs, &m, &empty)) return 0;
     add_to_transcript(hs, &m);
-    if (!expect_message(hs, CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
+    if (!expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
     add_to_transcript(hs, &m);
     return 1;
 }

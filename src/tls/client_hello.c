@@ -134,7 +134,7 @@ static void put_extensions(struct handshake const *hs, struct writer *w, struct 
 
 int write_client_hello(struct handshake *hs, struct span cookie)
 {
-    struct writer *w = begin_message(hs, CLIENT_HELLO);
+    struct writer *w = begin_message(hs, TLS_CLIENT_HELLO);
     write16(w, TLS_1_2);
     write_bytes(w, hs->client_random, sizeof hs->client_random);
     write8(w, (unsigned int)hs->session_id_len);

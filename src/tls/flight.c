@@ -13,7 +13,7 @@
 
 #define MAX_OVERHEAD (RECORD_HEADER + 8 + 1 + CRYPTO_TAG)
 
-struct writer *begin_message(struct handshake *hs, enum handshake_type type)
+struct writer *begin_message(struct handshake *hs, enum tls_handshake_type type)
 {
     hs->stage.p = hs->stage_bytes;
     hs->stage.max = sizeof hs->stage_bytes;

@@ -67,10 +67,9 @@ void handshake_fill_session(struct handshake *hs)
 
 static int end(struct handshake *hs, int done)
 {
-    enum { FATAL = 2 };
     if (done) handshake_fill_session(hs);
     else crypto_wipe(hs->session, sizeof *hs->session);
-    if (hs->error->kind == TLS_ERROR_SENT) send_alert(hs, FATAL, (unsigned int)hs->error->number);
+    if (hs->error->kind == TLS_ERROR_SENT) send_alert(hs, TLS_FATAL, (unsigned int)hs->error->number);
     handshake_free(hs);
     return done;
 }

@@ -25,26 +25,9 @@
 #define OUT_SIZE (STAGE_SIZE + 4096)
 #define HELLO_SIZE MAX_HELLO
 
-/* HandshakeType (RFC 8446, 4; RFC 5246, 7.4). */
-enum handshake_type {
-    HELLO_REQUEST = 0,
-    CLIENT_HELLO = 1,
-    SERVER_HELLO = 2,
-    NEW_SESSION_TICKET = 4,
-    ENCRYPTED_EXTENSIONS = 8,
-    CERTIFICATE = 11,
-    SERVER_KEY_EXCHANGE = 12,
-    CERTIFICATE_REQUEST = 13,
-    SERVER_HELLO_DONE = 14,
-    CERTIFICATE_VERIFY = 15,
-    CLIENT_KEY_EXCHANGE = 16,
-    FINISHED = 20,
-    MESSAGE_HASH = 254,
-};
-
 /* A received handshake message; valid until the next one is read. */
 struct message {
-    enum handshake_type type;
+    enum tls_handshake_type type;
     struct span body;
     struct span bytes; /* with its four-byte header */
 };
@@ -139,7 +122,7 @@ extern int at_record_boundary(struct handshake *hs);
 /* ---- message.c: handshake messages in ---- */
 
 extern int next_message(struct handshake *hs, struct message *m);
-extern int expect_message(struct handshake *hs, enum handshake_type type, struct message *m);
+extern int expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m);
 extern int expect_change_cipher_spec(struct handshake *hs);
 extern void add_to_transcript(struct handshake *hs, struct message const *m);
 /* Replaces ClientHello1 by its message_hash (RFC 8446, 4.4.1). */
@@ -147,7 +130,7 @@ extern void restart_transcript(struct handshake *hs);
 
 /* ---- flight.c: messages and records out ---- */
 
-extern struct writer *begin_message(struct handshake *hs, enum handshake_type type);
+extern struct writer *begin_message(struct handshake *hs, enum tls_handshake_type type);
 extern int end_message(struct handshake *hs);     /* adds it to the transcript */
 extern int seal_staged(struct handshake *hs);     /* what is staged gets the present keys */
 extern int put_change_cipher_spec(struct handshake *hs);

@@ -22,7 +22,7 @@ static void params_digest(struct handshake const *hs, enum crypto_hash hash, str
 
 int write_server_key_exchange(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, SERVER_KEY_EXCHANGE);
+    struct writer *w = begin_message(hs, TLS_SERVER_KEY_EXCHANGE);
     unsigned char digest[CRYPTO_MAX_HASH];
     size_t const start = w->len;
 
@@ -78,7 +78,7 @@ static int agree(struct handshake *hs, struct span peer_share)
 
 int write_client_key_exchange(struct handshake *hs, struct span peer_share)
 {
-    struct writer *w = begin_message(hs, CLIENT_KEY_EXCHANGE);
+    struct writer *w = begin_message(hs, TLS_CLIENT_KEY_EXCHANGE);
     write8(w, (unsigned int)hs->share.public_len);
     write_bytes(w, hs->share.public_key, hs->share.public_len);
     return end_message(hs) && agree(hs, peer_share);
@@ -87,7 +87,7 @@ int write_client_key_exchange(struct handshake *hs, struct span peer_share)
 int read_client_key_exchange(struct handshake *hs)
 {
     struct message m;
-    if (!expect_message(hs, CLIENT_KEY_EXCHANGE, &m)) return 0;
+    if (!expect_message(hs, TLS_CLIENT_KEY_EXCHANGE, &m)) return 0;
     struct reader r = reader_on(m.body);
     struct span const peer_share = read_vector8(&r);
     if (!read_to_end(&r) || !peer_share.len) return fail(hs, TLS_DECODE_ERROR, "malformed ClientKeyExchange");

@@ -48,11 +48,11 @@ static int fill_to(struct handshake *hs, size_t len)
 static size_t max_size(unsigned char type)
 {
     switch (type) {
-    case CLIENT_HELLO: return MAX_CLIENT_HELLO;
-    case SERVER_HELLO:
-    case ENCRYPTED_EXTENSIONS: return MAX_HELLO;
-    case CERTIFICATE_REQUEST: /* in 1.2 with names of authorities */
-    case CERTIFICATE: return MAX_CERTIFICATE_MESSAGE;
+    case TLS_CLIENT_HELLO: return MAX_CLIENT_HELLO;
+    case TLS_SERVER_HELLO:
+    case TLS_ENCRYPTED_EXTENSIONS: return MAX_HELLO;
+    case TLS_CERTIFICATE_REQUEST: /* in 1.2 with names of authorities */
+    case TLS_CERTIFICATE: return MAX_CERTIFICATE_MESSAGE;
     default: return MAX_MESSAGE;
     }
 }
@@ -65,7 +65,7 @@ static int take_message(struct handshake *hs, struct message *m)
     if (len > max_size(h[0])) return fail(hs, TLS_DECODE_ERROR, "handshake message too long");
     if (!fill_to(hs, len)) return 0;
     h = hs->in + hs->in_start;
-    *m = (struct message){ (enum handshake_type)h[0], { h + MESSAGE_HEADER, len - MESSAGE_HEADER }, { h, len } };
+    *m = (struct message){ (enum tls_handshake_type)h[0], { h + MESSAGE_HEADER, len - MESSAGE_HEADER }, { h, len } };
     hs->in_start += len;
     return 1;
 }
@@ -73,7 +73,7 @@ static int take_message(struct handshake *hs, struct message *m)
 static int is_ignored_hello_request(struct handshake *hs, struct message const *m)
 {
     /* RFC 5246, 7.4.1.1: ignored while a handshake is under way. */
-    return m->type == HELLO_REQUEST && !m->body.len && !hs->is_server && hs->version != TLS_1_3 &&
+    return m->type == TLS_HELLO_REQUEST && !m->body.len && !hs->is_server && hs->version != TLS_1_3 &&
            ++hs->nuisances <= MAX_NUISANCE;
 }
 
@@ -85,7 +85,7 @@ int next_message(struct handshake *hs, struct message *m)
     return 1;
 }
 
-int expect_message(struct handshake *hs, enum handshake_type type, struct message *m)
+int expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m)
 {
     if (!next_message(hs, m)) return 0;
     if (m->type != type) return fail(hs, TLS_UNEXPECTED_MESSAGE, "handshake message out of order");
@@ -107,7 +107,7 @@ void add_to_transcript(struct handshake *hs, struct message const *m)
 
 void restart_transcript(struct handshake *hs)
 {
-    unsigned char message[MESSAGE_HEADER + CRYPTO_MAX_HASH] = { MESSAGE_HASH };
+    unsigned char message[MESSAGE_HEADER + CRYPTO_MAX_HASH] = { TLS_MESSAGE_HASH };
     size_t const size = crypto_transcript_hash(&hs->transcript, hs->suite->hash, message + MESSAGE_HEADER);
     message[3] = (unsigned char)size;
     crypto_transcript_init(&hs->transcript);

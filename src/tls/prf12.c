@@ -60,7 +60,7 @@ int write_finished12(struct handshake *hs)
     hs->tx = hs->next_tx;
     hs->tx_protected = 1;
     verify_data(hs, hs->is_server, data);
-    write_bytes(begin_message(hs, FINISHED), data, sizeof data);
+    write_bytes(begin_message(hs, TLS_FINISHED), data, sizeof data);
     return end_message(hs);
 }
 
@@ -72,7 +72,7 @@ int read_finished12(struct handshake *hs)
     if (!expect_change_cipher_spec(hs)) return 0;
     hs->rx = hs->next_rx;
     hs->rx_protected = 1;
-    if (!expect_message(hs, FINISHED, &m)) return 0;
+    if (!expect_message(hs, TLS_FINISHED, &m)) return 0;
     verify_data(hs, !hs->is_server, expected);
     if (m.body.len != sizeof expected) return fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
     if (!crypto_equal(m.body.p, expected, sizeof expected)) return fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");

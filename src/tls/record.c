@@ -77,13 +77,12 @@ static enum verdict drop(struct handshake *hs)
 
 static enum verdict take_alert(struct handshake *hs, struct record const *record)
 {
-    enum { WARNING = 1, FATAL = 2 };
     if (record->len != 2) return refuse(hs, TLS_DECODE_ERROR, "malformed alert");
     unsigned char const level = record->fragment[0], description = record->fragment[1];
-    if (level != WARNING && level != FATAL) return refuse(hs, TLS_ILLEGAL_PARAMETER, "alert level");
+    if (level != TLS_WARNING && level != TLS_FATAL) return refuse(hs, TLS_ILLEGAL_PARAMETER, "alert level");
     /* RFC 8446, 6: in 1.3 the level says nothing. */
     int const ends = description == TLS_CLOSE_NOTIFY ||
-                     (hs->version == TLS_1_3 ? description != TLS_USER_CANCELED : level == FATAL);
+                     (hs->version == TLS_1_3 ? description != TLS_USER_CANCELED : level == TLS_FATAL);
     if (!ends) return drop(hs);
     fail_with(hs, TLS_ERROR_RECEIVED, description, "alert");
     return FAILED;

@@ -88,7 +88,7 @@ int send_ticket13(struct handshake *hs)
     if (!hs->gives_ticket || !ticket_lifetime(hs)) return 1;
     hs->config->random.fill(hs->config->random.ctx, age_add, sizeof age_add);
     schedule_resumption(hs, nonce, sizeof nonce, psk);
-    struct writer *w = begin_message(hs, NEW_SESSION_TICKET);
+    struct writer *w = begin_message(hs, TLS_NEW_SESSION_TICKET);
     put_lifetime(hs, w);
     write_bytes(w, age_add, sizeof age_add);
     write8(w, sizeof nonce);
@@ -129,7 +129,7 @@ int choose_session12(struct handshake *hs, struct client_hello const *hello)
 
 int write_ticket12(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, NEW_SESSION_TICKET);
+    struct writer *w = begin_message(hs, TLS_NEW_SESSION_TICKET);
     put_lifetime(hs, w);
     put_ticket(hs, w, hs->secret.master);
     return end_message(hs);

@@ -130,7 +130,7 @@ int write_finished13(struct handshake *hs)
     unsigned char data[CRYPTO_MAX_HASH];
     size_t const len = verify_data(hs, hs->is_server ? hs->secret.server : hs->secret.client, &hs->transcript,
                                    data);
-    write_bytes(begin_message(hs, FINISHED), data, len);
+    write_bytes(begin_message(hs, TLS_FINISHED), data, len);
     return end_message(hs);
 }
 
@@ -139,7 +139,7 @@ int read_finished13(struct handshake *hs)
     struct message m;
     unsigned char expected[CRYPTO_MAX_HASH];
 
-    if (!expect_message(hs, FINISHED, &m)) return 0;
+    if (!expect_message(hs, TLS_FINISHED, &m)) return 0;
     size_t const len = verify_data(hs, hs->is_server ? hs->secret.client : hs->secret.server, &hs->transcript,
                                    expected);
     if (m.body.len != len) return fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");

@@ -21,7 +21,7 @@ int server_handshake(struct handshake *hs)
     struct client_hello hello;
 
     hs->is_server = 1;
-    if (!expect_message(hs, CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, &hello)) return 0;
+    if (!expect_message(hs, TLS_CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, &hello)) return 0;
     if (!at_record_boundary(hs) || !choose_version(hs, &hello)) return 0;
     memcpy(hs->client_random, hello.random.p, sizeof hs->client_random);
     note_server_name(hs, hello.server_name);

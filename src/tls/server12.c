@@ -93,7 +93,7 @@ static int write_server_hello(struct handshake *hs, struct client_hello const *h
 static int write_certificate_request(struct handshake *hs)
 {
     static unsigned char const types[] = { 1, 64 }; /* rsa_sign, ecdsa_sign */
-    struct writer *w = begin_message(hs, CERTIFICATE_REQUEST);
+    struct writer *w = begin_message(hs, TLS_CERTIFICATE_REQUEST);
     write8(w, sizeof types);
     write_bytes(w, types, sizeof types);
     put_signature_algorithms(w);
@@ -103,7 +103,7 @@ static int write_certificate_request(struct handshake *hs)
 
 static int write_hello_done(struct handshake *hs)
 {
-    begin_message(hs, SERVER_HELLO_DONE);
+    begin_message(hs, TLS_SERVER_HELLO_DONE);
     return end_message(hs);
 }
 
@@ -117,7 +117,7 @@ static int send_flight(struct handshake *hs, struct client_hello const *hello)
 static int read_client_certificate(struct handshake *hs, int *empty)
 {
     struct message m;
-    if (!expect_message(hs, CERTIFICATE, &m) || !read_certificate(hs, &m, empty)) return 0;
+    if (!expect_message(hs, TLS_CERTIFICATE, &m) || !read_certificate(hs, &m, empty)) return 0;
     add_to_transcript(hs, &m);
     return 1;
 }
@@ -125,7 +125,7 @@ static int read_client_certificate(struct handshake *hs, int *empty)
 static int read_proof(struct handshake *hs)
 {
     struct message m;
-    if (!expect_message(hs, CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
+    if (!expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
     add_to_transcript(hs, &m);
     return 1;
 }

@@ -108,7 +108,7 @@ static int retry(struct handshake *hs, struct client_hello *hello, uint16_t grou
     if (!send_retry(hs, group)) return 0;
     hs->in_keep = hs->in_start; /* the first hello stays, to be compared */
     hs->early_data_left = HAS(&first.x, EXT_EARLY_DATA) ? MAX_SKIPPED_EARLY_DATA : 0;
-    if (!expect_message(hs, CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, hello)) return 0;
+    if (!expect_message(hs, TLS_CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, hello)) return 0;
     hs->early_data_left = 0;
     hs->in_keep = 0;
     if (!at_record_boundary(hs) || !check_hello(hs, hello)) return 0;
@@ -166,7 +166,7 @@ static int say_hello(struct handshake *hs, uint16_t group, struct span share)
 
 static int write_encrypted_extensions(struct handshake *hs, struct client_hello const *hello)
 {
-    struct writer *w = begin_message(hs, ENCRYPTED_EXTENSIONS);
+    struct writer *w = begin_message(hs, TLS_ENCRYPTED_EXTENSIONS);
     size_t const block = open_vector(w, 2);
     if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
     if (hs->session->alpn[0]) put_chosen_alpn(hs, w);
@@ -176,7 +176,7 @@ static int write_encrypted_extensions(struct handshake *hs, struct client_hello 
 
 static int write_certificate_request(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, CERTIFICATE_REQUEST);
+    struct writer *w = begin_message(hs, TLS_CERTIFICATE_REQUEST);
     write8(w, 0); /* certificate_request_context */
     size_t const block = open_vector(w, 2);
     size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS);
@@ -205,10 +205,10 @@ static int read_client_authentication(struct handshake *hs)
 {
     struct message m;
     int empty;
-    if (!expect_message(hs, CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
+    if (!expect_message(hs, TLS_CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
     add_to_transcript(hs, &m);
     if (empty) return 1;
-    if (!expect_message(hs, CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
+    if (!expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
     add_to_transcript(hs, &m);
     return 1;
 }

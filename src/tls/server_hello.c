@@ -29,7 +29,7 @@ int parse_server_hello(struct handshake *hs, struct message const *m, struct ser
 
 struct writer *begin_server_hello(struct handshake *hs, unsigned char const *random)
 {
-    struct writer *w = begin_message(hs, SERVER_HELLO);
+    struct writer *w = begin_message(hs, TLS_SERVER_HELLO);
     write16(w, TLS_1_2);
     write_bytes(w, random, 32);
     write8(w, (unsigned int)hs->session_id_len);

@@ -178,10 +178,10 @@ static inline size_t extensions_at(struct item const *item)
 {
     unsigned char const *p = item->data;
     switch (p[0]) {
-    case SERVER_HELLO: return 4 + 2 + 32 + 1u + p[4 + 34] + 3;
-    case ENCRYPTED_EXTENSIONS: return 4;
-    case CERTIFICATE_REQUEST: return 4 + 1;
-    case CERTIFICATE: /* of its first entry, in 1.3 */
+    case TLS_SERVER_HELLO: return 4 + 2 + 32 + 1u + p[4 + 34] + 3;
+    case TLS_ENCRYPTED_EXTENSIONS: return 4;
+    case TLS_CERTIFICATE_REQUEST: return 4 + 1;
+    case TLS_CERTIFICATE: /* of its first entry, in 1.3 */
         return 4 + 1 + 3 + 3 + ((size_t)p[8] << 16 | (size_t)p[9] << 8 | p[10]);
     default: abort();
     }
@@ -197,7 +197,7 @@ static inline void add16(unsigned char *p, long delta)
 static inline void resized(struct item *item, size_t block, long delta)
 {
     add16(item->data + block, delta);
-    if (item->data[0] == CERTIFICATE) add16(item->data + 6, delta);
+    if (item->data[0] == TLS_CERTIFICATE) add16(item->data + 6, delta);
     set_body_len(item, item->len - 4 + (size_t)delta);
 }
 

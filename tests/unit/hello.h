@@ -146,7 +146,7 @@ static inline void put_block(struct writer *w, struct spec const *s)
 static inline size_t spec_write(struct spec const *s, unsigned char *to, size_t max)
 {
     struct writer w = { .p = to, .max = max };
-    write8(&w, CLIENT_HELLO);
+    write8(&w, TLS_CLIENT_HELLO);
     size_t const message = open_vector(&w, 3);
     write_bytes(&w, s->version.data, s->version.len);
     write_bytes(&w, s->random.data, s->random.len);

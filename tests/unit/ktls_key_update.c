@@ -117,6 +117,25 @@ static void test_key_update(void)
     close_pair(pair);
 }
 
+/* RFC 8446, 4.6.3: requests that arrive while we are silent get one answer. */
+static void test_requests_at_once(void)
+{
+    struct generations client = {{1, 2}}, server = {{2, 1}};
+    struct ktls_secrets ours = {.next = next_keys, .ctx = &client};
+    struct ktls_secrets theirs = {.next = next_keys, .ctx = &server};
+    struct pair pair = open_pair(TLS_1_3);
+
+    for (int i = 0; i < 10; i++) ktls_update_keys(pair.client, &ours, 1);
+    say(pair.client, "data");
+    ok(hears(pair.server, &theirs, "data"), "ten requests are followed");
+    ok(server.seed[KTLS_RX] == client.seed[KTLS_TX] && server.seed[KTLS_TX] == 4 && !theirs.answer_due,
+       "and get one answer");
+    say(pair.server, "reply");
+    ok(hears(pair.client, &ours, "reply"), "before the reply");
+
+    close_pair(pair);
+}
+
 static void test_split_key_update(void)
 {
     struct generations client = {{1, 2}}, server = {{2, 1}};
@@ -263,6 +282,7 @@ int main(void)
     test_key_update_impossible();
     if (found.rekey) {
         test_key_update();
+        test_requests_at_once();
         test_split_key_update();
         test_late_answer();
         test_key_update_under_load();

@@ -4,6 +4,7 @@
 /* What ktls_recv and ktls_read make of everything that a peer can send. */
 
 #include "tests/unit/ktls_talk.h"
+#include "tests/unit/ticket.h"
 
 static void test_is(void)
 {
@@ -180,18 +181,21 @@ static void test_all_out_of_place(void)
 static void test_tickets(void)
 {
     struct pair pair = open_pair(TLS_1_3);
+    unsigned char tickets[20 + SHORTEST_TICKET];
     char buf[8];
 
+    make_ticket(tickets, 20);
+    make_ticket(tickets + 20, SHORTEST_TICKET);
     say(pair.client, "one");
-    put(pair.client, KTLS_HANDSHAKE, "\4\0\0\1x\4\0\0\0", 9);
-    put(pair.client, KTLS_HANDSHAKE, "\4\0\0\1y", 5);
+    put(pair.client, KTLS_HANDSHAKE, tickets, sizeof tickets);
+    put(pair.client, KTLS_HANDSHAKE, tickets, 20);
     say(pair.client, "two");
     ok(hears(pair.server, NULL, "one") && hears(pair.server, NULL, "two"), "tickets are passed over");
 
-    put(pair.client, KTLS_HANDSHAKE, "\4\0\0\1x", 5);
+    put(pair.client, KTLS_HANDSHAKE, tickets, 20);
     ok(ktls_recv(pair.server, buf, sizeof buf, MSG_DONTWAIT, NULL) < 0 && errno == EAGAIN,
        "nothing behind a ticket: EAGAIN");
-    for (int i = 0; i < 130; i++) put(pair.client, KTLS_HANDSHAKE, "\4\0\0\1x", 5);
+    for (int i = 0; i < 130; i++) put(pair.client, KTLS_HANDSHAKE, tickets, 20);
     say(pair.client, "three");
     ok(fails(pair.server, NULL, EINTR) && fails(pair.server, NULL, EINTR) &&
            hears(pair.server, NULL, "three"),
@@ -199,32 +203,83 @@ static void test_tickets(void)
     close_pair(pair);
 }
 
+static void test_role(void)
+{
+    struct ktls_secrets server = {.role = KTLS_SERVER}, client = {.role = KTLS_CLIENT};
+    struct pair pair = open_pair(TLS_1_3);
+    unsigned char ticket[SHORTEST_TICKET];
+
+    make_ticket(ticket, sizeof ticket);
+    put(pair.client, KTLS_HANDSHAKE, ticket, sizeof ticket);
+    ok(stays(pair.server, &server, EPROTO) && server.alert == TLS_UNEXPECTED_MESSAGE,
+       "a ticket to a server: EPROTO, unexpected_message");
+    put(pair.server, KTLS_HANDSHAKE, ticket, sizeof ticket);
+    say(pair.server, "data");
+    ok(hears(pair.client, &client, "data"), "a ticket to a client is passed over");
+    close_pair(pair);
+}
+
+/* Where ktls_recv has ended a connection, the alert that it names arrives. */
+static void test_alert_to_send(unsigned char type, void const *bytes, size_t len, unsigned char alert)
+{
+    unsigned char const wanted[2] = {2, alert};
+    struct ktls_secrets secrets = {0};
+    struct pair pair = open_pair(TLS_1_3);
+
+    put(pair.client, type, bytes, len);
+    ok(stays(pair.server, &secrets, EPROTO) && secrets.alert == alert, "the error deserves alert %d", alert);
+    ok(ktls_send_alert(pair.server, secrets.alert) == 0 && gets_record(pair.client, KTLS_ALERT, wanted, 2),
+       "and the alert %d arrives", alert);
+    close_pair(pair);
+}
+
+static void test_alerts_to_send(void)
+{
+    unsigned char ticket[SHORTEST_TICKET];
+
+    make_ticket(ticket, sizeof ticket);
+    ticket[14] = 2;
+    test_alert_to_send(KTLS_HANDSHAKE, ticket, sizeof ticket, TLS_DECODE_ERROR);
+    make_ticket(ticket, sizeof ticket);
+    ticket[4] = 1;
+    test_alert_to_send(KTLS_HANDSHAKE, ticket, sizeof ticket, TLS_ILLEGAL_PARAMETER);
+    test_alert_to_send(KTLS_ALERT, "\3\0", 2, TLS_ILLEGAL_PARAMETER);
+    test_alert_to_send(KTLS_ALERT, "\1", 1, TLS_DECODE_ERROR);
+    test_alert_to_send(KTLS_CHANGE_CIPHER_SPEC, "\1", 1, TLS_UNEXPECTED_MESSAGE);
+}
+
 static void test_split_message(void)
 {
     struct ktls_secrets secrets = {0};
     struct pair pair = open_pair(TLS_1_3);
+    unsigned char ticket[28];
 
+    make_ticket(ticket, sizeof ticket);
+    ticket[20] = TLS_KEY_UPDATE;
     set_nonblocking(pair.server);
-    put(pair.client, KTLS_HANDSHAKE, "\4\0", 2);
+    put(pair.client, KTLS_HANDSHAKE, ticket, 2);
     ok(stays(pair.server, NULL, EMSGSIZE), "half a header: EMSGSIZE without memory");
     ok(stays(pair.server, &secrets, EAGAIN), "EAGAIN with it");
-    put(pair.client, KTLS_HANDSHAKE, "\0\2x", 3);
+    put(pair.client, KTLS_HANDSHAKE, ticket + 2, 3);
     ok(stays(pair.server, &secrets, EAGAIN), "half a body");
-    put(pair.client, KTLS_HANDSHAKE, "y\4\0\0\0", 5);
+    unsigned char rest[23 + SHORTEST_TICKET];
+    memcpy(rest, ticket + 5, 23);
+    make_ticket(rest + 23, SHORTEST_TICKET);
+    put(pair.client, KTLS_HANDSHAKE, rest, sizeof rest);
     say(pair.client, "data");
     ok(hears(pair.server, &secrets, "data"), "the rest, another message, and data behind it");
-    put(pair.client, KTLS_HANDSHAKE, "\4\0\0\2", 4);
-    put(pair.client, KTLS_HANDSHAKE, "\30y", 2);
+    put(pair.client, KTLS_HANDSHAKE, ticket, 20);
+    put(pair.client, KTLS_HANDSHAKE, ticket + 20, 8);
     say(pair.client, "data");
     ok(hears(pair.server, &secrets, "data"), "a part that begins like a KeyUpdate");
-    put(pair.client, KTLS_HANDSHAKE, "\4\0\0", 3);
+    put(pair.client, KTLS_HANDSHAKE, ticket, 3);
     say(pair.client, "data");
     ok(stays(pair.server, &secrets, EPROTO), "data inside a message: EPROTO");
     close_pair(pair);
 
     pair = open_pair(TLS_1_3);
     secrets = (struct ktls_secrets){0};
-    put(pair.client, KTLS_HANDSHAKE, "\4\0\0", 3);
+    put(pair.client, KTLS_HANDSHAKE, ticket, 3);
     ktls_close_notify(pair.client);
     ok(stays(pair.server, &secrets, EPROTO), "an alert inside a message: EPROTO");
     close_pair(pair);
@@ -321,6 +376,37 @@ static void test_no_record(uint16_t version)
     close_pair(pair);
 }
 
+/* Of a forged and of an over-long record the peer is told, although the kernel
+   makes a socket that has refused a record fail to send. */
+static void test_refused_record(uint16_t version, char const *bytes, size_t len, int error, unsigned char alert)
+{
+    unsigned char const wanted[2] = {2, alert};
+
+    for (int with_memory = 0; with_memory < 2; with_memory++) {
+        struct ktls_secrets secrets = {0};
+        struct ktls_secrets *memory = with_memory ? &secrets : NULL;
+        struct ktls_traffic_keys keys = make_keys(version, KTLS_AES_128_GCM, 1);
+        struct pair forger = tcp_pair();
+
+        if (!attach_pair(forger) || ktls_install(forger.server, KTLS_RX, &keys)) die("install");
+        keys = make_keys(version, KTLS_AES_128_GCM, 2);
+        if (ktls_install(forger.server, KTLS_TX, &keys) || ktls_install(forger.client, KTLS_RX, &keys)) die("install");
+        if (write(forger.client, bytes, len) < 0) die("write");
+        ok(fails(forger.server, memory, error), "%s: a refused record: %s", name_of(version), strerror(error));
+        ok(!memory || secrets.alert == alert, "%s: deserves alert %d", name_of(version), alert);
+        ok(ktls_send_alert(forger.server, alert) == 0, "%s: and the alert can be sent", name_of(version));
+        ok(gets_record(forger.client, KTLS_ALERT, wanted, 2), "%s: it arrives", name_of(version));
+        close_pair(forger);
+    }
+}
+
+static void test_refused_records(uint16_t version)
+{
+    test_refused_record(version, "\27\3\3\0\40abcdefghijklmnopqrstuvwxyzabcdef", 37, EBADMSG, TLS_BAD_RECORD_MAC);
+    test_refused_record(version, "\27\3\3\110\1abcdefghijklmnopqrstuvwxyzabcdef", 37, EOVERFLOW,
+                        TLS_RECORD_OVERFLOW);
+}
+
 int main(void)
 {
     test_is();
@@ -332,10 +418,13 @@ int main(void)
         test_alerts(version);
         test_empty_record(version);
         test_no_record(version);
+        test_refused_records(version);
     }
     test_reset();
     test_all_out_of_place();
     test_tickets();
+    test_role();
+    test_alerts_to_send();
     test_split_message();
     test_renegotiation();
     return done_testing();

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "relay_wire.h"
+#include "ticket.h"
 
 static long switches(pid_t pid)
 {
@@ -170,6 +171,7 @@ static void refusals(struct crypto_suite const *suite)
     refuses_bytes(suite, "\x17\3\1\0\x30" BODY, 53, TLS_PROTOCOL_VERSION, "another record version");
     refuses(suite, 0, KTLS_HANDSHAKE, "", 0, TLS_UNEXPECTED_MESSAGE, "an empty handshake record");
     refuses(suite, 0, KTLS_CHANGE_CIPHER_SPEC, "\1", 1, TLS_UNEXPECTED_MESSAGE, "a late ChangeCipherSpec");
+    refuses(suite, 0, KTLS_ALERT, "", 0, TLS_UNEXPECTED_MESSAGE, "an empty alert record");
     refuses(suite, 0, KTLS_ALERT, "\1\0\0", 3, TLS_DECODE_ERROR, "an alert of three bytes");
     refuses(suite, 0, KTLS_ALERT, "\3\0", 2, TLS_ILLEGAL_PARAMETER, "an alert of level 3");
     refuses(suite, 1, KTLS_HANDSHAKE, "\2\0\0\0", 4, TLS_UNEXPECTED_MESSAGE, "a late ServerHello");
@@ -390,15 +392,25 @@ static void key_updates(struct crypto_suite const *suite)
             send_record(&w, KTLS_HANDSHAKE, request, 5);
         }
         tls_next_keys(suite, w.keys.tx_secret, &w.keys.tx);
+        send_data(&w, "after");
+        right &= prog_reads(&w, "after") && write_all(w.out, "reply", 5);
         if (request[4]) {
             right &= receives(&w, KTLS_HANDSHAKE, answer, 5);
             tls_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
         }
-        send_data(&w, "after");
-        right &= prog_reads(&w, "after") && write_all(w.out, "reply", 5);
         right &= receives(&w, KTLS_APPLICATION_DATA, "reply", 5);
     }
     ok(right, "%s: 100 KeyUpdates", suite->name);
+    for (int i = 0; i < 10; i++) {
+        send_record(&w, KTLS_HANDSHAKE, "\30\0\0\1\1", 5);
+        tls_next_keys(suite, w.keys.tx_secret, &w.keys.tx);
+        send_data(&w, "more");
+        right &= prog_reads(&w, "more");
+    }
+    right &= write_all(w.out, "reply", 5) && receives(&w, KTLS_HANDSHAKE, answer, 5);
+    tls_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
+    ok(right && receives(&w, KTLS_APPLICATION_DATA, "reply", 5),
+       "%s: ten requests while we are silent get one answer", suite->name);
     end(&w.out);
     close_notify(&w);
     check_report(&w, 0, "", "KeyUpdates");
@@ -460,9 +472,10 @@ static void without_secrets(struct crypto_suite const *suite)
 
 static void tickets(struct crypto_suite const *suite)
 {
-    unsigned char two[2 * 104] = { 4, 0, 0, 100 };
+    unsigned char two[2 * 104], ticket[SHORTEST_TICKET];
     struct wire w;
-    memcpy(two + 104, two, 104);
+    make_ticket(two, 104);
+    make_ticket(two + 104, 104);
     start(&w, suite, (struct options){ .client = 1 });
     send_record(&w, KTLS_HANDSHAKE, two, sizeof two);
     send_record(&w, KTLS_HANDSHAKE, two, 2);
@@ -476,6 +489,12 @@ static void tickets(struct crypto_suite const *suite)
     check_refusal(&w, TLS_UNEXPECTED_MESSAGE, "data in the middle of a ticket");
     refuses(suite, 0, KTLS_HANDSHAKE, two, 104, TLS_UNEXPECTED_MESSAGE, "a ticket from a client");
     refuses(suite, 1, KTLS_HANDSHAKE, "\4\2\2\1", 4, TLS_DECODE_ERROR, "a ticket that is too long");
+    make_ticket(ticket, sizeof ticket);
+    ticket[14] = 2;
+    refuses(suite, 1, KTLS_HANDSHAKE, ticket, sizeof ticket, TLS_DECODE_ERROR, "a malformed ticket");
+    make_ticket(ticket, sizeof ticket);
+    ticket[4] = 1;
+    refuses(suite, 1, KTLS_HANDSHAKE, ticket, sizeof ticket, TLS_ILLEGAL_PARAMETER, "a ticket for 194 days");
 }
 
 static void renegotiation(struct crypto_suite const *suite)

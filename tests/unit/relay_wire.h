@@ -54,7 +54,7 @@ static inline void make_keys(struct relay_keys *keys, struct crypto_suite const 
     memset(keys, 0, sizeof *keys);
     keys->magic = RELAY_KEYS_MAGIC;
     keys->suite = suite->id;
-    keys->role = client ? RELAY_TLS_CLIENT : RELAY_TLS_SERVER;
+    keys->role = client ? KTLS_CLIENT : KTLS_SERVER;
     keys->tx.version = keys->rx.version = suite->version;
     keys->tx.cipher = keys->rx.cipher = (uint16_t)suite->cipher;
     memset(keys->tx_secret, 1, sizeof keys->tx_secret);

@@ -84,7 +84,7 @@ static void client(struct trace const *t, char const *name)
 /* We have no key for the trace's client: the answer is an empty Certificate. */
 static void client_without_certificate(struct trace const *t)
 {
-    static unsigned char const empty[] = { CERTIFICATE, 0, 0, 4, 0, 0, 0, 0, FINISHED, 0, 0, 32 };
+    static unsigned char const empty[] = { TLS_CERTIFICATE, 0, 0, 4, 0, 0, 0, 0, TLS_FINISHED, 0, 0, 32 };
     struct ktls_traffic_keys keys;
     unsigned char type, *found;
 

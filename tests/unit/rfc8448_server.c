@@ -45,7 +45,7 @@ static void first_message_is(struct trace const *t, unsigned char *record, size_
     size_t const size = (size_t)record[3] << 8 | record[4];
     if (!ok(len >= RECORD_HEADER + size, "a whole record")) return;
     long const n = crypto_open_record(&keys, record, record + RECORD_HEADER, size, &type, &found);
-    ok(n > 4 && type == KTLS_HANDSHAKE && found[0] == ENCRYPTED_EXTENSIONS,
+    ok(n > 4 && type == KTLS_HANDSHAKE && found[0] == TLS_ENCRYPTED_EXTENSIONS,
        "the flight opens with server_handshake_traffic_secret");
 }
 
@@ -123,10 +123,10 @@ static void server_takes_certificate(struct trace const *t)
     memcpy(hs->secret.client, secret.data, secret.len);
     protect_rx(hs);
     play(t->client_flight);
-    ok(expect_message(hs, CERTIFICATE, &m) && read_certificate(hs, &m, &empty) && !empty, "Certificate");
+    ok(expect_message(hs, TLS_CERTIFICATE, &m) && read_certificate(hs, &m, &empty) && !empty, "Certificate");
     add_to_transcript(hs, &m);
     ok(!session.peer_present, "not believed before it is proven");
-    ok(expect_message(hs, CERTIFICATE_VERIFY, &m) && read_certificate_verify(hs, &m), "CertificateVerify");
+    ok(expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) && read_certificate_verify(hs, &m), "CertificateVerify");
     add_to_transcript(hs, &m);
     is_error_free(read_finished13(hs), "Finished");
     ok(session.peer_present && at_record_boundary(hs), "believed, and nothing left over");

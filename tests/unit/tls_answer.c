@@ -16,7 +16,7 @@ static struct span message_body(size_t record_at)
 static void parse_answer_on_tape(void)
 {
     static struct handshake hs;
-    struct message const m = { .type = SERVER_HELLO, .body = message_body(0) };
+    struct message const m = { .type = TLS_SERVER_HELLO, .body = message_body(0) };
     hs.error = &server.error;
     if (!parse_server_hello(&hs, &m, &answer) || !parse_extensions(&hs, answer.extension_block, &answered))
         abort();

@@ -43,10 +43,10 @@ static void parse_hello(size_t record_at)
     struct reader r = reader_on((struct span){ tape.out + record_at, tape.out_len - record_at });
     read_bytes(&r, 3);
     struct span const record = read_vector16(&r);
-    struct message m = { .type = CLIENT_HELLO, .body = { record.p + 4, record.len - 4 } };
+    struct message m = { .type = TLS_CLIENT_HELLO, .body = { record.p + 4, record.len - 4 } };
     hs.error = &error;
     memset(&error, 0, sizeof error);
-    ok(record.p[0] == CLIENT_HELLO && parse_client_hello(&hs, &m, &hello), "our hello is well-formed");
+    ok(record.p[0] == TLS_CLIENT_HELLO && parse_client_hello(&hs, &m, &hello), "our hello is well-formed");
 }
 
 static int offers_exactly(unsigned int mask)
@@ -129,7 +129,7 @@ static void play(struct answer const *a)
     write8(&w, KTLS_HANDSHAKE);
     write16(&w, 0x0303);
     size_t const fragment = open_vector(&w, 2);
-    write8(&w, SERVER_HELLO);
+    write8(&w, TLS_SERVER_HELLO);
     size_t const message = open_vector(&w, 3);
     write16(&w, 0x0303);
     write_bytes(&w, random.data, random.len);
