@@ -388,11 +388,11 @@ static void test_refused_record(uint16_t version, char const *bytes, size_t len,
         struct ktls_traffic_keys keys = make_keys(version, KTLS_AES_128_GCM, 1);
         struct pair forger = tcp_pair();
 
-        if (!attach_pair(forger) || ktls_install(forger.server, KTLS_RX, &keys)) bail("install");
+        if (!attach_pair(forger) || ktls_install(forger.server, KTLS_RX, &keys)) give_up("install");
         keys = make_keys(version, KTLS_AES_128_GCM, 2);
         if (ktls_install(forger.server, KTLS_TX, &keys) || ktls_install(forger.client, KTLS_RX, &keys))
-            bail("install");
-        if (write(forger.client, bytes, len) < 0) bail("write");
+            give_up("install");
+        if (write(forger.client, bytes, len) < 0) give_up("write");
         ok(fails(forger.server, memory, error), "%s: a refused record: %s", name_of(version), strerror(error));
         ok(!memory || secrets.alert == alert, "%s: deserves alert %d", name_of(version), alert);
         ok(ktls_send_alert(forger.server, alert) == 0, "%s: and the alert can be sent", name_of(version));
