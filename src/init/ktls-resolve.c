@@ -25,13 +25,16 @@ static void print(struct addrinfo const *info)
     if (!error && !strchr(text, '%')) puts(text); /* with an interface it is nobody else's address */
 }
 
+static struct option_table const table = { .operands = "name" };
+
 int main(int argc, char const *const *argv)
 {
     struct addrinfo const hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     struct addrinfo *found;
     PROG = "ktls-resolve";
-    if (argc != 2) strerr_dief(EXIT_USAGE, "usage: ktls-resolve name");
-    int const error = getaddrinfo(argv[1], NULL, &hints, &found);
+    argv = program_scan_options(&table, NULL, argc, argv);
+    if (!argv[0] || argv[1]) program_die_usage(&table);
+    int const error = getaddrinfo(argv[0], NULL, &hints, &found);
     if (error) {
         puts(gai_strerror(error));
         return fflush(stdout) ? EXIT_SYSTEM : 1;

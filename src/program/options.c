@@ -52,7 +52,8 @@ static char const *usage_line(struct option_table const *table)
         before = &table->rows[i];
     }
     char const *operands = table->operands ? table->operands : "prog...";
-    add_word(&text, *operands ? " ] " : " ]");
+    if (before) add_word(&text, " ]");
+    if (*operands) add_word(&text, " ");
     add_word(&text, operands);
     if (!stralloc_0(&text)) strerr_diefsys(EXIT_SYSTEM, "memory");
     return text.s;
@@ -61,6 +62,21 @@ static char const *usage_line(struct option_table const *table)
 void program_die_usage(struct option_table const *table)
 {
     strerr_die(EXIT_USAGE, PROG, ": usage: ", usage_line(table));
+}
+
+static char const *fault(int answer, int option)
+{
+    if (answer == ':') return "missing argument of option";
+    return option >= LONG_HELP ? "option takes no argument" : "unknown option";
+}
+
+/* What getopt_long did not take: a letter, or the word that it read last. */
+static _Noreturn void die_option(struct option_table const *table, int answer, char const *word)
+{
+    char const letter[] = { '-', (char)optopt, 0 };
+    int const is_letter = optopt > 0 && optopt < LONG_HELP;
+    strerr_dief(EXIT_USAGE, fault(answer, optopt), " ", is_letter ? letter : word, "; usage: ",
+                usage_line(table));
 }
 
 static _Noreturn void exit_shown(void)
@@ -177,7 +193,7 @@ char const *const *program_scan_options(struct option_table const *table, void *
         if (option == LONG_HELP) show_help(table);
         if (option == LONG_VERSION) show_version();
         struct option_row const *row = find_row(table, option);
-        if (!row) program_die_usage(table);
+        if (!row) die_option(table, option, argv[optind - 1]);
         if (table->take) pass_on(table, fields, row, optarg);
         else set_field(table, fields, row, optarg);
     }
