@@ -3,7 +3,8 @@
 # make NAME       one of them: libktls.a, ktls-tlsd, ...
 # make tests      test programs: BUILD/tests/unit, BUILD/tests/e2e
 # make check      runs all tests (tests/run)
-# make install    DESTDIR is honoured
+# make install    DESTDIR is honoured, by make uninstall too
+# make dist       the sources as PACKAGE-VERSION.tar.gz, the same bytes each time
 # V=1 shows whole commands; BUILD=DIR chooses another configuration, made with ./configure --build-dir=DIR.
 
 BUILD ?= build
@@ -11,7 +12,7 @@ BUILD ?= build
 
 include package/info
 include package/targets.mak
-ifeq ($(filter clean distclean,$(MAKECMDGOALS)),)
+ifeq ($(filter clean distclean dist,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(BUILD)/config.mak),)
 $(error no $(BUILD)/config.mak: run ./configure$(if $(filter-out build,$(BUILD)), --build-dir=$(BUILD)) first)
 endif
@@ -44,10 +45,17 @@ ifeq ($(V),)
 show = @echo "  $(1) $(if $(2),$(2),$@)";
 endif
 
-COMPILE = $(call show,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+# The compiler notes its folder's path, which it takes from PWD, in debugging
+# information: an option replaces it. It is the only path here that may hold
+# spaces, because every other one is relative.
+quoted = '$(subst ','\'',$(1))'
+path_map_option := $(if $(PATH_MAP),$(call quoted,$(PATH_MAP)=$(CURDIR)=.))
+export PWD := $(CURDIR)
+
+COMPILE = $(call show,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) $(path_map_option) -MMD -MP -c -o $@ $<
 LINK = $(call show,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK_MODE) -o $@ $(filter %.o %.a,$^)
 
-.PHONY: all tests check install clean distclean $(PROGRAMS)
+.PHONY: all tests check install uninstall dist clean distclean $(PROGRAMS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -130,25 +138,41 @@ HEADERS := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/$(layer).h)) src/kt
 
 # For pkg-config; folders in the prefix follow it when it is moved.
 PKG_CONFIG_FILES := $(patsubst package/%.in,$(BUILD)/lib/%,$(wildcard package/*.pc.in))
-prefixed = $(patsubst $(prefix)/%,$${prefix}/%,$(1))
+prefixed = $(subst ^,,$(subst ^$(prefix)/,$${prefix}/,^$(1)))
 $(BUILD)/lib/%.pc: package/%.pc.in package/info $(BUILD)/config.mak
 	@mkdir -p $(@D)
 	$(call show,PC)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(call prefixed,$(libdir))|' \
 		-e 's|@includedir@|$(call prefixed,$(includedir))|' -e 's|@package@|$(package)|' \
 		-e 's|@version@|$(version)|' -e 's|@libs@|$(filter -L%,$(LDFLAGS))|' $< >$@
 
+# Paths of the installation, which may hold spaces, in quotes.
+to = "$(DESTDIR)$(1)"
+SHARED_LINKS := $(if $(SHARED_FILES),$(SONAME) $(SHARED_LIBRARY))
+
 install: all $(PKG_CONFIG_FILES)
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libdir)/pkgconfig
-	install -m 755 $(BINARIES) $(DESTDIR)$(bindir)
-	install -m 644 $(LIBRARIES) $(DESTDIR)$(libdir)
-	install -m 644 $(PKG_CONFIG_FILES) $(DESTDIR)$(libdir)/pkgconfig
-	$(foreach file,$(SHARED_FILES),install -m 644 $(file) $(DESTDIR)$(libdir) && \
-		ln -sf $(notdir $(file)) $(DESTDIR)$(libdir)/$(SONAME) && \
-		ln -sf $(notdir $(file)) $(DESTDIR)$(libdir)/$(SHARED_LIBRARY))
+	install -d $(call to,$(bindir)) $(call to,$(libdir)/pkgconfig)
+	install -m 755 $(BINARIES) $(call to,$(bindir))
+	install -m 644 $(LIBRARIES) $(SHARED_FILES) $(call to,$(libdir))
+	install -m 644 $(PKG_CONFIG_FILES) $(call to,$(libdir)/pkgconfig)
+	set -e; for link in $(SHARED_LINKS); do \
+		ln -sf $(notdir $(SHARED_FILE)) $(call to,$(libdir))/$$link; done
 	set -e; for header in $(HEADERS:src/%=%); do \
-		install -D -m 644 src/$$header $(DESTDIR)$(includedir)/$(package)/$$header; done
+		install -D -m 644 src/$$header $(call to,$(includedir)/$(package))/$$header; done
 	set -e; for page in $(MAN_PAGES); do \
-		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+		install -D -m 644 $$page $(call to,$(mandir))/man$${page##*.}/$${page##*/}; done
+
+# $(1): folder, $(2): names in it
+remove = [ ! -d $(call to,$(1)) ] || (cd $(call to,$(1)) && rm -f $(2))
+
+uninstall:
+	$(call remove,$(bindir),$(PROGRAMS))
+	$(call remove,$(libdir),$(notdir $(LIBRARIES) $(SHARED_FILES)) $(SHARED_LINKS))
+	$(call remove,$(libdir)/pkgconfig,$(notdir $(PKG_CONFIG_FILES)))
+	rm -rf $(call to,$(includedir)/$(package))
+	$(call remove,$(mandir),$(foreach page,$(MAN_PAGES),man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page))))
+
+dist:
+	tools/dist $(package)-$(version).tar.gz
 
 clean:
 	rm -rf $(addprefix $(BUILD)/,obj pic lib bin tests)

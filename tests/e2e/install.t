@@ -1,11 +1,12 @@
 #!/bin/sh
 # not: sanitizers
 # A program of somebody else, with names of its own, links against what make
-# install installed and shakes hands with itself.
+# install installed and shakes hands with itself; make uninstall removes all of it
+# and nothing else. The folder's name holds a space.
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${KTLS_BUILD:-build}
-work=$(mktemp -d) || exit 1
+work="$(mktemp -d "${TMPDIR:-/tmp}/ktls install.XXXXXX")" || exit 1
 trap 'rm -rf "$work"' EXIT
 count=0
 report() {
@@ -33,4 +34,11 @@ $cc -std=c11 -D_GNU_SOURCE -I"$root/include/ktls-tools" -o "$work/foreign" tests
 report $? 'a foreign program links against the archives'
 "$work/foreign" "$KTLS_PKI/ec256.crt" "$KTLS_PKI/ec256.key" "$KTLS_PKI/ca.pem" >"$work/log" 2>&1
 report $? 'and shakes hands with itself'
+
+: >"$root/bin/of-somebody-else"
+make -s BUILD="$build" DESTDIR="$work/root" uninstall >"$work/log" 2>&1
+report $? 'make uninstall'
+find "$work/root" ! -type d >"$work/log"
+[ "$(cat "$work/log")" = "$root/bin/of-somebody-else" ] && [ ! -e "$root/include/ktls-tools" ]
+report $? 'removes what was installed, and nothing else'
 echo "1..$count"
