@@ -188,7 +188,7 @@ void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *
 {
     struct apart apart = { .input = task->input,
                            .connection = task->connection,
-                           .deadline = tls_deadline_after(task->options->handshake_timeout) };
+                           .deadline = task->connection->deadline };
     struct account account;
     start(&apart);
     if (!apart.child) shake_hands(&apart, task);

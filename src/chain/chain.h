@@ -168,6 +168,7 @@ struct chain_connection {
     int fdr, fdw;
     unsigned char attached; /* a TCP socket that is ready for keys */
     int nodelay;            /* as it was; -1: not TCP */
+    int64_t deadline;       /* of the handshake and of tickets, in ms of CLOCK_MONOTONIC; 0: none */
 };
 
 /* The connection's are open; and until exec so are 0, 1 and 2, lest a
@@ -192,7 +193,8 @@ extern void chain_cut_connection(struct chain_connection const *connection);
 #define CHAIN_DRAIN_WHY 128
 
 /* Takes a TLS 1.3 server's tickets off a socket that has its keys, so that the
-   first thing prog reads is data. 0: the connection is cut, and why says why. */
+   first thing prog reads is data. A server that is still sending them at the
+   connection's deadline has failed. 0: the connection is cut, and why says why. */
 extern int chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms,
                                char why[CHAIN_DRAIN_WHY]);
 /* The same, where the handshake was: here or in a process of its own. What is
@@ -266,7 +268,7 @@ extern void chain_configure(struct tls_config *config, struct chain_options cons
    or TLS_GID asks for it in a process of its own. What fails ends the program. */
 extern void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
                               struct chain_options const *options, struct chain_input const *input,
-                              struct tls_config *config, struct chain_connection const *connection,
+                              struct tls_config *config, struct chain_connection *connection,
                               struct tls_session *session);
 /* The whole of ktls-tlsd and ktls-tlsc but for the handshake. */
 extern _Noreturn void chain_step(enum chain_program program, chain_handshake *handshake, int argc,

@@ -35,8 +35,11 @@ struct drain {
     struct after_message message;
     int two_rtt_ms;
     int records;             /* taken */
+    int left_ms;             /* of our patience */
     int slices;              /* waited, in all */
     uint64_t bytes_received; /* when we looked last */
+    unsigned char has_begun;  /* the server sends something */
+    unsigned char is_partial; /* readable without a whole record: older kernels say so */
     unsigned char failed;
     char *why;
 };
@@ -94,18 +97,42 @@ static int has_received_more(struct drain *drain)
     return 1;
 }
 
+static int is_late(struct drain const *drain)
+{
+    int64_t const deadline = drain->connection->deadline;
+    return drain->slices >= MAX_SLICES || (deadline && tls_deadline_after(1) > deadline);
+}
+
+/* Too late for more. A server that has sent nothing has no tickets; of one that
+   is sending, the rest would reach prog. */
+static int end_in_time(struct drain *drain)
+{
+    return drain->has_begun || drain->records ? fail(drain, "timed out", "") : 0;
+}
+
+static void note_slice(struct drain *drain)
+{
+    int const more = has_received_more(drain);
+    if (more) drain->has_begun = 1;
+    drain->left_ms = more ? patience_ms(drain) : drain->left_ms - SLICE_MS;
+    drain->slices++;
+}
+
 /* 0: nothing came in time. Time is taken in slices: however long the machine
    held us and the network up, one slice is lost. */
 static int wait_for_record(struct drain *drain)
 {
     struct pollfd p = { .fd = drain->connection->fdr, .events = POLLIN };
-    int const patience = patience_ms(drain);
-    for (int left = patience; left > 0 && drain->slices < MAX_SLICES; drain->slices++) {
+    while (drain->left_ms > 0) {
+        if (is_late(drain)) return end_in_time(drain);
         acknowledge(drain);
-        int const r = poll(&p, 1, SLICE_MS);
-        if (r > 0) return 1;
+        int const r = poll(&p, !drain->is_partial, SLICE_MS);
         if (r < 0 && errno != EINTR) return fail_system(drain);
-        left = has_received_more(drain) ? patience : left - SLICE_MS;
+        if (r <= 0) note_slice(drain);
+        if (r > 0 || drain->is_partial) {
+            drain->is_partial = 1;
+            return 1;
+        }
     }
     return 0;
 }
@@ -114,11 +141,15 @@ static int wait_for_record(struct drain *drain)
 static int next_type(struct drain *drain, unsigned char *type, int *empty)
 {
     unsigned char byte;
+    drain->left_ms = patience_ms(drain);
+    drain->is_partial = 0;
     for (;;) {
         ssize_t const r = ktls_recv_record(drain->connection->fdr, type, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         *empty = !r;
         if (r >= 0) return 1;
         if (errno == EINTR) continue;
+        /* It took the middle of a ticket for a KeyUpdate. */
+        if (errno == EKEYEXPIRED && ktls_reinstall(drain->connection->fdr, KTLS_RX) == 0) continue;
         if (errno != EAGAIN) return fail_system(drain);
         if (!wait_for_record(drain)) return 0;
     }
@@ -160,8 +191,6 @@ static int take(struct drain *drain)
         return refuse(drain, TLS_INTERNAL_ERROR, "the server changes its keys, which a bare socket cannot follow", "");
     default: break;
     }
-    /* The kernel takes a handshake record with this first byte for a KeyUpdate. */
-    if (type == KTLS_HANDSHAKE && record[0] == TLS_KEY_UPDATE) ktls_reinstall(drain->connection->fdr, KTLS_RX);
     return 1;
 }
 
@@ -184,9 +213,10 @@ int chain_drain_tickets(struct chain_connection const *connection, unsigned int 
     unsigned char type;
     int empty;
     drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
+    has_received_more(&drain);
     while (!drain.failed && next_type(&drain, &type, &empty) && !is_for_prog(type, empty) && take(&drain))
         if (++drain.records == MAX_RECORDS) fail(&drain, "too many records without data", "");
-    check_whole(&drain);
+    if (!drain.failed) check_whole(&drain);
     if (drain.failed) chain_cut_connection(connection);
     return !drain.failed;
 }

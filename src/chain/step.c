@@ -65,11 +65,10 @@ static void shake_hands_here(struct chain_task const *task, struct tls_session *
     struct chain_connection const *connection = task->connection;
     struct chain_credentials credentials;
     struct tls_error error = { .kind = TLS_ERROR_NONE };
-    struct tls_fd_transport fds = { .fdr = connection->fdr, .fdw = connection->fdw };
+    struct tls_fd_transport fds = { connection->fdr, connection->fdw, connection->deadline };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
 
     chain_load_credentials(&credentials, task->config, task->program, task->options, task->input);
-    fds.deadline = tls_deadline_after(task->options->handshake_timeout);
     int const done = task->handshake(task->config, &transport, session, &error);
     chain_free_credentials(&credentials);
     if (!done) die_handshake(&error, &credentials, &fds);
@@ -77,10 +76,11 @@ static void shake_hands_here(struct chain_task const *task, struct tls_session *
 
 void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
                        struct chain_options const *options, struct chain_input const *input,
-                       struct tls_config *config, struct chain_connection const *connection,
+                       struct tls_config *config, struct chain_connection *connection,
                        struct tls_session *session)
 {
     struct chain_task const task = { program, handshake, options, input, config, connection };
+    connection->deadline = tls_deadline_after(options->handshake_timeout);
     if (chain_is_apart(input))
         chain_shake_hands_apart(&task, session);
     else

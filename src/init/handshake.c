@@ -34,6 +34,7 @@ static void prepare_connection(struct handshake *hs)
         .mode = worker->url.parameters.path == URL_RELAY ? MODE_USER : MODE_AUTO,
     };
     chain_open_connection(&hs->connection, &options);
+    hs->connection.deadline = worker->order->deadline;
     if (worker->url.parameters.path == URL_KERNEL && !hs->connection.attached)
         worker_refuse(worker, "path=kernel: the kernel cannot do TLS on this connection", NULL);
 }

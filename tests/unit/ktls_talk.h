@@ -10,8 +10,10 @@
 
 #include "tests/unit/ktls_pair.h"
 
+#ifndef TLS_1_2
 #define TLS_1_2 KTLS_TLS_1_2
 #define TLS_1_3 KTLS_TLS_1_3
+#endif
 
 static inline struct pair open_pair(uint16_t version)
 {
