@@ -6,11 +6,13 @@
 
 #include "tls/handshake.h"
 
-/* RFC 5746, 3.4: in a first handshake nothing but an empty renegotiated_connection. */
+/* RFC 5746, 3.4 and 4.1: in a first handshake it is an empty renegotiated_connection.
+   Without the extension our handshake could be the continuation of an attacker's. */
 static int check_renegotiation_info(struct handshake *hs, struct extensions const *x)
 {
     struct span const body = x->body[EXT_RENEGOTIATION_INFO];
-    if (!body.p || (body.len == 1 && !body.p[0])) return 1;
+    if (!body.p) return fail(hs, TLS_HANDSHAKE_FAILURE, "the server lacks secure renegotiation (RFC 5746)");
+    if (body.len == 1 && !body.p[0]) return 1;
     return fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
 }
 

@@ -260,9 +260,9 @@ static void second_hello(void)
 /* In a 1.2 answer our session id would resume what never was. */
 static void resumption(void)
 {
-    static struct answer const echoed = { HELLO_RANDOM, SESSION_ID, "c02b", "00", "" };
-    static struct answer const fresh = { HELLO_RANDOM, "4343", "c02b", "00", "" };
-    static struct answer const none = { HELLO_RANDOM, "", "c02b", "00", "" };
+    static struct answer const echoed = { HELLO_RANDOM, SESSION_ID, "c02b", "00", "ff01000100" };
+    static struct answer const fresh = { HELLO_RANDOM, "4343", "c02b", "00", "ff01000100" };
+    static struct answer const none = { HELLO_RANDOM, "", "c02b", "00", "ff01000100" };
     begin();
     play(&echoed);
     run();

@@ -241,6 +241,7 @@ static struct fault_case const faults12[] = {
     { "an extension twice", "dupext 2 23", TLS_ILLEGAL_PARAMETER, 0 },
     { "signature_algorithms in ServerHello", "ext 2 13 00020403", TLS_ILLEGAL_PARAMETER, 0 },
     { "extended_master_secret with content", "ext 2 23 00", TLS_DECODE_ERROR, 0 },
+    { "no renegotiation_info", "noext 2 65281", TLS_HANDSHAKE_FAILURE, 0 },
     { "renegotiation_info not empty", "ext 2 65281 0101", TLS_HANDSHAKE_FAILURE, 0 },
     { "renegotiation_info malformed", "ext 2 65281 ", TLS_HANDSHAKE_FAILURE, 0 },
     { "no uncompressed points", "ext 2 11 0101", TLS_ILLEGAL_PARAMETER, 0 },
