@@ -117,7 +117,8 @@ extern size_t crypto_record_overhead(struct ktls_traffic_keys const *keys);
 
 /* Writes a whole protected record (header and all) that carries fragment
    (at most 16384 bytes) to record, and counts keys->seq up. record has room
-   for 5 + len + crypto_record_overhead; fragment may lie anywhere in it.
+   for 5 + len + crypto_record_overhead; fragment may lie anywhere in it, and
+   is not copied when it lies where the record has it.
    Returns the record's length. */
 extern size_t crypto_seal_record(struct ktls_traffic_keys *keys, unsigned char type, void const *fragment, size_t len,
                                  unsigned char *record);
@@ -132,14 +133,19 @@ extern long crypto_open_record(struct ktls_traffic_keys *keys, unsigned char con
 /* ---- key exchange ---- */
 
 /* IANA TLS Supported Groups. */
-enum crypto_group { CRYPTO_SECP256R1 = 23, CRYPTO_SECP384R1 = 24, CRYPTO_X25519 = 29 };
+enum crypto_group { CRYPTO_SECP256R1 = 23, CRYPTO_SECP384R1 = 24, CRYPTO_SECP521R1 = 25, CRYPTO_X25519 = 29 };
+
+/* 1 when these bytes are the uncompressed form of a point of a NIST curve with
+   coordinates below the field's prime (SEC 1, 2.3.4). Whether the point is on
+   the curve is not checked here. */
+extern int crypto_point_is_reduced(uint16_t group, void const *point, size_t len);
 
 #define CRYPTO_MAX_SHARE 97
 #define CRYPTO_MAX_SHARED_SECRET 48
 
 struct crypto_share {
     uint16_t group;
-    unsigned char private_key[CRYPTO_MAX_SHARED_SECRET];
+    unsigned char private_key[CRYPTO_MAX_SHARED_SECRET]; /* a scalar, in the byte order that BearSSL reads */
     unsigned char public_key[CRYPTO_MAX_SHARE]; /* X25519: u; else uncompressed point */
     size_t public_len;
 };
@@ -148,7 +154,8 @@ struct crypto_share {
 extern size_t crypto_share_size(uint16_t group);
 extern int crypto_share_generate(struct crypto_share *share, uint16_t group, struct crypto_random const *random);
 /* The shared secret; returns its length, 0 when the peer's share is not a
-   valid one: length, form, not on the curve, all-zero X25519 result. */
+   valid one: length, form, coordinates not reduced, not on the curve, all-zero
+   X25519 result. */
 extern size_t crypto_share_agree(struct crypto_share const *share, void const *peer, size_t peer_len,
                                  unsigned char secret[CRYPTO_MAX_SHARED_SECRET]);
 

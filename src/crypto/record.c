@@ -110,7 +110,8 @@ size_t crypto_seal_record(struct ktls_traffic_keys *keys, unsigned char type, vo
     unsigned char *data = record + HEADER + nonce_size;
     size_t data_len = len;
 
-    memmove(data, fragment, len);
+    /* memmove does not see that there is nothing to move: it copies 16 KiB onto themselves. */
+    if (fragment != data) memmove(data, fragment, len);
     record[0] = type;
     if (!is_tls12(keys)) {
         data[data_len++] = type;

@@ -54,7 +54,9 @@ static void prng_init(br_prng_class const **ctx, void const *params, void const 
 
 static br_prng_class const prng_vtable = { sizeof(struct prng), &prng_init, &prng_generate, &prng_ignore };
 
-/* Any 32 bytes are a scalar (RFC 7748, 5): BearSSL takes them in that order and clamps. */
+/* Any 32 bytes are a scalar (RFC 7748, 5): BearSSL clamps them. BearSSL 0.6 reads
+   them with the least significant byte first, later versions with the most
+   significant byte first; random bytes are a good scalar in either order. */
 static void generate_x25519(struct crypto_share *share, struct crypto_random const *random)
 {
     random->fill(random->ctx, share->private_key, X25519_SIZE);
@@ -101,7 +103,7 @@ size_t crypto_share_agree(struct crypto_share const *share, void const *peer, si
     if (peer_len != share->public_len) return 0;
     memcpy(point, peer, peer_len);
     int const is_x25519 = share->group == CRYPTO_X25519;
-    if (!is_x25519 && point[0] != 4) return 0;
+    if (!is_x25519 && !crypto_point_is_reduced(share->group, point, peer_len)) return 0;
     if (br_ec_get_default()->mul(point, peer_len, share->private_key, scalar_size(share->group), share->group))
         secret_len = is_x25519 ? agree_x25519(point, secret) : agree_nist(point, peer_len, secret);
     crypto_wipe(point, sizeof point);

@@ -146,7 +146,7 @@ int crypto_verify(struct crypto_public_key const *key, struct crypto_scheme cons
 {
     if (key->type != scheme->key_type) return 0;
     if (key->type == CRYPTO_RSA) return rsa_verify(key, scheme, digest, signature, len);
-    if (!key->group || !is_der_signature(signature, len)) return 0;
+    if (!crypto_point_is_reduced(key->group, key->data, key->point_len) || !is_der_signature(signature, len)) return 0;
     br_ec_public_key const ec = ec_public(key);
     return (int)br_ecdsa_vrfy_asn1_get_default()(br_ec_get_default(), digest, crypto_hash_size(scheme->hash),
                                                  &ec, signature, len);

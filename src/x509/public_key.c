@@ -48,9 +48,8 @@ static enum x509_error parse_ec(struct der parameters, struct der bits, br_x509_
                    : der_is(curve, secp384r1, sizeof secp384r1) ? BR_EC_secp384r1
                    : der_is(curve, secp521r1, sizeof secp521r1) ? BR_EC_secp521r1
                                                                 : 0;
-    size_t const coordinate = id == BR_EC_secp256r1 ? 32 : id == BR_EC_secp384r1 ? 48 : 66;
     if (!id) return X509_UNSUPPORTED;
-    if (bits.len != 1 + 2 * coordinate || bits.p[0] != 4) return X509_BAD_CERTIFICATE;
+    if (!crypto_point_is_reduced((uint16_t)id, bits.p, bits.len)) return X509_BAD_CERTIFICATE;
     key->key_type = BR_KEYTYPE_EC;
     key->key.ec = (br_ec_public_key){.curve = id, .q = unconst(bits.p), .qlen = bits.len};
     return X509_OK;

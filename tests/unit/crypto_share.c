@@ -7,10 +7,12 @@
 #include "crypto/vectors.h"
 #include "hex.h"
 #include "tap.h"
+#include "x25519.h"
 
-static struct crypto_share x25519_share(unsigned char const *scalar)
+static struct crypto_share x25519_share(struct bytes scalar)
 {
-    struct script script = { scalar, 32 };
+    struct bytes const drawn = x25519_scalar(scalar);
+    struct script script = { drawn.data, 32 };
     struct crypto_random const random = script_random(&script);
     struct crypto_share share;
     memset(&share, 0xff, sizeof share);
@@ -38,13 +40,13 @@ static void x25519(void)
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct bytes const scalar = hex(known[i].scalar), u = hex(known[i].u), want = hex(known[i].out);
-        struct crypto_share const share = x25519_share(scalar.data);
+        struct crypto_share const share = x25519_share(scalar);
         ok(crypto_share_agree(&share, u.data, u.len, secret) == 32, "X25519 %zu agrees", i);
         is_mem(secret, want.data, want.len, "X25519 %zu: secret", i);
     }
     struct bytes const bob = hex(known[2].scalar);
     struct bytes const public_key = hex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
-    struct crypto_share const share = x25519_share(bob.data);
+    struct crypto_share const share = x25519_share(bob);
     ok(share.group == CRYPTO_X25519 && share.public_len == 32, "X25519 share: group and length");
     is_mem(share.public_key, public_key.data, 32, "X25519 share: RFC 7748, 6.1");
 }
@@ -57,7 +59,7 @@ static void x25519_iterated(void)
     unsigned char secret[CRYPTO_MAX_SHARED_SECRET];
 
     for (int i = 1; i <= 1000; i++) {
-        struct crypto_share const share = x25519_share(k.data);
+        struct crypto_share const share = x25519_share(k);
         if (crypto_share_agree(&share, u.data, 32, secret) != 32) break;
         u = k;
         memcpy(k.data, secret, 32);
@@ -171,6 +173,7 @@ static void bad_points(struct ec_vector const *v)
     ok(!agree_with(&share, point.data, peer.len), "group %d: coordinates zero", g);
     memset(point.data + 1, 0xff, sizeof point.data - 1);
     ok(!agree_with(&share, point.data, peer.len), "group %d: coordinates not below p", g);
+    ok(!crypto_point_is_reduced(v->group, point.data, peer.len), "group %d: they are found to be so", g);
     point.data[0] = 0;
     ok(!agree_with(&share, point.data, 1) && !agree_with(&share, point.data, peer.len),
        "group %d: the point at infinity", g);
@@ -190,6 +193,39 @@ static void not_reduced(void)
     crypto_share_generate(&share, CRYPTO_SECP256R1, &crypto_random_os);
     ok(agree_with(&share, reduced.data, reduced.len) == 32, "P-256: the point with x = 0");
     ok(!agree_with(&share, plus_p.data, plus_p.len), "P-256: the same with x = p");
+}
+
+/* Each coordinate at p - 1 and at p. */
+static void bounds_of_coordinates(void)
+{
+    static struct {
+        uint16_t group;
+        char const *below; /* p - 1 */
+    } const fields[] = {
+        { CRYPTO_SECP256R1, "ffffffff00000001000000000000000000000000fffffffffffffffffffffffe" },
+        { CRYPTO_SECP384R1, "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe"
+                            "ffffffff0000000000000000fffffffe" },
+        { CRYPTO_SECP521R1, "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+                            "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe" },
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct bytes const below = hex(fields[i].below);
+        size_t const len = 1 + 2 * below.len;
+        unsigned char point[1 + 2 * 66 + 1] = { 4 };
+        uint16_t const g = fields[i].group;
+        memcpy(point + 1, below.data, below.len);
+        memcpy(point + 1 + below.len, below.data, below.len);
+        ok(crypto_point_is_reduced(g, point, len), "group %d: coordinates p - 1", g);
+        for (size_t last = below.len; last < len; last += below.len) {
+            point[last]++;
+            ok(!crypto_point_is_reduced(g, point, len), "group %d: a coordinate p at %zu", g, last);
+            point[last]--;
+        }
+        ok(!crypto_point_is_reduced(g, point, len - 1) && !crypto_point_is_reduced(g, point, len + 1),
+           "group %d: another length", g);
+        point[0] = 3;
+        ok(!crypto_point_is_reduced(g, point, len), "group %d: another form", g);
+    }
 }
 
 static void round_trips(void)
@@ -234,6 +270,7 @@ int main(void)
     bad_points(ec_vectors);
     bad_points(ec_vectors + 3);
     not_reduced();
+    bounds_of_coordinates();
     round_trips();
     unknown_groups();
     return done_testing();

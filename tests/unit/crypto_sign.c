@@ -222,6 +222,27 @@ static void known_ec(struct ec_vector const *v, size_t number)
        "ECDSA %zu: with the other hash", number);
 }
 
+/* Made for the public key (0, sqrt b), whose private key nobody knows: the digest
+   follows from the signature. x = p is the same point to lax arithmetic. */
+static void not_reduced(void)
+{
+    struct bytes const digest = hex("c5b0579167b6f2ddaa09754559bfe74c60cc4da42b68fa3cfa566d85341b044a");
+    struct bytes const signature =
+        hex("3044 0220 57857307ee5489542cfadbcd279d63d83028197d52effad99f3686c57a9a9841"
+            "0220 5df9df59a5843a115bd957ca41fb11cab7b93f6971d4440636dd5a8151aa6e46");
+    struct bytes const x = hex("0000000000000000000000000000000000000000000000000000000000000000");
+    struct bytes const p = hex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
+    struct bytes const y = hex("66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4");
+    struct crypto_scheme const *scheme = crypto_scheme_by_id(0x0403);
+    struct crypto_public_key key = { .type = CRYPTO_EC, .group = CRYPTO_SECP256R1, .data = { 4 }, .point_len = 65 };
+
+    memcpy(key.data + 1, x.data, 32);
+    memcpy(key.data + 33, y.data, 32);
+    ok(crypto_verify(&key, scheme, digest.data, signature.data, signature.len), "P-256: a public key with x = 0");
+    memcpy(key.data + 1, p.data, 32);
+    ok(!crypto_verify(&key, scheme, digest.data, signature.data, signature.len), "P-256: the same with x = p");
+}
+
 static void schemes(void)
 {
     static struct {
@@ -257,6 +278,7 @@ int main(void)
 {
     size_t const rsa_count = sizeof rsa_vectors / sizeof *rsa_vectors;
 
+    not_reduced();
     schemes();
     for (size_t i = 0; i < rsa_count; i++) {
         known_rsa(rsa_vectors + i);

@@ -59,7 +59,7 @@ static void server(struct trace const *t, char const *name)
     struct handshake *hs = start();
     config.credential[0] = trace_credential();
     add_randomness(t->server_random);
-    add_randomness(t->server_private);
+    add_private_key(CRYPTO_X25519, t->server_private);
     add_randomness(verify_salt);
     play(t->client_hello);
     int const done = server_handshake(hs);

@@ -14,6 +14,7 @@
 #include "hex.h"
 #include "tap.h"
 #include "tape.h"
+#include "x25519.h"
 
 struct trace {
     char const *client_random, *client_session_id, *client_private, *client_private_2;
@@ -44,12 +45,21 @@ static inline void play(char const *records)
     tape_put(&tape, b.data, b.len);
 }
 
-static inline void add_randomness(char const *text)
+static inline void add_drawn(struct bytes b)
 {
-    struct bytes const b = hex(text);
     memcpy(scripted.data + scripted.len, b.data, b.len);
     scripted.len += b.len;
     script.left += b.len;
+}
+
+static inline void add_randomness(char const *text)
+{
+    add_drawn(hex(text));
+}
+
+static inline void add_private_key(uint16_t group, char const *text)
+{
+    add_drawn(group == CRYPTO_X25519 ? x25519_scalar(hex(text)) : hex(text));
 }
 
 static inline struct handshake *start(void)
@@ -91,7 +101,7 @@ static inline void use_hello(struct handshake *hs, struct trace const *t)
 
 static inline void use_share(struct handshake *hs, uint16_t group, char const *private_key)
 {
-    add_randomness(private_key);
+    add_private_key(group, private_key);
     ok(crypto_share_generate(&hs->share, group, &config.random), "the trace's key share");
 }
 
