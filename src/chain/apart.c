@@ -57,7 +57,8 @@ static void go_to_jail(struct apart const *apart)
 {
     struct chain_input const *input = apart->input;
     int const kept[] = { apart->fd, apart->connection->fdr, apart->connection->fdw };
-    struct jail const jail = { .kept = kept,
+    struct jail const jail = { .jobs = JAIL_HANDSHAKE,
+                               .kept = kept,
                                .kept_count = sizeof kept / sizeof *kept,
                                .cpu_seconds = CPU_SECONDS,
                                .memory = MEMORY,

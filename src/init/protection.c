@@ -17,6 +17,7 @@
 void protection_describe(struct jail *jail, struct master_options const *options)
 {
     *jail = (struct jail){
+        .jobs = JAIL_HANDSHAKE | JAIL_RELAY,
         .greatest = DESCRIPTORS,
         .memory = MEMORY,
         .is_root = geteuid() == 0,

@@ -1,8 +1,9 @@
 /* ISC license. */
 
 /*
- * The system calls of a handshake, as a table, and its translation for the
- * kernel's filter machine (Documentation/userspace-api/seccomp_filter.rst).
+ * The system calls of a handshake and of a relay, as a table, and its
+ * translation for the kernel's filter machine
+ * (Documentation/userspace-api/seccomp_filter.rst).
  *
  * Nothing here makes a descriptor, a process or a mapping that can be executed,
  * or reaches another process; what a descriptor can do was settled before.
@@ -12,9 +13,11 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -47,59 +50,70 @@ struct condition {
 };
 
 struct rule {
+    unsigned int jobs; /* set of enum jail_job that need it */
     unsigned int call;
     struct condition condition[2];
 };
 
-#define OPTION(call, level, name) { call, { { IS, 1, level }, { IS, 2, name } } }
+#define HANDSHAKE JAIL_HANDSHAKE
+#define RELAY JAIL_RELAY
+#define BOTH (HANDSHAKE | RELAY)
+/* AddressSanitizer allocates wherever it likes. */
+#define ALLOCATION (HAS_SHADOW_MEMORY ? BOTH : HANDSHAKE)
+
+#define OPTION(jobs, call, level, name) { jobs, call, { { IS, 1, level }, { IS, 2, name } } }
 #define NO_CODE { LACKS, 2, PROT_EXEC }
 
 /* A call may come again with other conditions. The frequent ones first. */
 static struct rule const rules[] = {
-    { .call = SYS_read },
-    { .call = SYS_sendto },
-    { .call = SYS_ppoll },
+    { BOTH, .call = SYS_read },
+    { BOTH, .call = SYS_sendto },
+    { BOTH, .call = SYS_ppoll },
 #ifdef SYS_poll
-    { .call = SYS_poll },
+    { BOTH, .call = SYS_poll },
 #endif
-    { .call = SYS_clock_gettime },
-    { .call = SYS_write },
-    { .call = SYS_writev },
-    { .call = SYS_readv },
-    { .call = SYS_recvfrom },
-    { .call = SYS_recvmsg },
-    { .call = SYS_sendmsg },
-    { .call = SYS_shutdown },
-    { .call = SYS_close },
-    { .call = SYS_getrandom },
+    { BOTH, .call = SYS_recvfrom },
+    { BOTH, .call = SYS_clock_gettime },
+    { BOTH, .call = SYS_write },
+    { RELAY, .call = SYS_splice },
+    { RELAY, SYS_ioctl, { { IS, 1, FIONREAD } } },
+    { RELAY, SYS_ioctl, { { IS, 1, SIOCOUTQ } } },
+    { BOTH, .call = SYS_writev },
+    { HANDSHAKE, .call = SYS_readv },
+    { BOTH, .call = SYS_recvmsg },
+    { BOTH, .call = SYS_sendmsg },
+    { BOTH, .call = SYS_shutdown },
+    { BOTH, .call = SYS_close },
+    { HANDSHAKE, .call = SYS_getrandom },
 #ifdef SYS_time
-    { .call = SYS_time },
+    { HANDSHAKE, .call = SYS_time },
 #endif
-    { .call = SYS_gettimeofday },
+    { HANDSHAKE, .call = SYS_gettimeofday },
 
-    OPTION(SYS_setsockopt, IPPROTO_TCP, TCP_NODELAY),
-    OPTION(SYS_setsockopt, IPPROTO_TCP, TCP_QUICKACK),
-    OPTION(SYS_setsockopt, IPPROTO_TCP, TCP_ULP),
-    { SYS_setsockopt, { { IS, 1, SOL_TLS } } },
-    OPTION(SYS_getsockopt, IPPROTO_TCP, TCP_NODELAY),
-    OPTION(SYS_getsockopt, IPPROTO_TCP, TCP_INFO),
-    OPTION(SYS_getsockopt, IPPROTO_TCP, TCP_ULP),
-    { SYS_getsockopt, { { IS, 1, SOL_TLS } } },
-    OPTION(SYS_getsockopt, SOL_SOCKET, SO_ERROR),
+    OPTION(HANDSHAKE, SYS_setsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(HANDSHAKE, SYS_setsockopt, IPPROTO_TCP, TCP_QUICKACK),
+    OPTION(HANDSHAKE, SYS_setsockopt, IPPROTO_TCP, TCP_ULP),
+    OPTION(RELAY, SYS_setsockopt, SOL_SOCKET, SO_RCVLOWAT),
+    { BOTH, SYS_setsockopt, { { IS, 1, SOL_TLS } } },
+    OPTION(HANDSHAKE, SYS_getsockopt, IPPROTO_TCP, TCP_NODELAY),
+    OPTION(BOTH, SYS_getsockopt, IPPROTO_TCP, TCP_INFO),
+    OPTION(HANDSHAKE, SYS_getsockopt, IPPROTO_TCP, TCP_ULP),
+    { BOTH, SYS_getsockopt, { { IS, 1, SOL_TLS } } },
+    OPTION(BOTH, SYS_getsockopt, SOL_SOCKET, SO_ERROR),
 
-    { SYS_mmap, { NO_CODE, { HAS, 3, MAP_ANONYMOUS } } },
-    { SYS_mprotect, { NO_CODE } },
-    { .call = SYS_munmap },
-    { .call = SYS_mremap },
-    { .call = SYS_madvise },
-    { .call = SYS_brk },
+    { ALLOCATION, SYS_mmap, { NO_CODE, { HAS, 3, MAP_ANONYMOUS } } },
+    { ALLOCATION, SYS_mprotect, { NO_CODE } },
+    { ALLOCATION, .call = SYS_munmap },
+    { ALLOCATION, .call = SYS_mremap },
+    { BOTH, .call = SYS_madvise },
+    { ALLOCATION, .call = SYS_brk },
 
-    { .call = SYS_exit_group },
-    { .call = SYS_exit },
-    { .call = SYS_rt_sigreturn },
-    { .call = SYS_restart_syscall }, /* a poll that was interrupted by SIGSTOP */
+    { BOTH, .call = SYS_exit_group },
+    { BOTH, .call = SYS_exit },
+    { BOTH, .call = SYS_rt_sigreturn },
+    { BOTH, .call = SYS_restart_syscall }, /* a poll that was interrupted by SIGSTOP */
 #if HAS_SHADOW_MEMORY
-    { .call = SYS_sigaltstack },
+    { BOTH, .call = SYS_sigaltstack },
 #endif
 };
 
@@ -165,11 +179,12 @@ static void add_architecture(struct program *program)
 #endif
 }
 
-int jail_filter_calls(void)
+int jail_filter_calls(unsigned int jobs)
 {
     struct program program = { .count = 0 };
     add_architecture(&program);
-    for (size_t i = 0; i < RULES; i++) add_rule(&program, rules + i);
+    for (size_t i = 0; i < RULES; i++)
+        if (rules[i].jobs & jobs) add_rule(&program, rules + i);
     add_return(&program, SECCOMP_RET_KILL_PROCESS);
     struct sock_fprog const code = { .len = program.count, .filter = program.step };
     return prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &code, 0L, 0L);

@@ -34,6 +34,6 @@ extern int jail_empty_root(int directory);
 
 /* ---- filter.c ---- */
 
-extern int jail_filter_calls(void);
+extern int jail_filter_calls(unsigned int jobs);
 
 #endif

@@ -36,8 +36,8 @@ static int limit_memory(rlim_t bytes)
 static int limit_resources(struct jail const *jail)
 {
     static struct rlimit const none = { 0, 0 };
-    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0) return -1;
-    if (setrlimit(RLIMIT_NPROC, &none) < 0) return -1;
+    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0) return -1;
+    if (!jail->may_grow_files && setrlimit(RLIMIT_FSIZE, &none) < 0) return -1;
     if (jail->cpu_seconds && limit_cpu(jail->cpu_seconds) < 0) return -1;
     if (!HAS_SHADOW_MEMORY && jail->memory && limit_memory(jail->memory) < 0) return -1;
     return jail_forbid_descriptors(jail->kept_count);
@@ -101,7 +101,7 @@ static int put_up(struct jail const *jail, enum jail_wall wall)
     case JAIL_CAPABILITIES: return drop_capabilities();
     case JAIL_SETTLE: return settle(jail->parent);
     case JAIL_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
-    case JAIL_FILTER: return jail_filter_calls();
+    case JAIL_FILTER: return jail_filter_calls(jail->jobs);
     case JAIL_WALLS: break;
     }
     errno = EINVAL;
@@ -125,10 +125,13 @@ char const *jail_wall_name(enum jail_wall wall)
 
 int jail_enter(struct jail const *jail, char const **what)
 {
+    int error = 0;
     for (enum jail_wall wall = 0; wall < JAIL_WALLS; wall++) {
         if (jail->without & 1u << wall || put_up(jail, wall) == 0) continue;
         *what = jail_wall_name(wall);
-        return -1;
+        if (!(jail->optional & 1u << wall)) return -1;
+        error = errno;
     }
+    errno = error;
     return 0;
 }

@@ -2,8 +2,8 @@
 
 /*
  * What a process gives up before it listens to strangers: descriptors, the file
- * system, new files and processes, root's rights, and every system call that a
- * handshake does not need. There is no way back and no way out.
+ * system, new files and processes, root's rights, and every system call that its
+ * job does not need. There is no way back and no way out.
  */
 
 #ifndef KTLS_JAIL_H
@@ -25,13 +25,20 @@ enum jail_wall {
     JAIL_WALLS
 };
 
+enum jail_job {
+    JAIL_HANDSHAKE = 1, /* and the tickets after it */
+    JAIL_RELAY = 2,     /* of records, by the kernel or here */
+};
+
 struct jail {
-    int const *kept; /* descriptors that stay open; NULL: all do */
+    unsigned int jobs; /* set of enum jail_job: which system calls are left */
+    int const *kept;   /* descriptors that stay open; NULL: all do */
     size_t kept_count;
     unsigned int greatest;    /* no descriptor has a greater number; 0: any may */
     unsigned int cpu_seconds; /* for the rest of this process's life; 0: no limit */
     size_t memory;            /* bytes of data in all (RLIMIT_DATA); 0: no limit */
     pid_t parent;             /* that it dies with, by SIGKILL; 0: none */
+    unsigned char may_grow_files; /* one of the descriptors may be a log file */
 
     /* Root's part. Without it uid, groups and root directory stay. */
     unsigned char is_root;
@@ -39,12 +46,14 @@ struct jail {
     gid_t gid;
     int root; /* one of the kept, from jail_open_empty_root, which is closed; 0: none */
 
-    unsigned int without; /* 1u << wall, for each wall that is not put up */
+    unsigned int without;  /* 1u << wall, for each wall that is not put up */
+    unsigned int optional; /* the same for each that may be missing where it cannot be */
 };
 
 /* 0, or -1 with errno and *what saying what could not be done; then the process
-   is neither in nor out and has to end. Single-threaded processes only. What is
-   allowed afterwards is in filter.c; anything else kills the process (SIGSYS). */
+   is neither in nor out and has to end. 0 with *what set: that wall is missing,
+   which was optional; errno says why. Else *what stays. Single-threaded processes only. What is allowed
+   afterwards is in filter.c; anything else kills the process (SIGSYS). */
 extern int jail_enter(struct jail const *jail, char const **what);
 
 /* Which walls cannot be put up here, for instance in a container that lacks a

@@ -3,6 +3,7 @@
 /* What cannot be done in jail, and what can. */
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -22,6 +23,7 @@
 #include "tap.h"
 
 static int pair[2]; /* Unix sockets */
+static int pipe_ends[2];
 static int tcp;     /* not connected */
 
 /* ---- forbidden: each is killed by the filter ---- */
@@ -61,8 +63,15 @@ FORBIDDEN(protect_code, mprotect((void *)((uintptr_t)&tcp & ~(uintptr_t)4095), 4
 FORBIDDEN(option_of_socket, option(SOL_SOCKET, SO_KEEPALIVE))
 FORBIDDEN(option_of_ip, option(IPPROTO_IP, IP_TOS))
 FORBIDDEN(option_of_tcp, option(IPPROTO_TCP, TCP_CORK))
+FORBIDDEN(attach_tls, setsockopt(tcp, IPPROTO_TCP, TCP_ULP, "tls", 3))
 FORBIDDEN(ask_for_peer, socklen_t len = 0; getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, NULL, &len))
-FORBIDDEN(terminal, ioctl(pair[0], FIONREAD, NULL))
+FORBIDDEN(terminal, char byte = 'x'; ioctl(pair[0], TIOCSTI, &byte))
+FORBIDDEN(unread_bytes, int len; ioctl(pair[0], FIONREAD, &len))
+FORBIDDEN(splice_pair, splice(pair[0], NULL, pair[1], NULL, 1, SPLICE_F_NONBLOCK))
+FORBIDDEN(low_water, option(SOL_SOCKET, SO_RCVLOWAT))
+FORBIDDEN(map_memory, mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+FORBIDDEN(grow_heap, syscall(SYS_brk, 0))
+FORBIDDEN(random_bytes, char byte; (void)!getrandom(&byte, 1, 0))
 FORBIDDEN(control_descriptor, fcntl(pair[0], F_SETFL, 0))
 FORBIDDEN(control_process, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
 FORBIDDEN(become_root, syscall(SYS_setresuid, 0, 0, 0))
@@ -86,8 +95,11 @@ static int i386_call(void)
 }
 #endif
 
-#define ROW(name) { #name, &name }
+#define EVERY_JOB (JAIL_HANDSHAKE | JAIL_RELAY)
+#define ROW(name) { EVERY_JOB, #name, &name }
+#define ROW_FOR(jobs, name) { jobs, #name, &name }
 static struct row {
+    unsigned int jobs;
     char const *name;
     int (*action)(void);
 } const forbidden[] = {
@@ -97,6 +109,11 @@ static struct row {
     ROW(protect_code), ROW(option_of_socket), ROW(option_of_ip), ROW(option_of_tcp), ROW(ask_for_peer),
     ROW(terminal), ROW(control_descriptor), ROW(control_process), ROW(become_root), ROW(new_root),
     ROW(new_namespace), ROW(raise_limit), ROW(ring), ROW(bpf),
+    ROW_FOR(JAIL_HANDSHAKE, unread_bytes), ROW_FOR(JAIL_HANDSHAKE, splice_pair),
+    ROW_FOR(JAIL_HANDSHAKE, low_water), ROW_FOR(JAIL_RELAY, attach_tls), ROW_FOR(JAIL_RELAY, random_bytes),
+#ifndef __SANITIZE_ADDRESS__
+    ROW_FOR(JAIL_RELAY, map_memory), ROW_FOR(JAIL_RELAY, grow_heap),
+#endif
 #ifdef __x86_64__
     ROW(x32_call),
 #endif
@@ -112,7 +129,7 @@ static int sockets(void)
     if (write(pair[0], &byte, 1) != 1 || read(pair[1], &byte, 1) != 1) return 1;
     if (send(pair[0], &byte, 1, MSG_NOSIGNAL) != 1 || recv(pair[1], &byte, 1, 0) != 1) return 2;
     if (sendmsg(pair[0], &message, 0) != 1 || recvmsg(pair[1], &message, 0) != 1) return 3;
-    if (writev(pair[0], &iov, 1) != 1 || readv(pair[1], &iov, 1) != 1) return 4;
+    if (writev(pair[0], &iov, 1) != 1 || read(pair[1], &byte, 1) != 1) return 4;
     return shutdown(pair[0], SHUT_WR) < 0 || close(pair[0]) < 0 ? 5 : 0;
 }
 
@@ -122,10 +139,15 @@ static int waiting(void)
     return poll(p, 2, 1) ? 1 : 0;
 }
 
-static int clocks(void)
+static int monotonic_clock(void)
 {
     struct timespec now;
-    return clock_gettime(CLOCK_MONOTONIC, &now) < 0 || time(NULL) <= 0 ? 1 : 0;
+    return clock_gettime(CLOCK_MONOTONIC, &now) < 0;
+}
+
+static int clocks(void)
+{
+    return time(NULL) <= 0;
 }
 
 static int randomness(void)
@@ -155,6 +177,17 @@ static int too_much_memory(void)
 }
 #endif
 
+/* Bytes that are unread, and by splice(2) into a pipe and out of it. */
+static int spliced(void)
+{
+    int len = -1;
+    char byte = 1;
+    if (send(pair[0], &byte, 1, MSG_NOSIGNAL) != 1 || ioctl(pair[1], FIONREAD, &len) < 0 || len != 1) return 1;
+    if (splice(pair[1], NULL, pipe_ends[1], NULL, 1, 0) != 1) return 2;
+    if (splice(pipe_ends[0], NULL, pair[1], NULL, 1, 0) != 1) return 3;
+    return option(SOL_SOCKET, SO_RCVLOWAT) < 0 || ioctl(pair[0], SIOCOUTQ, &len) < 0 ? 4 : 0;
+}
+
 /* On a socket that has no connection the kernel says no, which is not the filter's doing. */
 static int options(void)
 {
@@ -167,38 +200,60 @@ static int options(void)
 }
 
 static struct row const allowed[] = {
-    ROW(waiting), ROW(clocks), ROW(randomness), ROW(memory), ROW(options),
+    ROW(waiting), ROW(monotonic_clock), ROW_FOR(JAIL_HANDSHAKE, clocks),
+    ROW_FOR(JAIL_HANDSHAKE, randomness), ROW_FOR(JAIL_HANDSHAKE, memory), ROW_FOR(JAIL_HANDSHAKE, options),
+    ROW_FOR(JAIL_RELAY, spliced),
 #ifndef __SANITIZE_ADDRESS__
-    ROW(too_much_memory),
+    ROW_FOR(JAIL_HANDSHAKE, too_much_memory),
 #endif
     ROW(sockets), /* it ends the connection for all */
 };
 
+static char const *job_name(void)
+{
+    return jobs_in_jail == JAIL_RELAY ? "relay" : "handshake";
+}
+
 static void go_through(int as_root)
 {
-    int const kept[] = { STDOUT_FILENO, pair[0], pair[1], tcp };
+    int const kept[] = { STDOUT_FILENO, pair[0], pair[1], tcp, pipe_ends[0], pipe_ends[1] };
+    size_t const count = sizeof kept / sizeof *kept;
     char const *who = as_root ? "root" : "not root";
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
-        int const status = in_jail(forbidden[i].action, kept, 4, as_root);
-        ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: %s kills (status %x)", who,
+        if (!(forbidden[i].jobs & jobs_in_jail)) continue;
+        int const status = in_jail(forbidden[i].action, kept, count, as_root);
+        ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s, %s: %s kills (status %x)", job_name(), who,
            forbidden[i].name, (unsigned int)status);
     }
 #ifdef __x86_64__
-    int const status = in_jail(&i386_call, kept, 4, as_root);
-    ok(!WIFEXITED(status) || WEXITSTATUS(status) != LEFT, "%s: a call of i386 is none (status %x)", who,
-       (unsigned int)status);
+    int const status = in_jail(&i386_call, kept, count, as_root);
+    ok(!WIFEXITED(status) || WEXITSTATUS(status) != LEFT, "%s, %s: a call of i386 is none (status %x)",
+       job_name(), who, (unsigned int)status);
 #endif
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
-        int const result = in_jail(allowed[i].action, kept, 4, as_root);
-        ok(!result, "%s: %s can be done (status %x)", who, allowed[i].name, (unsigned int)result);
+        if (!(allowed[i].jobs & jobs_in_jail)) continue;
+        int const result = in_jail(allowed[i].action, kept, count, as_root);
+        ok(!result, "%s, %s: %s can be done (status %x)", job_name(), who, allowed[i].name,
+           (unsigned int)result);
     }
+}
+
+static int go_through_jobs(int as_root)
+{
+    static unsigned int const jobs[] = { JAIL_HANDSHAKE, JAIL_RELAY };
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || pipe(pipe_ends) < 0) return 0;
+        jobs_in_jail = jobs[i];
+        go_through(as_root);
+    }
+    return 1;
 }
 
 /* Who asks for root's part and is not root gets a reason, not half a jail. */
 static int refused(void)
 {
     char const *what = NULL;
-    struct jail const jail = { .is_root = 1, .uid = NOBODY, .gid = NOBODY };
+    struct jail const jail = { .jobs = EVERY_JOB, .is_root = 1, .uid = NOBODY, .gid = NOBODY };
     if (!geteuid() && setresuid(NOBODY, NOBODY, NOBODY) < 0) return 1;
     return jail_enter(&jail, &what) == -1 && what && errno == EPERM ? 0 : 2;
 }
@@ -207,7 +262,7 @@ static int refused(void)
 static int orphaned(void)
 {
     char const *what = NULL;
-    struct jail const jail = { .parent = getpid() };
+    struct jail const jail = { .jobs = EVERY_JOB, .parent = getpid() };
     return jail_enter(&jail, &what) == -1 && what ? 0 : 1;
 }
 
@@ -222,16 +277,13 @@ static int in_child(int (*action)(void))
 
 int main(void)
 {
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0) return 1;
     tcp = socket(AF_INET, SOCK_STREAM, 0);
     ok(!in_child(&refused), "root's part is refused to others");
     ok(!in_child(&orphaned), "a parent that is another ends it");
-    go_through(0);
-    if (geteuid() != 0) {
+    if (!go_through_jobs(0)) return 1;
+    if (geteuid() != 0)
         skip("root's part needs root");
-        return done_testing();
-    }
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0) return 1;
-    go_through(1);
+    else if (!go_through_jobs(1))
+        return 1;
     return done_testing();
 }

@@ -16,9 +16,12 @@
 
 #define NOBODY 65534
 
+static unsigned int jobs_in_jail = JAIL_HANDSHAKE;
+
 static inline struct jail strict_jail(int const *kept, size_t count, int as_root)
 {
-    return (struct jail){ .kept = kept,
+    return (struct jail){ .jobs = jobs_in_jail,
+                          .kept = kept,
                           .kept_count = count,
                           .cpu_seconds = 5,
                           .memory = 64u << 20,
