@@ -53,6 +53,7 @@ struct chain_options {
     unsigned int keys_fd;
     unsigned int to_prog, from_prog; /* NO_FD: the relay executes prog */
     unsigned int idle_timeout;       /* ms */
+    unsigned int uid, gid;           /* of the engine, where it is to be another; 0: not to be changed */
 
     /* as written on the command line */
     char const *mode_name, *version_name;
@@ -103,6 +104,11 @@ extern void chain_set_number(stralloc *changes, char const *variable, unsigned i
 /* What the session has to say as UCSPI-TLS has it: VAR=value, or VAR alone where
    there is nothing to say, each with a final null byte. */
 extern void chain_describe_session(stralloc *variables, struct tls_session const *session, char const *path);
+
+/* ---- ids.c ---- */
+
+/* TLS_UID and TLS_GID where we are root; 0: not to be changed. */
+extern void chain_read_ids(uid_t *uid, gid_t *gid);
 
 /* ---- hosts.c: certificates by server name ---- */
 
@@ -175,8 +181,22 @@ struct chain_connection {
    descriptor of ours be taken for one of them. One of these three that is the
    connection without being named as such becomes /dev/null. */
 extern void chain_check_descriptors(struct chain_options const *options);
+
+/* A socket or pipe as all descriptors of it know it. */
+struct chain_stream {
+    int is_one; /* 0: neither socket nor pipe */
+    dev_t device;
+    ino_t inode;
+};
+
+struct chain_identity {
+    struct chain_stream read, write;
+};
+
+/* What cannot be known of an open descriptor ends the program, here and below. */
+extern void chain_identify(struct chain_identity *connection, struct chain_options const *options);
 /* 1 when a descriptor is the same socket or pipe as the connection. */
-extern int chain_is_connection(struct chain_options const *options, int fd);
+extern int chain_is_connection(struct chain_identity const *connection, int fd);
 /* 1 when two descriptors are of one socket or pipe. */
 extern int chain_is_one_stream(int fdr, int fdw);
 /* Makes the connection ready for the handshake. */
@@ -224,8 +244,8 @@ extern void chain_announce(struct chain_options const *options, struct tls_sessi
                            enum chain_path path);
 /* With to_prog and from_prog in the options prog is empty: this process becomes
    the engine. */
-extern _Noreturn void chain_exec_relay(struct chain_options const *options, int keys_fd,
-                                       char const *const *prog, stralloc const *changes);
+extern _Noreturn void chain_exec_relay(struct chain_options const *options, struct chain_input const *input,
+                                       int keys_fd, char const *const *prog, stralloc const *changes);
 /* Gives the session to the kernel or to the relay, wipes it, and executes prog
    with the protected connection. */
 extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_options const *options,
@@ -254,8 +274,9 @@ extern _Noreturn void chain_exec_own(char const *const *argv, stralloc const *ch
 
 /* ---- descriptors.c ---- */
 
-/* Sorts fds. */
-extern void chain_close_all_but(unsigned int *fds, size_t count);
+/* From 3 on, prog inherits no descriptor of the connection. Where that is not
+   certain the program ends. */
+extern void chain_hide_copies(struct chain_identity const *connection);
 
 /* ---- step.c ---- */
 
@@ -297,6 +318,22 @@ extern void chain_drain_apart(struct chain_input const *input, struct chain_conn
                               unsigned int rtt_ms);
 /* What to say of it, and with what to exit. */
 extern int chain_explain(struct tls_error const *error, char *text, size_t max);
+
+/* ---- engine.c: the process of a relay ---- */
+
+/* What prog has of the two streams, and what the engine has. */
+struct chain_ends {
+    int prog_read, prog_write; /* -1: somebody else's */
+    int to_prog, from_prog;
+};
+
+/* Gives up every right that it does not need, writes a byte to ready unless that
+   is negative, and works to the connection's end. */
+extern _Noreturn void chain_run_engine(struct chain_options const *options, struct chain_ends const *ends,
+                                       struct relay_keys *keys, int ready);
+/* Returns when it has written the byte; else it has said why, and this process
+   exits as it did. */
+extern void chain_await_engine(pid_t engine, int ready);
 
 /* ---- ucspitls.c ---- */
 

@@ -21,16 +21,38 @@ static void check_open(unsigned int fd)
     strerr_diefsys(EXIT_SYSTEM, "descriptor ", name);
 }
 
-int chain_is_one_stream(int a, int b)
+/* What cannot be known of a descriptor must not be taken for harmless. */
+static struct chain_stream identify(int fd)
 {
-    struct stat s, t;
-    if (fstat(a, &s) < 0 || fstat(b, &t) < 0) return 0;
-    return (S_ISSOCK(s.st_mode) || S_ISFIFO(s.st_mode)) && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+    struct stat s;
+    if (fstat(fd, &s) < 0) {
+        if (errno != EBADF) strerr_diefsys(EXIT_SYSTEM, "fstat");
+        return (struct chain_stream){ .is_one = 0 };
+    }
+    return (struct chain_stream){ S_ISSOCK(s.st_mode) || S_ISFIFO(s.st_mode), s.st_dev, s.st_ino };
 }
 
-int chain_is_connection(struct chain_options const *options, int fd)
+static int are_one(struct chain_stream const *a, struct chain_stream const *b)
 {
-    return chain_is_one_stream(fd, (int)options->read_fd) || chain_is_one_stream(fd, (int)options->write_fd);
+    return a->is_one && b->is_one && a->device == b->device && a->inode == b->inode;
+}
+
+int chain_is_one_stream(int a, int b)
+{
+    struct chain_stream const s = identify(a), t = identify(b);
+    return are_one(&s, &t);
+}
+
+void chain_identify(struct chain_identity *connection, struct chain_options const *options)
+{
+    connection->read = identify((int)options->read_fd);
+    connection->write = identify((int)options->write_fd);
+}
+
+int chain_is_connection(struct chain_identity const *connection, int fd)
+{
+    struct chain_stream const stream = identify(fd);
+    return are_one(&stream, &connection->read) || are_one(&stream, &connection->write);
 }
 
 /* inetd and its like make the socket stderr too: what is said there, by us or
@@ -44,9 +66,11 @@ static void silence(int fd)
 
 void chain_check_descriptors(struct chain_options const *options)
 {
+    struct chain_identity connection;
+    chain_identify(&connection, options);
     for (int fd = 0; fd <= 2; fd++) {
         if (fd == (int)options->read_fd || fd == (int)options->write_fd) continue;
-        if (chain_is_connection(options, fd)) silence(fd);
+        if (chain_is_connection(&connection, fd)) silence(fd);
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
             strerr_diefsys(EXIT_SYSTEM, "/dev/null");
     }

@@ -11,21 +11,9 @@
 
 #include "chain/chain.h"
 
-/* As with s6-networking: 0 and what is not set change nothing. */
-static unsigned int read_id(char const *variable)
-{
-    uint32_t id = 0;
-    char const *value = getenv(variable);
-    if (value && (!uint320_scan(value, &id) || id == UINT32_MAX))
-        strerr_dief(EXIT_USAGE, variable, " is not a number of a user or group: ", value);
-    return id;
-}
-
 void chain_read_environment(struct chain_input *input)
 {
-    int const is_root = geteuid() == 0;
-    input->uid = is_root ? read_id("TLS_UID") : 0;
-    input->gid = is_root ? read_id("TLS_GID") : 0;
+    chain_read_ids(&input->uid, &input->gid);
     input->cadir = getenv("CADIR");
     input->cafile = getenv("CAFILE");
     input->ticketkeyfile = getenv("TICKETKEYFILE");

@@ -102,11 +102,13 @@ enum chain_path chain_place_keys(enum chain_program program, struct chain_option
     return path;
 }
 
+enum { OWN_WORDS = 24, OWN_NUMBERS = 8 };
+
 /* The words of a command line, and the numbers in it. */
 struct command {
     char const **word;
     size_t count;
-    char numbers[6][UINT_FMT];
+    char numbers[OWN_NUMBERS][UINT_FMT];
     size_t number_count;
 };
 
@@ -123,10 +125,9 @@ static void add_number(struct command *command, char const *option, unsigned int
     add(command, text);
 }
 
-void chain_exec_relay(struct chain_options const *options, int keys_fd, char const *const *prog,
-                      stralloc const *changes)
+void chain_exec_relay(struct chain_options const *options, struct chain_input const *input, int keys_fd,
+                      char const *const *prog, stralloc const *changes)
 {
-    enum { OWN_WORDS = 16 };
     struct command command = { .count = 0 };
     size_t count = 0;
     while (prog[count]) count++;
@@ -139,6 +140,8 @@ void chain_exec_relay(struct chain_options const *options, int keys_fd, char con
     add_number(&command, "-6", options->read_fd);
     add_number(&command, "-7", options->write_fd);
     add_number(&command, "-k", (unsigned int)keys_fd);
+    if (input->uid) add_number(&command, "--uid", input->uid);
+    if (input->gid) add_number(&command, "--gid", input->gid);
     if (options->to_prog != NO_FD) {
         add_number(&command, "--to-prog", options->to_prog);
         add_number(&command, "--from-prog", options->from_prog);
@@ -166,5 +169,5 @@ void chain_hand_over(enum chain_program program, struct chain_options const *opt
     if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(input, connection, rtt_ms);
     chain_lower_shield(shield);
     if (path == PATH_KERNEL) chain_exec(prog, &changes);
-    chain_exec_relay(options, keys_fd, prog, &changes);
+    chain_exec_relay(options, input, keys_fd, prog, &changes);
 }

@@ -9,15 +9,15 @@
 #include <skalibs/strerr.h>
 
 #include "chain/ucspitls.h"
+#include "jail/jail.h"
 
 /* prog's ends above all: while we had them, nobody would see them closed. */
 static void close_what_is_progs(struct ucspitls const *u)
 {
     struct chain_options const *options = &u->options;
-    unsigned int keep[] = { 2, options->read_fd, options->write_fd, (unsigned int)u->control,
-                            options->to_prog, options->from_prog };
-    size_t const count = sizeof keep / sizeof *keep - (options->to_prog == NO_FD ? 2 : 0);
-    chain_close_all_but(keep, count);
+    int const kept[] = { 2, (int)options->read_fd, (int)options->write_fd, u->control,
+                         (int)options->to_prog, (int)options->from_prog };
+    jail_close_others(kept, sizeof kept / sizeof *kept, 0);
     chain_check_descriptors(options);
 }
 
@@ -73,13 +73,14 @@ static void answer(int control, stralloc *variables)
     close(control);
 }
 
-static _Noreturn void become_engine(struct chain_options const *options, int keys_fd)
+static _Noreturn void become_engine(struct ucspitls const *u, int keys_fd)
 {
+    struct chain_options const *options = &u->options;
     char const *const no_prog = NULL;
     stralloc const no_changes = STRALLOC_ZERO;
     if (uncoe((int)options->to_prog) < 0 || uncoe((int)options->from_prog) < 0)
         strerr_diefsys(EXIT_SYSTEM, "fcntl");
-    chain_exec_relay(options, keys_fd, &no_prog, &no_changes);
+    chain_exec_relay(options, &u->input, keys_fd, &no_prog, &no_changes);
 }
 
 static void shake_hands(struct ucspitls *u, struct chain_connection *connection,
@@ -119,5 +120,5 @@ void ucspitls_help(struct ucspitls *u)
     if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(&u->input, &connection, rtt_ms);
     answer(u->control, &variables);
     if (path == PATH_KERNEL) _exit(0);
-    become_engine(&u->options, keys_fd);
+    become_engine(u, keys_fd);
 }

@@ -170,7 +170,8 @@ static _Noreturn void relay(struct handshake *hs)
     if (!worker_answer(hs->worker, "RELAY", &hs->facts, -1)) _exit(1);
     close(hs->worker->channel);
     worker_is_done();
-    relay_run(&config, &keys, &report);
+    relay_start(&config, &keys, &report);
+    relay_run();
     _exit(report.code);
 }
 

@@ -215,30 +215,29 @@ int relay_keys_are_usable(struct relay_keys const *keys)
     return fits(&keys->tx, suite->version, suite->cipher) && fits(&keys->rx, suite->version, suite->cipher);
 }
 
-static void start(struct engine *engine, struct relay_config const *config, struct relay_keys *keys,
-                  struct relay_report *report)
+static struct engine engine;
+
+void relay_start(struct relay_config const *config, struct relay_keys *keys, struct relay_report *report)
 {
     *report = (struct relay_report){ .code = 0 };
-    *engine = (struct engine){ .config = *config, .keys = keys, .report = report };
-    engine->medium = keys->in_kernel ? &relay_in_kernel : &relay_in_user_space;
-    engine->suite = crypto_suite_by_id(keys->suite);
-    engine->version = keys->tx.version;
-    if (!config->linger_ms) engine->config.linger_ms = RELAY_LINGER_MS;
-    if (!config->max_records) engine->config.max_records = RELAY_MAX_RECORDS;
-    engine->medium->start(engine);
-    engine->is_awake = 1;
+    engine = (struct engine){ .config = *config, .keys = keys, .report = report };
+    engine.medium = keys->in_kernel ? &relay_in_kernel : &relay_in_user_space;
+    engine.suite = crypto_suite_by_id(keys->suite);
+    engine.version = keys->tx.version;
+    if (!config->linger_ms) engine.config.linger_ms = RELAY_LINGER_MS;
+    if (!config->max_records) engine.config.max_records = RELAY_MAX_RECORDS;
+    engine.medium->start(&engine);
+    engine.is_awake = 1;
 }
 
-void relay_run(struct relay_config const *config, struct relay_keys *keys, struct relay_report *report)
+void relay_run(void)
 {
-    struct engine engine;
-    start(&engine, config, keys, report);
     pump(&engine);
-    if (engine.out.error && !report->code) {
+    if (engine.out.error && !engine.report->code) {
         relay_report(&engine, EXIT_TLS, "writing to the network: %s", strerror(engine.out.error));
-        report->minor = engine.in.orderly;
+        engine.report->minor = engine.in.orderly;
     }
     engine.medium->finish(&engine);
     close_all(&engine.config);
-    crypto_wipe(keys, sizeof *keys);
+    crypto_wipe(engine.keys, sizeof *engine.keys);
 }

@@ -9,10 +9,21 @@
 
 #include "relay/engine.h"
 
+/* The peer reads the end of the stream. */
+static void half_close(struct engine *engine)
+{
+    int *fd = &engine->config.net_write;
+    engine->out.finished = 1;
+    if (*fd < 0 || shutdown(*fd, SHUT_WR) == 0 || errno != ENOTSOCK || *fd == engine->config.net_read) return;
+    close(*fd);
+    *fd = -1;
+}
+
+/* The peer learns of it now, however long prog goes on. */
 void relay_break_output(struct engine *engine)
 {
     relay_end_output(engine);
-    engine->out.finished = 1;
+    half_close(engine);
 }
 
 void relay_take_write_error(struct engine *engine)
@@ -75,15 +86,6 @@ static int change_keys(struct engine *engine)
     relay_report(engine, EXIT_SYSTEM, "the kernel does not take the next keys: %s", strerror(errno));
     relay_cut(engine);
     return 0;
-}
-
-static void half_close(struct engine *engine)
-{
-    int *fd = &engine->config.net_write;
-    engine->out.finished = 1;
-    if (shutdown(*fd, SHUT_WR) == 0 || errno != ENOTSOCK || *fd == engine->config.net_read) return;
-    close(*fd);
-    *fd = -1;
 }
 
 void relay_pump_out(struct engine *engine, int may_read)

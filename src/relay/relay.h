@@ -57,10 +57,12 @@ struct relay_report {
 /* 1 when the relay can work with the suite, version and role. */
 extern int relay_keys_are_usable(struct relay_keys const *keys);
 
-/* Returns when the connection is over. The keys are wiped. One at a time in a
-   process. */
-extern void relay_run(struct relay_config const *config, struct relay_keys *keys,
-                      struct relay_report *report);
+/* Takes the connection; one at a time in a process. Keys and report are used
+   until relay_run returns. No descriptor is opened afterwards. */
+extern void relay_start(struct relay_config const *config, struct relay_keys *keys,
+                        struct relay_report *report);
+/* Returns when the connection is over. The keys are wiped. */
+extern void relay_run(void);
 
 #pragma GCC visibility pop
 

@@ -34,6 +34,8 @@ struct options {
     unsigned int idle_ms, linger_ms;
     int send_buffer;
     uint64_t max_records;
+    void (*before)(int net_write, int argument); /* in the relay's process, before it starts; NULL: nothing */
+    int before_argument;
 };
 
 /* One relayed connection; tx and rx are the peer's. */
@@ -143,7 +145,9 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
         close(out[1]);
         close(net_in[1]);
         if (options.over_pipes) close(net_out[0]);
-        relay_run(&config, &keys, &w->report);
+        if (options.before) options.before(net_write, options.before_argument);
+        relay_start(&config, &keys, &w->report);
+        relay_run();
         _exit(write(report[1], &w->report, sizeof w->report) < 0);
     }
     close(in[1]);

@@ -1,0 +1,106 @@
+/* ISC license. */
+
+/*
+ * The engine parses what a stranger sends for as long as the connection lives.
+ * It is in jail before prog is started: with TLS_UID and TLS_GID in one as
+ * strict as that of the handshake, without them in what anybody may have.
+ */
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <skalibs/djbunix.h>
+#include <skalibs/allreadwrite.h>
+#include <skalibs/strerr.h>
+
+#include "chain/chain.h"
+#include "jail/jail.h"
+
+#define POLLED 4 /* descriptors at a time */
+#define MEMORY (16u << 20)
+/* What an engine for which nobody asked for a jail may lack where the system refuses it. */
+#define UNASKED (1u << JAIL_LIMITS | 1u << JAIL_CAPABILITIES | 1u << JAIL_FILTER)
+
+/* Whoever else has the connection: no byte passes any more. */
+static void cut(struct chain_options const *options)
+{
+    shutdown((int)options->write_fd, SHUT_RDWR);
+}
+
+static void enter_jail(struct chain_options const *options)
+{
+    int const is_apart = options->uid || options->gid;
+    struct jail const jail = { .jobs = JAIL_RELAY,
+                               .kept_count = POLLED,
+                               .memory = MEMORY,
+                               .may_grow_files = 1,
+                               .is_root = (unsigned char)is_apart,
+                               .uid = options->uid,
+                               .gid = options->gid ? options->gid : getgid(),
+                               .optional = is_apart ? 0 : UNASKED };
+    char const *what = NULL;
+    if (jail_enter(&jail, &what) < 0) {
+        cut(options);
+        strerr_diefsys(EXIT_ENGINE, "jail for the engine: ", what);
+    }
+    if (what && options->verbosity >= 2) strerr_warnwsys("the engine has no ", what);
+}
+
+static void say_ready(int ready)
+{
+    if (ready < 0) return;
+    if (write(ready, "", 1) != 1) strerr_diefsys(EXIT_SYSTEM, "starting the engine");
+    close(ready);
+}
+
+static void close_others(struct chain_options const *options, struct chain_ends const *ends, int ready)
+{
+    int const kept[] = { 2, (int)options->read_fd, (int)options->write_fd, ends->to_prog, ends->from_prog, ready };
+    jail_close_others(kept, sizeof kept / sizeof *kept, 0);
+}
+
+static _Noreturn void finish(struct chain_options const *options, struct relay_report const *report)
+{
+    if (report->code && (!report->minor || options->verbosity >= 2))
+        strerr_warn(PROG, ": fatal: ", report->text);
+    _exit(report->code);
+}
+
+void chain_run_engine(struct chain_options const *options, struct chain_ends const *ends,
+                      struct relay_keys *keys, int ready)
+{
+    struct relay_config const config = {
+        .net_read = (int)options->read_fd,
+        .net_write = (int)options->write_fd,
+        .to_prog = ends->to_prog,
+        .from_prog = ends->from_prog,
+        .close_notify = options->close_notify != 0,
+        .enforce_close_notify = options->enforce_close_notify != 0,
+        .idle_ms = options->idle_timeout,
+    };
+    struct relay_report report;
+
+    close_others(options, ends, ready);
+    if (chdir("/") < 0) strerr_diefsys(EXIT_SYSTEM, "chdir");
+    relay_start(&config, keys, &report);
+    if (report.code) finish(options, &report);
+    enter_jail(options);
+    say_ready(ready);
+    relay_run();
+    finish(options, &report);
+}
+
+void chain_await_engine(pid_t engine, int ready)
+{
+    char byte;
+    int status;
+    ssize_t const r = fd_read(ready, &byte, 1);
+    close(ready);
+    if (r == 1) return;
+    if (wait_pid(engine, &status) < 0) strerr_diefsys(EXIT_ENGINE, "the engine did not start");
+    if (WIFEXITED(status) && WEXITSTATUS(status)) _exit(WEXITSTATUS(status));
+    strerr_dief(EXIT_ENGINE, "the engine did not start",
+                WIFSIGNALED(status) ? ": " : "", WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "");
+}
