@@ -29,6 +29,8 @@ BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
 SONAME := $(SHARED_LIBRARY).$(basename $(version))
 SHARED_FILE := $(BUILD)/lib/$(SHARED_LIBRARY).$(version)
 SHARED_FILES := $(if $(filter yes,$(SHARED)),$(SHARED_FILE))
+PRELOAD_FILE := $(BUILD)/lib/$(PRELOAD_LIBRARY)
+PRELOAD_FILES := $(if $(filter yes,$(SHARED)),$(PRELOAD_FILE))
 
 # The programs again with libc outside, where valgrind sees malloc and free.
 DYNAMIC_BINARIES := $(PROGRAMS:%=$(BUILD)/tests/dynamic/%)
@@ -60,7 +62,7 @@ LINK = $(call show,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $(LINK_MODE) -o $@ $(filter %
 .SECONDARY:
 .SUFFIXES:
 
-all: $(LIBRARIES) $(BINARIES) $(SHARED_FILES)
+all: $(LIBRARIES) $(BINARIES) $(SHARED_FILES) $(PRELOAD_FILES)
 
 # What is made depends on how it was configured.
 $(BUILD)/obj/%.o: %.c $(BUILD)/config.mak
@@ -68,6 +70,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/config.mak
 	$(COMPILE)
 
 $(BUILD)/obj/src/program/version.o: CPPFLAGS += -DKTLS_VERSION='"$(version)"'
+$(BUILD)/obj/src/eof/ktls-eof.o: CPPFLAGS += -DKTLS_LIBDIR='"$(libdir)"'
 TCPSERVER ?= auto
 $(BUILD)/obj/src/front/superserver.o: CPPFLAGS += -DKTLS_TCPSERVER='"$(TCPSERVER)"'
 
@@ -117,6 +120,12 @@ $(SHARED_FILE): $(call pic_objects,$(SHARED_LAYER)) $(BUILD)/config.mak
 	@ln -sf $(@F) $(@D)/$(SONAME)
 	@ln -sf $(@F) $(@D)/$(SHARED_LIBRARY)
 
+PRELOAD_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic/%.o) $(foreach layer,$(PRELOAD_LAYERS),$(call pic_objects,$(layer)))
+$(PRELOAD_FILE): $(PRELOAD_OBJECTS) src/eof/preload/calls.map $(BUILD)/config.mak
+	@mkdir -p $(@D)
+	$(call show,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=src/eof/preload/calls.map -o $@ $(filter %.o,$^) \
+		-l:libbearssl.a
+
 tests: $(UNIT_TESTS) $(E2E_HELPERS) $(DYNAMIC_BINARIES)
 
 # The layer in a test's name.
@@ -152,7 +161,7 @@ SHARED_LINKS := $(if $(SHARED_FILES),$(SONAME) $(SHARED_LIBRARY))
 install: all $(PKG_CONFIG_FILES)
 	install -d $(call to,$(bindir)) $(call to,$(libdir)/pkgconfig)
 	install -m 755 $(BINARIES) $(call to,$(bindir))
-	install -m 644 $(LIBRARIES) $(SHARED_FILES) $(call to,$(libdir))
+	install -m 644 $(LIBRARIES) $(SHARED_FILES) $(PRELOAD_FILES) $(call to,$(libdir))
 	install -m 644 $(PKG_CONFIG_FILES) $(call to,$(libdir)/pkgconfig)
 	set -e; for link in $(SHARED_LINKS); do \
 		ln -sf $(notdir $(SHARED_FILE)) $(call to,$(libdir))/$$link; done
@@ -166,7 +175,7 @@ remove = [ ! -d $(call to,$(1)) ] || (cd $(call to,$(1)) && rm -f $(2))
 
 uninstall:
 	$(call remove,$(bindir),$(PROGRAMS))
-	$(call remove,$(libdir),$(notdir $(LIBRARIES) $(SHARED_FILES)) $(SHARED_LINKS))
+	$(call remove,$(libdir),$(notdir $(LIBRARIES) $(SHARED_FILES) $(PRELOAD_FILES)) $(SHARED_LINKS))
 	$(call remove,$(libdir)/pkgconfig,$(notdir $(PKG_CONFIG_FILES)))
 	rm -rf $(call to,$(includedir)/$(package))
 	$(call remove,$(mandir),$(foreach page,$(MAN_PAGES),man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page))))

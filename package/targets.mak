@@ -15,12 +15,18 @@ ARCHIVE_relay := libktls-relay.a
 SHARED_LAYER := ktls
 SHARED_LIBRARY := libktls.so
 
+# What ktls-eof preloads: these sources, and what they need of the layers.
+PRELOAD_LIBRARY := libktls-eof.so
+PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c) src/tls/next_keys.c
+PRELOAD_LAYERS := ktls crypto
+
 # Not installed.
-INTERNAL_LAYERS := jail program chain front init client check
+INTERNAL_LAYERS := jail program chain front eof init client check
 ARCHIVE_jail := libktls-jail.a
 ARCHIVE_program := libktls-program.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
+ARCHIVE_eof := libktls-eof.a
 ARCHIVE_init := libktls-init.a
 ARCHIVE_client := libktls-client.a
 ARCHIVE_check := libktls-check.a
@@ -35,6 +41,7 @@ LIBS_jail := jail
 LIBS_program := program skarnet
 LIBS_chain := chain jail program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
+LIBS_eof := eof $(LIBS_chain)
 LIBS_init := init $(LIBS_chain)
 LIBS_client := client ktls $(LIBS_program)
 LIBS_check := check ktls $(LIBS_program)
@@ -43,6 +50,7 @@ LIBS_check := check ktls $(LIBS_program)
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
 PROGRAMS += ktls-ucspitlsd ktls-ucspitlsc
 PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr
+PROGRAMS += ktls-eof
 PROGRAMS += ktls-init ktls-resolve
 PROGRAMS += ktls-connect ktls-accept
 PROGRAMS += ktls-check
@@ -70,6 +78,8 @@ MAIN_ktls-tlsclient := src/front/ktls-tlsclient.c
 LIBS_ktls-tlsclient := $(LIBS_front)
 MAIN_ktls-proxyhdr := src/front/ktls-proxyhdr.c
 LIBS_ktls-proxyhdr := $(LIBS_front)
+MAIN_ktls-eof := src/eof/ktls-eof.c
+LIBS_ktls-eof := $(LIBS_eof)
 MAIN_ktls-init := src/init/ktls-init.c
 LIBS_ktls-init := $(LIBS_init)
 MAIN_ktls-resolve := src/init/ktls-resolve.c

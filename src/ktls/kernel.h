@@ -27,6 +27,10 @@
 
 #define KTLS_MAX_FRAGMENT 16384 /* RFC 8446, 5.1 */
 
+/* The key that is installed in a direction, filled up with zeros. Secret: wipe
+   after use. */
+extern int ktls_installed_key(int fd, enum ktls_direction direction, unsigned char key[32]);
+
 /* ktls_send_record with more flags for sendmsg(2). */
 extern ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags);
 

@@ -57,3 +57,19 @@ int ktls_reinstall(int fd, enum ktls_direction direction)
     explicit_bzero(&info, sizeof info);
     return result;
 }
+
+int ktls_installed_key(int fd, enum ktls_direction direction, unsigned char key[32])
+{
+    union crypto_info info;
+    socklen_t len;
+    int const found = get(fd, direction, &info, &len) != NULL;
+    memset(key, 0, 32);
+    if (found && info.head.cipher_type == KTLS_AES_128_GCM)
+        memcpy(key, info.aes_128_gcm.key, sizeof info.aes_128_gcm.key);
+    else if (found && info.head.cipher_type == KTLS_AES_256_GCM)
+        memcpy(key, info.aes_256_gcm.key, sizeof info.aes_256_gcm.key);
+    else if (found)
+        memcpy(key, info.chacha20_poly1305.key, sizeof info.chacha20_poly1305.key);
+    explicit_bzero(&info, sizeof info);
+    return found ? 0 : -1;
+}

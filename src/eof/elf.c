@@ -1,0 +1,109 @@
+/* ISC license. */
+
+#include "eof/elf.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define MAX_INTERPRETERS 4 /* a script's interpreter may be a script (execve(2)) */
+#define MAX_LINE 256
+
+/* As this program. */
+static int is_our_machine(ElfW(Ehdr) const *theirs)
+{
+    ElfW(Ehdr) ours;
+    int const fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 1; /* the dynamic linker will say it */
+    int const known = pread(fd, &ours, sizeof ours, 0) == sizeof ours;
+    close(fd);
+    return !known || (!memcmp(ours.e_ident, theirs->e_ident, EI_DATA + 1) && ours.e_machine == theirs->e_machine);
+}
+
+/* The library was made for one libc, and its linker is needed. */
+static char const *check_linker(char const *linker)
+{
+    int const is_musl = strstr(linker, "ld-musl") != NULL;
+#ifdef __GLIBC__
+    return is_musl ? "the program uses another libc (musl) than ktls-eof's library" : NULL;
+#else
+    return is_musl ? NULL : "the program uses another libc than ktls-eof's library (musl)";
+#endif
+}
+
+static char const *check_elf(int fd, ElfW(Ehdr) const *head)
+{
+    ElfW(Phdr) segment;
+    char linker[PATH_MAX] = "";
+    if (!is_our_machine(head)) return "the program is for another kind of machine";
+    for (unsigned int i = 0; i < head->e_phnum; i++) {
+        off_t const at = (off_t)(head->e_phoff + (ElfW(Off))i * head->e_phentsize);
+        if (pread(fd, &segment, sizeof segment, at) != sizeof segment) return "the program is malformed";
+        if (segment.p_type != PT_INTERP) continue;
+        size_t const len = segment.p_filesz < sizeof linker - 1 ? segment.p_filesz : sizeof linker - 1;
+        if (pread(fd, linker, len, (off_t)segment.p_offset) != (ssize_t)len) return "the program is malformed";
+        return check_linker(linker);
+    }
+    return "the program is statically linked";
+}
+
+static char const *check_rights(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0) return "its file cannot be read";
+    if ((st.st_mode & S_ISUID && st.st_uid != geteuid()) || (st.st_mode & S_ISGID && st.st_gid != getegid()))
+        return "the program is set-user-ID or set-group-ID";
+    if (fgetxattr(fd, "security.capability", NULL, 0) > 0) return "the program has file capabilities";
+    return NULL;
+}
+
+/* The path behind "#!"; "" when there is none. */
+static void read_interpreter(int fd, char path[MAX_LINE])
+{
+    char line[MAX_LINE];
+    ssize_t const len = pread(fd, line, sizeof line - 1, 0);
+    *path = 0;
+    if (len < 2) return;
+    line[len] = 0;
+    line[strcspn(line, "\n")] = 0;
+    char const *const start = line + 2 + strspn(line + 2, " \t");
+    size_t const path_len = strcspn(start, " \t");
+    memcpy(path, start, path_len);
+    path[path_len] = 0;
+}
+
+/* NULL with *interpreter set: that is to be looked at next. */
+static char const *check_file(int fd, char interpreter[MAX_LINE])
+{
+    ElfW(Ehdr) head;
+    ssize_t const len = pread(fd, &head, sizeof head, 0);
+    *interpreter = 0;
+    if (len == sizeof head && !memcmp(head.e_ident, ELFMAG, SELFMAG)) {
+        char const *const why = check_rights(fd);
+        return why ? why : check_elf(fd, &head);
+    }
+    if (len >= 2 && !memcmp(&head, "#!", 2)) read_interpreter(fd, interpreter);
+    return NULL;
+}
+
+char const *preload_refusal(char const *path)
+{
+    char interpreter[MAX_LINE];
+    char next[MAX_LINE];
+    for (int i = 0; i < MAX_INTERPRETERS; i++) {
+        int const fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0) return errno == EACCES ? "its file cannot be read" : NULL; /* exec will say it */
+        char const *const why = check_file(fd, interpreter);
+        close(fd);
+        if (why || !*interpreter) return why;
+        memcpy(next, interpreter, sizeof next);
+        path = next;
+    }
+    return NULL;
+}

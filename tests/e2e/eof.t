@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+# needs: ktls
+# not: sanitizers
+# ktls-eof: programs that hold the kTLS socket itself see its end, and end it.
+
+import os
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import proc
+import tap
+from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd
+
+EOF = os.path.join(proc.BIN, "ktls-eof")
+BIG = os.urandom(300_000)
+ENGINE, NOT_FOUND = 97, 127
+
+# takes five bytes by each call, then the end by each
+CALLS = """
+import fcntl, os, socket
+s, fd = socket.socket(fileno=0), fcntl.fcntl(0, fcntl.F_DUPFD, 50)
+os.dup2(fd, 60)
+def readv():
+    b = bytearray(5)
+    return bytes(b[:os.readv(0, [b])])
+calls = (
+    lambda: os.read(0, 5), lambda: os.read(fd, 5), lambda: os.read(60, 5), readv, lambda: s.recv(5),
+    lambda: s.recvfrom(5)[0], lambda: s.recvmsg(5, 100)[0], lambda: s.recv(5, socket.MSG_WAITALL),
+)
+for call in calls:
+    s.sendall(call())
+s.sendall(b",".join(repr(call()).encode() for call in calls))
+"""
+CALL_COUNT = 8
+
+# read everything, then answer and end
+READERS = {
+    "cat": ("cat",),
+    "sh, cat": ("sh", "-c", "cat; echo end"),
+    "python3 stdio": ("python3", "-c", "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"),
+    "perl": ("perl", "-e", "syswrite STDOUT, $b while sysread STDIN, $b, 65536"),
+}
+
+
+def readers():
+    """The peer's close_notify is the end of the stream, and prog's end is one."""
+    for name, prog in READERS.items():
+        a, b = tcp_pair()
+        with tlsd(b, ["-m", "kernel"], (EOF, *prog)) as ours, a:
+            tls = Tls(a, context(version="1.3"))
+            tls.handshake()
+            tls.write(b"hello\n")
+            tls.close_notify()  # a half-close in TLS 1.3 (RFC 8446, 6.1)
+            wanted = b"hello\nend\n" if "end" in prog[-1] else b"hello\n"
+            tap.equal(tls.read_exactly(len(wanted)), wanted, f"{name}: read and answered", ours.stderr)
+            tap.equal(tls.end_of_stream(), "close_notify", f"{name}: close_notify at the end", ours.stderr)
+            tap.equal((ours.wait(), ours.stderr()), (0, ""), f"{name}: a clean end")
+
+
+def calls():
+    for version in BOTH:
+        a, b = tcp_pair()
+        with tlsd(b, ["-m", "kernel"], (EOF, "python3", "-c", CALLS)) as ours, a:
+            tls = Tls(a, context(version=version))
+            tls.handshake()
+            data = os.urandom(5 * CALL_COUNT)
+            tls.write(data)
+            tap.equal(tls.read_exactly(len(data)), data, f"each call, TLS {version}: data", ours.stderr)
+            tls.close_notify()
+            if version == "1.3":
+                ends = tls.read_exactly(4 * CALL_COUNT - 1)
+                tap.equal(ends, b",".join([b"b''"] * CALL_COUNT), "each call: the end", ours.stderr)
+            tap.equal((ours.wait(), ours.stderr()), (0, ""), f"each call, TLS {version}: a clean end")
+
+
+def endings():
+    """Each way in which a program ends its stream."""
+    finish = "import os, socket\ns = socket.socket(fileno=0)\ns.sendall(b'reply')\n"
+    for name, prog in {
+        "exit": ("python3", "-c", finish),
+        "shutdown": ("python3", "-c", finish + "s.shutdown(socket.SHUT_WR); s.recv(1)"),
+        "close": ("python3", "-c", finish + "os.close(1); s.close(); import time; time.sleep(1000)"),
+        "stdio at exit": ("perl", "-e", "print 'reply'"),
+        "exec": ("sh", "-c", "exec perl -e 'print q(reply)'"),
+        "child": ("sh", "-c", "perl -e 'print q(rep)'; perl -e 'print q(ly)'"),
+    }.items():
+        for version in BOTH if name == "exit" else ["1.3"]:
+            a, b = tcp_pair()
+            with tlsd(b, ["-m", "kernel"], (EOF, *prog)) as ours, a:
+                tls = Tls(a, context(version=version))
+                tls.handshake()
+                what = f"{name}, TLS {version}"
+                tap.equal(tls.read_exactly(5), b"reply", f"{what}: all of the reply", ours.stderr)
+                tap.equal(tls.end_of_stream(), "close_notify", f"{what}: then close_notify", ours.stderr)
+                a.close()
+                if name != "close":
+                    tap.equal(ours.wait(), 0, f"{what}: exit code", ours.stderr)
+
+
+def children_do_not_end():
+    """What a child of prog leaves behind is still open."""
+    prog = ("sh", "-c", "perl -e 'print q(one)'; read line; echo $line")
+    a, b = tcp_pair()
+    with tlsd(b, ["-m", "kernel"], (EOF, *prog)) as ours, a:
+        tls = Tls(a, context())
+        tls.handshake()
+        tap.equal(tls.read_exactly(3), b"one", "a child writes", ours.stderr)
+        tls.write(b"two\n")
+        tap.equal(tls.read_exactly(4), b"two\n", "and its end is not the stream's", ours.stderr)
+        tap.equal(tls.end_of_stream(), "close_notify", "which prog's own is", ours.stderr)
+
+
+def client():
+    """Tickets behind the handshake, and the server's end."""
+    for version in BOTH:
+        a, b = tcp_pair()
+        with tlsc(a, ["-m", "kernel", "-k", "localhost"], (EOF, "sh", "-c", "cat <&6 >&7")) as ours, b:
+            tls = Tls(b, context(server=True, version=version, cert="ec256"), server=True)
+            tls.handshake()
+            tls.write(BIG[:1000])
+            tap.equal(tls.read_exactly(1000), BIG[:1000], f"client, TLS {version}: there and back", ours.stderr)
+            tls.close_notify()
+            tap.equal((ours.wait(), ours.stderr()), (0, ""), f"client, TLS {version}: a clean end")
+
+
+def bulk():
+    for version in BOTH:
+        a, b = tcp_pair()
+        with tlsd(b, ["-m", "kernel"], (EOF, "head", "-c", str(len(BIG)))) as ours, a:
+            tls = Tls(a, context(version=version))
+            tls.handshake()
+            tls.write(BIG)
+            tap.ok(tls.read_exactly(len(BIG)) == BIG, f"{len(BIG)} bytes there and back, TLS {version}", ours.stderr)
+            tap.equal(tls.end_of_stream(), "close_notify", f"TLS {version}: and the end", ours.stderr)
+
+
+def other_descriptors():
+    """Nothing changes for a program without such a socket, or for its other ones."""
+    script = (
+        "import os, socket\n"
+        "a, b = socket.socketpair()\na.sendall(b'x')\na.shutdown(socket.SHUT_WR)\n"
+        "r, w = os.pipe()\nos.write(w, b'y')\nos.close(w)\n"
+        "print(b.recv(5), b.recv(5), os.read(r, 5), os.read(r, 5))\n"
+    )
+    out = subprocess.run([EOF, "python3", "-c", script], capture_output=True, stdin=subprocess.DEVNULL)
+    tap.equal(out.stdout, b"b'x' b'' b'y' b''\n", "sockets and pipes", out.stderr.decode())
+
+
+def refusals():
+    static = proc.temp("static")
+    script = proc.temp("script")
+    setuid = proc.temp("setuid")
+    subprocess.run(["cp", os.path.join(proc.BIN, "ktls-tlsd"), static], check=True)
+    with open(script, "w") as f:
+        f.write(f"#! {static} -x\n")
+    subprocess.run(["cp", "/bin/cat", setuid], check=True)
+    os.chown(setuid, 12345, 12345)
+    os.chmod(setuid, 0o4755)
+    os.chmod(script, 0o755)
+    with open(os.path.join(proc.BUILD, "config.mak")) as f:
+        is_static = "LINK_MODE := -static" in f.read()
+    cases = [(setuid, "set-user-ID", ENGINE), ("/nonexistent/x", "executing", NOT_FOUND), ("nonexistent", "executing", NOT_FOUND)]
+    if is_static:
+        cases += [(static, "statically linked", ENGINE), (script, "statically linked", ENGINE)]
+    for prog, words, wanted in cases:
+        done = subprocess.run([EOF, prog], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        tap.ok(
+            done.returncode == wanted and words in done.stderr and done.stderr.count("\n") == 1,
+            f"{os.path.basename(prog)}: exit {done.returncode}, {done.stderr.strip()}",
+        )
+
+
+def what_it_cannot_reach():
+    """stdio's own reads are no calls that a library can take over: an error, and
+    no silent loss."""
+    a, b = tcp_pair()
+    with tlsd(b, ["-m", "kernel"], (EOF, "sed", "s/^/> /")) as ours, a:
+        tls = Tls(a, context())
+        tls.handshake()
+        tls.write(b"line\n")
+        tls.close_notify()
+        tap.ok(ours.wait() != 0 and "error" in ours.stderr(), f"stdio: {ours.stderr().strip()}")
+
+
+tap.main(readers, calls, endings, children_do_not_end, client, bulk, other_descriptors, refusals, what_it_cannot_reach)
