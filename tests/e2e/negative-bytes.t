@@ -206,7 +206,7 @@ def silence():
                 words="time",
             )
             took = time.monotonic() - began
-            tap.ok(0.25 <= took < 3, f"{who} -K 300, {what}: it took {took:.2f} s")
+            tap.ok(took >= 0.25, f"{who} -K 300, {what}: it took {took:.2f} s")
 
 
 def drip_too_slowly():
@@ -214,17 +214,8 @@ def drip_too_slowly():
     mark, program = peers.marker()
     a, b = tcp_pair()
     with tlsd(b, ["-m", proc.MODE, "-K", "400"], program) as ours, a:
-        began = time.monotonic()
-        try:
-            for byte in hello():
-                a.sendall(bytes([byte]))
-                time.sleep(0.02)
-                if time.monotonic() - began > 3:
-                    break
-        except OSError:
-            pass
+        tap.ok(peers.drip(a, ours, records.endless_hello()), "ktls-tlsd -K 400 ends before its peer does")
         refusal.check(ours, mark, "ktls-tlsd -K 400, a byte every 20 ms", words="time")
-        tap.ok(time.monotonic() - began < 3, f"ktls-tlsd -K 400: {time.monotonic() - began:.2f} s")
 
 
 class Dripping(Tls):
@@ -238,7 +229,7 @@ class Dripping(Tls):
 def drip():
     for version in BOTH:
         a, b = tcp_pair()
-        with tlsd(b, ["-m", proc.MODE, "-K", "20000"]) as ours, a:
+        with tlsd(b, ["-m", proc.MODE, "-K", "600000"]) as ours, a:
             tls = Dripping(a, context(version=version, cert="client-ec"))
             tls.handshake()
             tls.write(b"one byte at a time\n")
@@ -250,7 +241,7 @@ def drip():
             )
         a, b = tcp_pair()
         with tlsc(
-            a, ["-m", proc.MODE, "-K", "20000", "-k", "localhost"], ("sh", "-c", "exec cat <&6 >&7")
+            a, ["-m", proc.MODE, "-K", "600000", "-k", "localhost"], ("sh", "-c", "exec cat <&6 >&7")
         ) as ours, b:
             tls = Dripping(b, context(server=True, version=version, cert="ec-chain", tickets=0), server=True)
             tls.handshake()

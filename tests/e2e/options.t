@@ -32,7 +32,7 @@ def run(program, options, env=None, codes=(USAGE,), words=None, prog=True):
         shown = " ".join([os.path.basename(program), *options]) + "".join(
             f" {k}={v}" for k, v in (env or {}).items()
         )
-        code = ours.wait(5)
+        code = ours.wait()
         name = shown.replace(pki.directory() + "/", "").replace(proc.TMP + "/", "")
         lines = ours.stderr().splitlines()
         tap.ok(
@@ -82,7 +82,7 @@ def no_such_descriptor():
         with Proc(
             [proc.TLSC, "-m", "user", "-k", "localhost", *touch], proc.environment(CAFILE=pki.ca()), fds
         ) as ours:
-            code = ours.wait(5)
+            code = ours.wait()
             tap.ok(
                 code in (97, 98, 100, 111) and ours.stderr() and not peers.started(mark),
                 f"ktls-tlsc with {sorted(fds) or 'neither'} of 6 and 7 open, and no socket: exit {code}",

@@ -13,7 +13,7 @@ import tap
 from separation import ENV
 
 COUNT = 1000 if os.environ.get("KTLS_KERNEL") == "host" else 250
-LIMIT = 60
+LIMIT = 1200
 OPTIONS = ["-m", "kernel", "-K", str(1000 * LIMIT)]
 
 

@@ -11,17 +11,18 @@ import crowd
 import tap
 from separation import ENV
 
-COUNT, LIMIT = 1000, 60
+COUNT, LIMIT = 1000, 1200
+OPTIONS = ["-m", "user", "-K", str(1000 * LIMIT)]
 
 
 def here():
-    crowd.serve(COUNT, ["-m", "user"], {}, "ktls-tlsd", LIMIT)
+    crowd.serve(COUNT, OPTIONS, {}, "ktls-tlsd", LIMIT)
 
 
 def apart():
     if os.geteuid() != 0:
         return tap.skip("with TLS_UID", "needs root")
-    crowd.serve(COUNT, ["-m", "user"], ENV, "ktls-tlsd with TLS_UID", LIMIT)
+    crowd.serve(COUNT, OPTIONS, ENV, "ktls-tlsd with TLS_UID", LIMIT)
 
 
 tap.main(here, apart)

@@ -31,8 +31,8 @@ def with_delay():
         return
     with link:
 
-        def start(*arguments):
-            return outside.SServer(*arguments, wrapper=link.there, address=link.address)
+        def start(*arguments, wrapper):
+            return outside.SServer(*arguments, wrapper=[*link.there, *wrapper], address=link.address)
 
         tap.ok(link.round_trip() >= 0.055, "the link's delay is there")
         for speaker in ("client", "server"):

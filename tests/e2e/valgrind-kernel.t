@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
+import proc
 import tap
 from memcheck import check, converse, wrap
 from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd
@@ -20,7 +21,7 @@ def server():
     for version in BOTH:
         logs, wrapper = wrap()
         a, b = tcp_pair()
-        a.settimeout(60)
+        a.settimeout(proc.LIMIT)
         with tlsd(b, OPTIONS, PROG, wrapper=wrapper) as ours, a:
             converse(Tls(a, context(version=version)), ours)
             check(ours, logs, f"ktls-tlsd -m kernel, TLS {version}", (0,))
@@ -30,7 +31,7 @@ def client():
     for version in BOTH:
         logs, wrapper = wrap()
         a, b = tcp_pair()
-        b.settimeout(60)
+        b.settimeout(proc.LIMIT)
         prog = ("sh", "-c", "exec <&6 >&7; read line; echo $line")
         with tlsc(a, [*OPTIONS, "-k", "localhost"], prog, wrapper=wrapper) as ours, b:
             converse(Tls(b, context(server=True, version=version, cert="ec256"), server=True), ours)

@@ -19,7 +19,7 @@ from sni import pair
 def server(version, cert, options=(), client_cert=None, env=None):
     logs, wrapper = wrap()
     a, b = tcp_pair()
-    a.settimeout(60)
+    a.settimeout(proc.LIMIT)
     options = ["-m", "user", "-K", "0", "-a", "h2", *options]
     with tlsd(b, options, cert=cert, env=env, wrapper=wrapper) as ours, a:
         tls = Tls(a, context(version=version, cert=client_cert, alpn=["h2"]))
@@ -30,7 +30,7 @@ def server(version, cert, options=(), client_cert=None, env=None):
 def client(version, cert, options=(), env=None):
     logs, wrapper = wrap()
     a, b = tcp_pair()
-    b.settimeout(60)
+    b.settimeout(proc.LIMIT)
     with tlsc(
         a,
         ["-m", "user", "-K", "0", "-k", "localhost", *options],
@@ -63,7 +63,7 @@ def refusals():
         for cut in (0, 100, 300):
             logs, wrapper = wrap()
             a, b = tcp_pair()
-            a.settimeout(60)
+            a.settimeout(proc.LIMIT)
             with tlsd(b, ["-m", "user", "-K", "0"], wrapper=wrapper) as ours, a:
                 try:
                     Tls(a, context(version=version), cut=cut).handshake()
@@ -73,7 +73,7 @@ def refusals():
                 check(ours, logs, f"ktls-tlsd, TLS {version}, peer gone after {cut} bytes", (98, 111, 0))
         logs, wrapper = wrap()
         a, b = tcp_pair()
-        b.settimeout(60)
+        b.settimeout(proc.LIMIT)
         with tlsc(a, ["-m", "user", "-K", "0", "-k", "other.test"], ("true",), wrapper=wrapper) as ours, b:
             try:
                 Tls(b, context(server=True, version=version, cert="rsa"), server=True).handshake()
@@ -87,7 +87,7 @@ def garbage():
     for data in (b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\x00\x40" + bytes([1, 0, 0, 60]) + b"\xff" * 60):
         logs, wrapper = wrap()
         a, b = tcp_pair()
-        a.settimeout(60)
+        a.settimeout(proc.LIMIT)
         with tlsd(b, ["-m", "user", "-K", "0"], wrapper=wrapper) as ours, a:
             a.sendall(data)
             a.shutdown(1)
@@ -101,7 +101,7 @@ def asked_for():
     for version in BOTH:
         logs, wrapper = wrap()
         a, b = tcp_pair()
-        a.settimeout(60)
+        a.settimeout(proc.LIMIT)
         with tlsd(b, ["-m", "user", "-K", "0"], ask, wrapper=wrapper, program=program) as ours, a:
             converse(Tls(a, context(version=version)), ours)
             check(ours, logs, f"ktls-ucspitlsd, TLS {version}", (0,))

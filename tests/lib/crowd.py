@@ -49,7 +49,7 @@ class Crowd:
             self.server.port,
             ssl=self.context,
             server_hostname="localhost",
-            ssl_handshake_timeout=60,
+            ssl_handshake_timeout=proc.LIMIT,
         )
         reader, writer = await opened
         self.connected += 1

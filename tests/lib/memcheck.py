@@ -50,7 +50,7 @@ def complaints(logs):
 
 
 def check(ours, logs, name, codes):
-    code = ours.wait(60)
+    code = ours.wait()
     found = complaints(logs)
     tap.ok(
         code in codes and not found, f"valgrind, {name}: exit {code}", lambda: found + "\n" + ours.stderr()

@@ -111,6 +111,11 @@ def client_hello(
     return message(1, body + (vector(2, exts) if exts else b""))
 
 
+def endless_hello():
+    """More bytes of a ClientHello than a dripping peer gets rid of."""
+    return record(HANDSHAKE, message(1, bytes(16000)))
+
+
 def server_hello(legacy=0x0303, suite=0x1301, exts=b"", session=b"", random=None, compression=0):
     body = struct.pack(">H", legacy) + (random or os.urandom(32)) + vector(1, session)
     body += struct.pack(">HB", suite, compression)

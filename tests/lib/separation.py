@@ -280,7 +280,7 @@ def parent_dies():
 
 def child_dies(number):
     # one that is stopped is waited for to the end
-    patience = ["-K", str(int(100 * proc.LIMIT))] if number == signal.SIGSTOP else []
+    patience = ["-K", "5000"] if number == signal.SIGSTOP else []
     with Stalled(programs.TLSD, ["-m", "user", *patience]) as stalled:
         os.kill(stalled.child, number)
         code, errors = stalled.ours.wait(), stalled.ours.stderr()
