@@ -22,7 +22,7 @@ struct pair {
 static inline struct pair tcp_pair(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 10};
+    struct timeval patience = {.tv_sec = 600};
     socklen_t len = sizeof address;
     struct pair pair;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -27,6 +27,7 @@
 
 #define MILLION 1000000
 #define FRAGMENT 16384
+#define LIMIT_MS 600000 /* what hangs is ended then */
 
 struct options {
     unsigned char close_notify, enforce, client, over_tcp, over_pipes;
@@ -168,6 +169,17 @@ static inline void end(int *fd)
     *fd = -1;
 }
 
+/* Once the relay's process is over, or about to be. */
+static inline void leave(struct wire *w)
+{
+    waitpid(w->pid, NULL, 0);
+    if (w->from_relay != w->to_relay) end(&w->from_relay);
+    end(&w->to_relay);
+    end(&w->in);
+    end(&w->out);
+    end(&w->report_fd);
+}
+
 static inline void check_report(struct wire *w, int code, char const *text, char const *name)
 {
     memset(&w->report, 0xff, sizeof w->report);
@@ -175,12 +187,7 @@ static inline void check_report(struct wire *w, int code, char const *text, char
     ok(r == sizeof w->report && w->report.code == code && (!code || strstr(w->report.text, text)),
        "%s: code %d %s", name, code, text);
     if (w->report.code != code) diag("got %d %s", w->report.code, r > 0 ? w->report.text : "");
-    waitpid(w->pid, NULL, 0);
-    if (w->from_relay != w->to_relay) end(&w->from_relay);
-    end(&w->to_relay);
-    end(&w->in);
-    end(&w->out);
-    end(&w->report_fd);
+    leave(w);
 }
 
 static inline int write_all(int fd, void const *data, size_t len)
@@ -281,6 +288,15 @@ static inline int prog_reads(struct wire *w, char const *text)
 static inline int prog_reads_end(struct wire *w)
 {
     return read_until(w->in, buffer, 1) == 0;
+}
+
+/* Whatever it was: the right alert, then the end, for both sides. */
+static inline void check_refusal(struct wire *w, unsigned char alert, char const *name)
+{
+    ok(receives_alert(w, 2, alert) && receives_end(w), "%s: %s", name, tls_alert_name(alert));
+    ok(prog_reads_end(w), "%s: prog's end of file", name);
+    if (w->from_relay == w->to_relay) shutdown(w->to_relay, SHUT_RDWR);
+    check_report(w, 98, tls_alert_name(alert), name);
 }
 
 #endif
