@@ -121,10 +121,12 @@ static void close_others(struct broker_options const *options)
 }
 
 /* Signals stay blocked, as they are in the first process: to a process group, a
-   terminal's or to all, they are meant for prog. */
+   terminal's or to all, they are meant for prog. What a worker that is killed leaves
+   behind is ours to reap, and no orphan of prog's. */
 static void settle(pid_t parent)
 {
     signal(SIGCHLD, SIG_IGN); /* workers and masters are not waited for */
+    prctl(PR_SET_CHILD_SUBREAPER, 1UL);
     setsid();
     prctl(PR_SET_NAME, "ktls-service");
     prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);

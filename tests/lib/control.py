@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import socket
 import threading
 
@@ -305,18 +306,24 @@ def in_flight():
         tap.ok(took >= 0.9, f"its time is over after {took:.2f} s")
 
 
-def race():
-    """Of two addresses the one that does not answer costs a quarter of a second,
-    and one that refuses costs nothing."""
+def with_resolver(script):
+    """A copy of ktls-init, which looks names up with this script of sh."""
     folder = proc.temp("bin")
     os.mkdir(folder)
     os.chmod(proc.TMP, 0o711)  # names are not looked up by root
-    copy = os.path.join(folder, "ktls-init")
-    os.link(service.INIT, copy) if os.stat(folder).st_dev == os.stat(service.INIT).st_dev else copy_file(copy)
     with open(os.path.join(folder, "ktls-resolve"), "w") as f:
-        f.write("#!/bin/sh\ncase $1 in\nslow.test) exec sleep 1000;;\n")
-        f.write('none.test) echo "no such luck";;\n*) echo 127.0.0.2; echo 127.0.0.1; esac\n')
+        f.write("#!/bin/sh\n" + script + "\n")
     os.chmod(f.name, 0o755)
+    return shutil.copy(service.INIT, folder)
+
+
+def race():
+    """Of two addresses the one that does not answer costs a quarter of a second,
+    and one that refuses costs nothing."""
+    copy = with_resolver(
+        'case $1 in slow.test) exec sleep 1000;; none.test) echo "no such luck";; '
+        "*) echo 127.0.0.2; echo 127.0.0.1; esac"
+    )
     with socket.socket() as full, socket.socket() as good_one:
         full.bind(("127.0.0.2", 0))
         port = full.getsockname()[1]
@@ -361,12 +368,6 @@ def no_self_connections():
         channel = init.channel()
         reasons = {channel.refused("CONNECT", "tcp://127.0.0.1:40002") for _ in range(40)}
         tap.equal(reasons, {"connecting: Connection refused"}, "nobody is connected with himself")
-
-
-def copy_file(to):
-    with open(service.INIT, "rb") as f, open(to, "wb") as t:
-        t.write(f.read())
-    os.chmod(to, 0o755)
 
 
 ALL = [

@@ -7,7 +7,7 @@ import socket
 import init as as_init
 import proc
 import tap
-from control import Server, listen, works
+from control import Server, listen, with_resolver, works
 from service import Err, Init, clock, dial, good, url
 
 
@@ -61,6 +61,23 @@ def killed_worker():
         os.kill(worker, signal.SIGKILL)
         tap.equal(fails(channel, "ACCEPT", wanted), DIED, "one of a listener: ERR")
         sock.close()
+
+
+def orphan_of_a_worker():
+    """A name is looked up by a process of the worker's own; when the worker is killed,
+    that is no orphan of prog's."""
+    with Init(["-w"], program=with_resolver("exec sleep 1000")) as init:
+        channel = init.channel()
+        channel.send("CONNECT tcp://slow.test:1?timeout=600000")
+        (worker,) = proc.await_true(init.workers, "a worker")
+        resolver = lambda: [pid for pid, p in proc.descendants(worker).items() if p[1] == "sleep"]
+        (pid,) = proc.await_true(resolver, "the process that looks the name up")
+        os.kill(worker, signal.SIGKILL)
+        tap.equal(fails(channel, "CONNECT", "tcp://slow.test:1?timeout=600000"), DIED, "a killed worker: ERR")
+        os.kill(pid, signal.SIGKILL)
+        proc.await_true(lambda: not os.path.exists(f"/proc/{pid}"), "its process to be reaped")
+        init.stop()
+        tap.ok("orphan" not in init.proc.stderr(), "what it left is not told as an orphan", init.proc.stderr())
 
 
 def killed_master():
@@ -226,6 +243,7 @@ def gone_client():
 
 ALL = [
     killed_worker,
+    orphan_of_a_worker,
     killed_master,
     stopped_master,
     killed_service,
