@@ -39,7 +39,7 @@ static int is_peer_gone(int error)
 
 int chain_explain(struct tls_error const *error, char *text, size_t max)
 {
-    char detail[200];
+    char detail[240];
     tls_error_text(error, detail, sizeof detail);
     snprintf(text, max, "TLS handshake: %s", detail);
     return error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS;

@@ -21,7 +21,8 @@
 #pragma GCC visibility push(default)
 
 #define CRYPTO_MAX_HASH 64
-#define CRYPTO_MAX_SIGNATURE 512 /* RSA of 4096 bits */
+#define CRYPTO_MAX_SIGNATURE 512 /* that we make: RSA of 4096 bits */
+#define CRYPTO_MAX_MODULUS 1024   /* bytes of an RSA key that we verify with */
 #define CRYPTO_TAG 16
 
 /* ---- memory and randomness ---- */
@@ -140,8 +141,8 @@ enum crypto_group { CRYPTO_SECP256R1 = 23, CRYPTO_SECP384R1 = 24, CRYPTO_SECP521
    the curve is not checked here. */
 extern int crypto_point_is_reduced(uint16_t group, void const *point, size_t len);
 
-#define CRYPTO_MAX_SHARE 97
-#define CRYPTO_MAX_SHARED_SECRET 48
+#define CRYPTO_MAX_SHARE 133
+#define CRYPTO_MAX_SHARED_SECRET 66
 
 struct crypto_share {
     uint16_t group;
@@ -164,7 +165,7 @@ extern size_t crypto_share_agree(struct crypto_share const *share, void const *p
 struct crypto_public_key {
     enum crypto_key_type type;
     uint16_t group;         /* EC: the curve's IANA number; 0: one we do not have */
-    unsigned char data[520]; /* RSA: modulus, then exponent; EC: uncompressed point */
+    unsigned char data[CRYPTO_MAX_MODULUS + 8]; /* RSA: modulus, then exponent; EC: uncompressed point */
     size_t modulus_len, exponent_len, point_len;
 };
 
@@ -189,7 +190,7 @@ struct crypto_scheme {
     char const *name;
 };
 
-#define CRYPTO_SCHEMES 8
+#define CRYPTO_SCHEMES 9
 /* In our order of preference. */
 extern struct crypto_scheme const crypto_schemes[CRYPTO_SCHEMES];
 extern struct crypto_scheme const *crypto_scheme_by_id(uint16_t id);

@@ -9,11 +9,10 @@
 #include "crypto/crypto.h"
 
 _Static_assert((int)CRYPTO_X25519 == BR_EC_curve25519 && (int)CRYPTO_SECP256R1 == BR_EC_secp256r1 &&
-                   (int)CRYPTO_SECP384R1 == BR_EC_secp384r1,
+                   (int)CRYPTO_SECP384R1 == BR_EC_secp384r1 && (int)CRYPTO_SECP521R1 == BR_EC_secp521r1,
                "BearSSL numbers curves as the registry does");
 
 #define X25519_SIZE 32
-#define MAX_SCALAR 48
 
 size_t crypto_share_size(uint16_t group)
 {
@@ -21,13 +20,14 @@ size_t crypto_share_size(uint16_t group)
     case CRYPTO_X25519: return X25519_SIZE;
     case CRYPTO_SECP256R1: return 65;
     case CRYPTO_SECP384R1: return 97;
+    case CRYPTO_SECP521R1: return 133;
     default: return 0;
     }
 }
 
 static size_t scalar_size(uint16_t group)
 {
-    return group == CRYPTO_SECP384R1 ? 48 : 32;
+    return group == CRYPTO_SECP521R1 ? 66 : group == CRYPTO_SECP384R1 ? 48 : 32;
 }
 
 /* br_ec_keygen draws from a br_prng_class; this one is our source of randomness. */

@@ -9,6 +9,7 @@
 struct crypto_scheme const crypto_schemes[CRYPTO_SCHEMES] = {
     { 0x0403, CRYPTO_EC, CRYPTO_SHA256, CRYPTO_SECP256R1, 0, "ecdsa_secp256r1_sha256" },
     { 0x0503, CRYPTO_EC, CRYPTO_SHA384, CRYPTO_SECP384R1, 0, "ecdsa_secp384r1_sha384" },
+    { 0x0603, CRYPTO_EC, CRYPTO_SHA512, CRYPTO_SECP521R1, 0, "ecdsa_secp521r1_sha512" },
     { 0x0804, CRYPTO_RSA, CRYPTO_SHA256, 0, 1, "rsa_pss_rsae_sha256" },
     { 0x0805, CRYPTO_RSA, CRYPTO_SHA384, 0, 1, "rsa_pss_rsae_sha384" },
     { 0x0806, CRYPTO_RSA, CRYPTO_SHA512, 0, 1, "rsa_pss_rsae_sha512" },
@@ -131,14 +132,16 @@ static size_t der_integer(unsigned char const *p, size_t len)
     return (size_t)p[1] + 2;
 }
 
-/* Ecdsa-Sig-Value in DER and nothing else: BearSSL is more lenient. */
+/* Ecdsa-Sig-Value in DER and nothing else: BearSSL is more lenient. Of P-521 its length takes two bytes. */
 static int is_der_signature(unsigned char const *p, size_t len)
 {
-    if (len < 8 || len > 127 + 2 || p[0] != 0x30 || p[1] != len - 2) return 0;
-    size_t const r = der_integer(p + 2, len - 2);
+    size_t const head = len > 127 + 2 ? 3 : 2;
+    if (len < 8 || len > 255 + 3 || p[0] != 0x30) return 0;
+    if (p[head - 1] != len - head || (head == 3 && (p[1] != 0x81 || len - head < 128))) return 0;
+    size_t const r = der_integer(p + head, len - head);
     if (!r) return 0;
-    size_t const s = der_integer(p + 2 + r, len - 2 - r);
-    return s && r + s == len - 2;
+    size_t const s = der_integer(p + head + r, len - head - r);
+    return s && r + s == len - head;
 }
 
 int crypto_verify(struct crypto_public_key const *key, struct crypto_scheme const *scheme,

@@ -4,6 +4,7 @@
    7.4.2, 7.4.6 and 7.4.8), and signatures in handshake messages. */
 
 #include <string.h>
+#include <time.h>
 
 #include "tls/handshake.h"
 
@@ -23,34 +24,53 @@ int write_certificate(struct handshake *hs)
     return end_message(hs);
 }
 
+/* RFC 8446, 6.2. */
 static enum tls_alert alert_for(enum x509_error error)
 {
     switch (error) {
-    case X509_BAD_CERTIFICATE:
-    case X509_NO_CERTIFICATE:
-    case X509_TOO_BIG:
-    case X509_WRONG_NAME: return TLS_BAD_CERTIFICATE;
     case X509_UNSUPPORTED:
-    case X509_WRONG_PURPOSE: return TLS_UNSUPPORTED_CERTIFICATE;
-    case X509_EXPIRED: return TLS_CERTIFICATE_EXPIRED;
-    case X509_NO_ANCHORS:
+    case X509_ED25519:
+    case X509_WEAK_KEY:
+    case X509_CRITICAL_EXTENSION:
+    case X509_WRONG_KEY_USAGE:
+    case X509_WRONG_PURPOSE:
+    case X509_NOT_CA:
+    case X509_PATH_LENGTH: return TLS_UNSUPPORTED_CERTIFICATE;
+    case X509_EXPIRED:
+    case X509_NOT_YET_VALID: return TLS_CERTIFICATE_EXPIRED;
     case X509_UNKNOWN_CA: return TLS_UNKNOWN_CA;
-    default: return TLS_INTERNAL_ERROR;
+    case X509_REVOKED: return TLS_CERTIFICATE_REVOKED;
+    case X509_POLICY:
+    case X509_NO_CRL:
+    case X509_BAD_CRL:
+    case X509_OLD_CRL:
+    case X509_DELTA_CRL:
+    case X509_INDIRECT_CRL: return TLS_CERTIFICATE_UNKNOWN;
+    default: return TLS_BAD_CERTIFICATE;
     }
+}
+
+static enum x509_error check_chain(struct handshake *hs, struct x509_chain const *chain, char *culprit)
+{
+    struct tls_config const *config = hs->config;
+    if (!config->trust) return x509_public_key(chain->cert, &hs->peer_key);
+    struct x509_check const check = {
+        .trust = config->trust,
+        .purpose = hs->is_server ? X509_CLIENT_AUTH : X509_SERVER_AUTH,
+        .name = hs->is_server ? NULL : config->server_name,
+        .now = time(NULL),
+    };
+    return x509_verify(chain, &check, &hs->peer_key, culprit);
 }
 
 static int verify_chain(struct handshake *hs, struct x509_chain const *chain)
 {
-    struct tls_config const *config = hs->config;
-    enum x509_purpose const purpose = hs->is_server ? X509_CLIENT_AUTH : X509_SERVER_AUTH;
-    char const *name = hs->is_server ? NULL : config->server_name;
-    enum x509_error const error =
-        config->trust ? x509_verify(chain, config->trust, purpose, name, &hs->peer_key)
-                      : x509_public_key(chain->cert, &hs->peer_key);
-    if (error) return fail(hs, alert_for(error), x509_strerror(error));
-    if (hs->peer_key.type == CRYPTO_EC && !hs->peer_key.group)
-        return fail(hs, TLS_UNSUPPORTED_CERTIFICATE, "a key on a curve that we do not have");
-    return 1;
+    char culprit[X509_MAX_CULPRIT] = "";
+    enum x509_error const error = check_chain(hs, chain, culprit);
+    if (!error) return 1;
+    fail(hs, alert_for(error), x509_strerror(error));
+    memcpy(hs->error->certificate, culprit, sizeof culprit);
+    return 0;
 }
 
 /* The identity becomes believed when the peer has proven its key. */

@@ -6,7 +6,7 @@
 
 #include "tls/handshake.h"
 
-uint16_t const our_groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, 0 };
+uint16_t const our_groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, CRYPTO_SECP521R1, 0 };
 
 /* ---- writing ---- */
 

@@ -56,7 +56,8 @@ char const *tls_alert_name(unsigned int description)
 
 int fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason)
 {
-    if (hs->error->kind == TLS_ERROR_NONE) *hs->error = (struct tls_error){ kind, number, reason };
+    if (hs->error->kind == TLS_ERROR_NONE)
+        *hs->error = (struct tls_error){ .kind = kind, .number = number, .reason = reason };
     return 0;
 }
 
@@ -80,7 +81,8 @@ void tls_error_text(struct tls_error const *error, char *out, size_t max)
     case TLS_ERROR_TIMEOUT: snprintf(out, max, "timed out"); break;
     case TLS_ERROR_EOF: snprintf(out, max, "the peer closed the connection"); break;
     case TLS_ERROR_SENT:
-        snprintf(out, max, "%s (sent alert %s)", error->reason, tls_alert_name((unsigned int)error->number));
+        snprintf(out, max, "%s (sent alert %s)%s%s", error->reason, tls_alert_name((unsigned int)error->number),
+                 error->certificate[0] ? ": " : "", error->certificate);
         break;
     case TLS_ERROR_RECEIVED:
         snprintf(out, max, "received alert %s", tls_alert_name((unsigned int)error->number));

@@ -13,7 +13,7 @@ struct handshake *handshake_new(struct tls_config const *config, struct tls_tran
 {
     struct handshake *hs = calloc(1, sizeof *hs);
     if (!hs) {
-        *error = (struct tls_error){ TLS_ERROR_SYSTEM, errno, "memory" };
+        *error = (struct tls_error){ .kind = TLS_ERROR_SYSTEM, .number = errno, .reason = "memory" };
         return NULL;
     }
     hs->config = config;

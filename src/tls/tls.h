@@ -156,6 +156,7 @@ struct tls_error {
     } kind;
     int number;
     char const *reason; /* static text */
+    char certificate[X509_MAX_CULPRIT]; /* that the reason is about, as x509_verify tells it; "" for none */
 };
 
 /* 1: done, *session is filled and must be wiped by the caller. 0: *error says

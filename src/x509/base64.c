@@ -6,6 +6,8 @@
  * is decoded by arithmetic.
  */
 
+#include <string.h>
+
 #include "x509/pem.h"
 
 enum { WHITE = 64, PAD = 65, BAD = 66 };
@@ -125,4 +127,18 @@ int pem_decode(struct pem const *pem, unsigned char *out, size_t *len)
 int pem_decode_secret(struct pem const *pem, unsigned char *out, size_t *len)
 {
     return decode(pem, out, len, secret_sextet);
+}
+
+void base64_encode(unsigned char const *bytes, size_t len, char *text)
+{
+    static char const digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < len; i += 3) {
+        size_t const left = len - i;
+        unsigned bits = (unsigned)bytes[i] << 16;
+        if (left > 1) bits |= (unsigned)bytes[i + 1] << 8;
+        if (left > 2) bits |= bytes[i + 2];
+        for (int shift = 18; shift >= 0; shift -= 6) *text++ = digits[bits >> shift & 63];
+        if (left < 3) memset(text - (3 - left), '=', 3 - left);
+    }
+    *text = 0;
 }

@@ -4,178 +4,262 @@
 
 #include "x509/certificate.h"
 
+#define VERSION_1 0
 #define VERSION_3 2
+#define MAX_SERIAL 20 /* RFC 5280, 4.1.2.2 */
+#define MAX_EXTENSIONS 48
 
-static unsigned const version_tag = DER_CONTEXT | DER_CONSTRUCTED | 0;
-static unsigned const issuer_unique_id_tag = DER_CONTEXT | 1;
-static unsigned const subject_unique_id_tag = DER_CONTEXT | 2;
-static unsigned const extensions_tag = DER_CONTEXT | DER_CONSTRUCTED | 3;
+static unsigned const explicit_0 = DER_CONTEXT | DER_CONSTRUCTED | 0, explicit_3 = DER_CONTEXT | DER_CONSTRUCTED | 3;
+static unsigned const constructed_1 = DER_CONTEXT | DER_CONSTRUCTED | 1;
+static unsigned const implicit_0 = DER_CONTEXT | 0, implicit_1 = DER_CONTEXT | 1, implicit_2 = DER_CONTEXT | 2;
 
-/* The version is explicit in every certificate but a v1 one. */
-static int parse_version(struct der *tbs, unsigned *version)
+int certificate_has(struct certificate const *cert, enum extension extension)
 {
-    struct der field, number;
-    *version = 0;
-    if (!tbs->len || *tbs->p != version_tag) return 1;
-    if (!der_take(tbs, version_tag, &field) || !der_only(field, DER_INTEGER, &number)) return 0;
-    if (number.len != 1 || number.p[0] > VERSION_3) return 0;
-    *version = number.p[0];
+    return cert->extension[extension].p != NULL;
+}
+
+/* ---- values of extensions ---- */
+
+static int parse_basic_constraints(struct certificate *cert, struct der content)
+{
+    struct der number;
+    int is_ca;
+    if (!der_take_flag(&content, &is_ca)) return 0;
+    cert->is_ca = is_ca != 0;
+    if (!content.len) return 1;
+    return is_ca && der_only(content, DER_INTEGER, &number) && der_natural(number, &cert->path_length);
+}
+
+/* X.690, 8.6 and 11.2: the first byte tells how many bits of the last one are not used; they are 0. */
+static int parse_key_usage(struct certificate *cert, struct der bits)
+{
+    if (bits.len < 2 || bits.p[0] > 7 || bits.p[bits.len - 1] & ((1u << bits.p[0]) - 1)) return 0;
+    cert->key_usage = bits.p[1];
     return 1;
 }
 
-static int parse_extensions(struct der *tbs, unsigned version, struct der *extensions)
-{
-    struct der field;
-    *extensions = (struct der){.p = NULL, .len = 0};
-    if (!tbs->len) return 1;
-    return version == VERSION_3 && der_take(tbs, extensions_tag, &field) && !tbs->len
-           && der_only(field, DER_SEQUENCE, extensions);
-}
-
-static int parse_tbs(struct certificate *cert, struct der tbs, struct der *algorithm)
-{
-    struct der ignored;
-    unsigned version;
-    return parse_version(&tbs, &version) && der_take(&tbs, DER_INTEGER, &ignored)
-           && der_take(&tbs, DER_SEQUENCE, algorithm) && der_take_whole(&tbs, DER_SEQUENCE, &cert->issuer)
-           && der_take(&tbs, DER_SEQUENCE, &cert->validity)
-           && der_take_whole(&tbs, DER_SEQUENCE, &cert->subject)
-           && der_take(&tbs, DER_SEQUENCE, &cert->public_key) && der_skip_optional(&tbs, issuer_unique_id_tag)
-           && der_skip_optional(&tbs, subject_unique_id_tag)
-           && parse_extensions(&tbs, version, &cert->extensions);
-}
-
-int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len)
-{
-    struct der content, tbs, inner, outer, signature;
-    cert->whole = (struct der){.p = bytes, .len = len};
-    if (!der_only(cert->whole, DER_SEQUENCE, &content)) return 0;
-    if (!der_take(&content, DER_SEQUENCE, &tbs) || !der_take(&content, DER_SEQUENCE, &outer)
-        || !der_only(content, DER_BIT_STRING, &signature))
-        return 0;
-    if (!parse_tbs(cert, tbs, &inner) || !der_equal(inner, outer)) return 0;
-    return der_take(&outer, DER_OID, &cert->signature_algorithm);
-}
-
-int certificate_next_extension(struct der *extensions, struct der *oid, int *critical, struct der *value)
-{
-    struct der extension, flag;
-    if (!der_take(extensions, DER_SEQUENCE, &extension) || !der_take(&extension, DER_OID, oid)) return 0;
-    *critical = der_take(&extension, DER_BOOLEAN, &flag);
-    return der_only(extension, DER_OCTET_STRING, value);
-}
-
-int certificate_extension(struct certificate const *cert, unsigned char number, struct der *value)
-{
-    unsigned char const wanted[] = {0x55, 0x1d, number};
-    struct der rest = cert->extensions;
-    int found = 0;
-    while (rest.len) {
-        struct der oid, content;
-        int critical;
-        if (!certificate_next_extension(&rest, &oid, &critical, &content)) return -1;
-        if (!der_is(oid, wanted, sizeof wanted)) continue;
-        if (found) return -1;
-        *value = content;
-        found = 1;
-    }
-    return found;
-}
-
-static int two_digits(unsigned char const *p)
-{
-    if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9') return -1;
-    return (p[0] - '0') * 10 + (p[1] - '0');
-}
-
-/* Days from 1970-01-01 in the Gregorian calendar; a year begins in March, so
-   that a leap day is its last one. */
-static int64_t days_since_1970(int year, int month, int day)
-{
-    int const y = month > 2 ? year : year - 1;
-    int const m = month > 2 ? month - 3 : month + 9;
-    return 365 * (int64_t)y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-/* RFC 5280, 4.1.2.5: GMT, with seconds, no fractions. */
-static int parse_time(struct der *in, int64_t *seconds)
-{
-    unsigned tag;
-    struct der text;
-    int part[6];
-    if (!der_read(in, &tag, &text)) return 0;
-    size_t const year_len = tag == DER_GENERALIZED_TIME ? 4 : 2;
-    if ((tag != DER_UTC_TIME && tag != DER_GENERALIZED_TIME) || text.len != year_len + 11) return 0;
-    int const century = tag == DER_GENERALIZED_TIME ? two_digits(text.p) : 0;
-    for (size_t i = 0; i < 6; i++) {
-        part[i] = two_digits(text.p + year_len - 2 + 2 * i);
-        if (part[i] < 0) return 0;
-    }
-    if (century < 0 || text.p[text.len - 1] != 'Z') return 0;
-    if (part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59
-        || part[5] > 60)
-        return 0;
-    int const base = tag == DER_GENERALIZED_TIME ? 100 * century : part[0] < 50 ? 2000 : 1900;
-    *seconds =
-        days_since_1970(base + part[0], part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
-    return 1;
-}
-
-enum x509_error certificate_check_time(struct certificate const *cert, int64_t now)
-{
-    struct der validity = cert->validity;
-    int64_t from, to;
-    if (!parse_time(&validity, &from) || !parse_time(&validity, &to) || validity.len)
-        return X509_BAD_CERTIFICATE;
-    return from <= now && now <= to ? X509_OK : X509_EXPIRED;
-}
-
-enum x509_error certificate_check_signature_algorithm(struct certificate const *cert)
-{
-    /* 1.2.840.113549.1.1 and 1.2.840.10045.4.3; what follows names the hash */
-    static unsigned char const rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01};
-    static unsigned char const ecdsa[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03};
-    struct der const oid = cert->signature_algorithm;
-    if (oid.len == sizeof rsa + 1 && !memcmp(oid.p, rsa, sizeof rsa))
-        return oid.p[sizeof rsa] >= 11 && oid.p[sizeof rsa] <= 13 ? X509_OK : X509_UNSUPPORTED;
-    if (oid.len == sizeof ecdsa + 1 && !memcmp(oid.p, ecdsa, sizeof ecdsa))
-        return oid.p[sizeof ecdsa] >= 2 && oid.p[sizeof ecdsa] <= 4 ? X509_OK : X509_UNSUPPORTED;
-    return X509_UNSUPPORTED;
-}
-
-static int allows(struct der usage, enum x509_purpose purpose)
+static int parse_ext_key_usage(struct certificate *cert, struct der content)
 {
     static unsigned char const any[] = {0x55, 0x1d, 0x25, 0x00};
     static unsigned char const server_auth[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01};
     static unsigned char const client_auth[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
-    return der_is(usage, any, sizeof any)
-           || (purpose == X509_SERVER_AUTH && der_is(usage, server_auth, sizeof server_auth))
-           || (purpose == X509_CLIENT_AUTH && der_is(usage, client_auth, sizeof client_auth));
+    struct der usage;
+    if (!content.len) return 0;
+    cert->purposes = 0;
+    while (content.len) {
+        if (!der_take(&content, DER_OID, &usage)) return 0;
+        if (der_is(usage, any, sizeof any)) cert->purposes = 0xff;
+        if (der_is(usage, server_auth, sizeof server_auth)) cert->purposes |= 1u << X509_SERVER_AUTH;
+        if (der_is(usage, client_auth, sizeof client_auth)) cert->purposes |= 1u << X509_CLIENT_AUTH;
+    }
+    return 1;
 }
 
-enum x509_error certificate_check_purpose(struct certificate const *cert, enum x509_purpose purpose)
+int take_general_name(struct der *in, struct general_name *name)
 {
-    struct der value, usages, usage;
-    int allowed = 0;
-    int const present = certificate_extension(cert, EXT_EXT_KEY_USAGE, &value);
-    if (!present) return X509_OK;
-    if (present < 0 || !der_only(value, DER_SEQUENCE, &usages) || !usages.len) return X509_BAD_CERTIFICATE;
-    while (usages.len) {
-        if (!der_take(&usages, DER_OID, &usage)) return X509_BAD_CERTIFICATE;
-        allowed |= allows(usage, purpose);
+    return der_read(in, &name->tag, &name->value) && name->tag & DER_CONTEXT
+           && (name->tag != NAME_DIRECTORY || der_only(name->value, DER_SEQUENCE, &name->value));
+}
+
+static int parse_alt_names(struct certificate *cert, struct der names)
+{
+    struct general_name name;
+    cert->alt_names = names;
+    if (!names.len) return 0;
+    while (names.len) {
+        if (!take_general_name(&names, &name)) return 0;
+        if (name.tag == NAME_ADDRESS && name.value.len != 4 && name.value.len != 16) return 0;
     }
-    return allowed ? X509_OK : X509_WRONG_PURPOSE;
+    return 1;
+}
+
+static int parse_name_constraints(struct certificate *cert, struct der content)
+{
+    return content.len && der_take_optional(&content, explicit_0, &cert->permitted)
+           && der_take_optional(&content, constructed_1, &cert->excluded) && !content.len
+           && constraints_are_valid(cert->permitted) && constraints_are_valid(cert->excluded);
+}
+
+static int parse_policy_constraints(struct certificate *cert, struct der content)
+{
+    struct der require, inhibit;
+    if (!content.len || !der_take_optional(&content, implicit_0, &require)
+        || !der_take_optional(&content, implicit_1, &inhibit) || content.len)
+        return 0;
+    return (!require.p || der_natural(require, &cert->require_explicit_policy))
+           && (!inhibit.p || der_natural(inhibit, &cert->inhibit_policy_mapping));
+}
+
+static int parse_authority_key_id(struct certificate *cert, struct der content)
+{
+    struct der ignored;
+    return der_take_optional(&content, implicit_0, &cert->authority_key_id)
+           && der_take_optional(&content, constructed_1, &ignored) && der_take_optional(&content, implicit_2, &ignored)
+           && !content.len;
+}
+
+static int parse_subject_key_id(struct certificate *cert, struct der content)
+{
+    cert->subject_key_id = content;
+    return 1;
+}
+
+static int parse_inhibit_any(struct certificate *cert, struct der content)
+{
+    return der_natural(content, &cert->inhibit_any_policy);
+}
+
+/* Policies are looked at where they are processed. */
+static int parse_nothing(struct certificate *cert, struct der content)
+{
+    (void)cert;
+    return content.len != 0;
+}
+
+static struct {
+    unsigned char number; /* id-ce, 2.5.29 */
+    unsigned char tag;
+    int (*parse)(struct certificate *cert, struct der content);
+} const known[EXTENSIONS] = {
+    [EXT_BASIC_CONSTRAINTS] = {19, DER_SEQUENCE, parse_basic_constraints},
+    [EXT_KEY_USAGE] = {15, DER_BIT_STRING, parse_key_usage},
+    [EXT_EXT_KEY_USAGE] = {37, DER_SEQUENCE, parse_ext_key_usage},
+    [EXT_SUBJECT_ALT_NAME] = {17, DER_SEQUENCE, parse_alt_names},
+    [EXT_NAME_CONSTRAINTS] = {30, DER_SEQUENCE, parse_name_constraints},
+    [EXT_POLICIES] = {32, DER_SEQUENCE, parse_nothing},
+    [EXT_POLICY_MAPPINGS] = {33, DER_SEQUENCE, parse_nothing},
+    [EXT_POLICY_CONSTRAINTS] = {36, DER_SEQUENCE, parse_policy_constraints},
+    [EXT_INHIBIT_ANY_POLICY] = {54, DER_INTEGER, parse_inhibit_any},
+    [EXT_AUTHORITY_KEY_ID] = {35, DER_SEQUENCE, parse_authority_key_id},
+    [EXT_SUBJECT_KEY_ID] = {14, DER_OCTET_STRING, parse_subject_key_id},
+};
+
+static int parse_extension(struct certificate *cert, struct der oid, int critical, struct der value)
+{
+    struct der content;
+    enum extension e = 0;
+    int const is_id_ce = oid.len == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d;
+    while (e < EXTENSIONS && !(is_id_ce && oid.p[2] == known[e].number)) e++;
+    if (e == EXTENSIONS) {
+        cert->is_unprocessed |= critical != 0;
+        return 1;
+    }
+    cert->extension[e] = value;
+    cert->critical |= (unsigned)critical << e;
+    return der_only(value, known[e].tag, &content) && known[e].parse(cert, content);
+}
+
+/* RFC 5280, 4.2: none twice. */
+static int parse_extensions(struct certificate *cert, struct der extensions)
+{
+    struct der seen[MAX_EXTENSIONS], value;
+    int critical;
+    if (!extensions.len) return 0;
+    for (size_t count = 0; extensions.len; count++) {
+        if (count == MAX_EXTENSIONS || !take_extension(&extensions, seen + count, &critical, &value)) return 0;
+        for (size_t i = 0; i < count; i++)
+            if (der_equal(seen[i], seen[count])) return 0;
+        if (!parse_extension(cert, seen[count], critical, value)) return 0;
+    }
+    return 1;
+}
+
+/* ---- fields ---- */
+
+/* DER leaves the default, version 1, out. */
+static int take_version(struct der *tbs, unsigned *version)
+{
+    struct der field, number;
+    *version = VERSION_1;
+    if (!der_take_optional(tbs, explicit_0, &field) || !field.p) return !field.p;
+    return der_only(field, DER_INTEGER, &number) && der_natural(number, version) && *version > VERSION_1
+           && *version <= VERSION_3;
+}
+
+/* It may be zero or negative (RFC 5280, 4.1.2.2: "gracefully handle"). */
+static int take_serial(struct der *tbs, struct der *serial)
+{
+    if (!der_take(tbs, DER_INTEGER, serial) || !serial->len) return 0;
+    return serial->len <= MAX_SERIAL || (serial->len == MAX_SERIAL + 1 && !serial->p[0]);
+}
+
+static int take_validity(struct der *tbs, struct certificate *cert)
+{
+    struct der validity;
+    return der_take(tbs, DER_SEQUENCE, &validity) && take_time(&validity, &cert->not_before, &cert->is_lax)
+           && take_time(&validity, &cert->not_after, &cert->is_lax) && !validity.len;
+}
+
+static int take_unique_ids(struct der *tbs, unsigned version)
+{
+    struct der issuer, subject;
+    return der_take_optional(tbs, implicit_1, &issuer) && der_take_optional(tbs, implicit_2, &subject)
+           && ((!issuer.p && !subject.p) || version > VERSION_1);
+}
+
+static int take_extensions(struct der *tbs, unsigned version, struct certificate *cert)
+{
+    struct der field, extensions;
+    if (!tbs->len) return 1;
+    return version == VERSION_3 && der_only(*tbs, explicit_3, &field) && der_only(field, DER_SEQUENCE, &extensions)
+           && parse_extensions(cert, extensions);
+}
+
+static int parse_tbs(struct certificate *cert, struct der tbs)
+{
+    unsigned version;
+    return take_version(&tbs, &version) && take_serial(&tbs, &cert->serial) && signed_take_algorithm(&cert->data, &tbs)
+           && der_take(&tbs, DER_SEQUENCE, &cert->issuer) && take_validity(&tbs, cert)
+           && der_take(&tbs, DER_SEQUENCE, &cert->subject) && der_take_whole(&tbs, DER_SEQUENCE, &cert->public_key)
+           && take_unique_ids(&tbs, version) && take_extensions(&tbs, version, cert);
+}
+
+/* What RFC 5280 forbids although each part is well-formed: a CA without a name (4.1.2.6), keyCertSign and name
+   constraints without a CA (4.2.1.9, 4.2.1.10), an alternative name that is not critical though it is the only
+   one (4.2.1.6), key identifiers that are critical (4.2.1.1, 4.2.1.2). */
+static int is_consistent(struct certificate const *cert)
+{
+    unsigned const never = 1u << EXT_AUTHORITY_KEY_ID | 1u << EXT_SUBJECT_KEY_ID;
+    if (!cert->issuer.len || cert->critical & never) return 0;
+    if (cert->is_ca) return cert->subject.len != 0;
+    if (certificate_has(cert, EXT_NAME_CONSTRAINTS)) return 0;
+    if (certificate_has(cert, EXT_KEY_USAGE) && cert->key_usage & KEY_CERT_SIGN) return 0;
+    return cert->subject.len || !cert->alt_names.p || cert->critical & 1u << EXT_SUBJECT_ALT_NAME;
+}
+
+int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len)
+{
+    *cert = (struct certificate){
+        .whole = {.p = bytes, .len = len},
+        .key_usage = 0xff,
+        .purposes = 0xff,
+        .path_length = NO_LIMIT,
+        .require_explicit_policy = NO_LIMIT,
+        .inhibit_policy_mapping = NO_LIMIT,
+        .inhibit_any_policy = NO_LIMIT,
+    };
+    if (!signed_parse(cert->whole, &cert->data) || !parse_tbs(cert, cert->data.content)) return 0;
+    cert->issuer_fingerprint = name_fingerprint(cert->issuer);
+    cert->subject_fingerprint = name_fingerprint(cert->subject);
+    cert->is_lax |= cert->is_ca && !(cert->critical & 1u << EXT_BASIC_CONSTRAINTS);
+    cert->is_self_issued = names_equal(cert->issuer, cert->subject) != 0;
+    return is_consistent(cert);
+}
+
+int certificate_subject(struct der whole, struct der *subject)
+{
+    struct signed_data data;
+    struct der ignored;
+    if (!signed_parse(whole, &data)) return 0;
+    return der_take_optional(&data.content, explicit_0, &ignored) && der_take(&data.content, DER_INTEGER, &ignored)
+           && der_take(&data.content, DER_SEQUENCE, &ignored) && der_take(&data.content, DER_SEQUENCE, &ignored)
+           && der_take(&data.content, DER_SEQUENCE, &ignored) && der_take(&data.content, DER_SEQUENCE, subject);
 }
 
 uint16_t x509_signature_scheme(struct x509_certificate const *cert)
 {
-    /* the hashes behind the two prefixes: of RSA from 11 on, of ECDSA from 2 on */
-    static uint16_t const rsa_schemes[] = {0x0401, 0x0501, 0x0601};
-    static uint16_t const ecdsa_schemes[] = {0x0403, 0x0503, 0x0603};
     struct certificate parsed;
-    if (!certificate_parse(&parsed, cert->der, cert->len)) return 0;
-    if (der_equal(parsed.issuer, parsed.subject) || certificate_check_signature_algorithm(&parsed)) return 0;
-    struct der const oid = parsed.signature_algorithm;
-    unsigned const hash = oid.p[oid.len - 1];
-    return hash >= 11 ? rsa_schemes[hash - 11] : ecdsa_schemes[hash - 2];
+    struct crypto_scheme scheme;
+    if (!certificate_parse(&parsed, cert->der, cert->len) || parsed.is_self_issued) return 0;
+    return signed_scheme(&parsed.data, &scheme) ? 0 : scheme.id;
 }

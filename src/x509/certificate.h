@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The fields of a certificate that we look at ourselves (RFC 5280, 4.1). */
+/* A certificate taken apart once (RFC 5280, 4.1 and 4.2), and what is asked of its parts. */
 
 #ifndef KTLS_X509_CERTIFICATE_H
 #define KTLS_X509_CERTIFICATE_H
@@ -10,55 +10,126 @@
 #include "x509/der.h"
 #include "x509/x509.h"
 
+/* ---- signed.c: what certificates and CRLs have in common (RFC 5280, 4.1.1 and 5.1.1) ---- */
+
+struct signed_data {
+    struct der tbs; /* what is signed: with tag and length */
+    struct der content;
+    struct der algorithm, signature;
+};
+
+extern int signed_parse(struct der whole, struct signed_data *data);
+/* The same algorithm again, inside of what is signed. */
+extern int signed_take_algorithm(struct signed_data const *data, struct der *tbs);
+extern enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme *scheme);
+extern enum x509_error signed_check(struct signed_data const *data, struct crypto_public_key const *key);
+
+/* Time (RFC 5280, 4.1.2.5), to seconds since 1970. *is_lax becomes 1 for a GeneralizedTime before 2050. */
+extern int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax);
+
+/* The next one of Extensions' content. */
+extern int take_extension(struct der *extensions, struct der *oid, int *critical, struct der *value);
+
+/* ---- certificate.c ---- */
+
+/* Those that we process. */
+enum extension {
+    EXT_BASIC_CONSTRAINTS,
+    EXT_KEY_USAGE,
+    EXT_EXT_KEY_USAGE,
+    EXT_SUBJECT_ALT_NAME,
+    EXT_NAME_CONSTRAINTS,
+    EXT_POLICIES,
+    EXT_POLICY_MAPPINGS,
+    EXT_POLICY_CONSTRAINTS,
+    EXT_INHIBIT_ANY_POLICY,
+    EXT_AUTHORITY_KEY_ID,
+    EXT_SUBJECT_KEY_ID,
+    EXTENSIONS
+};
+
+/* Of the first byte of KeyUsage (RFC 5280, 4.2.1.3). */
+enum key_usage { DIGITAL_SIGNATURE = 0x80, KEY_CERT_SIGN = 0x04, CRL_SIGN = 0x02 };
+
+#define NO_LIMIT UINT32_MAX
+
 struct certificate {
     struct der whole;
-    struct der issuer, subject; /* with tag and length */
-    struct der validity;
-    struct der public_key;          /* SubjectPublicKeyInfo's content */
-    struct der signature_algorithm; /* the OID */
-    struct der extensions;
+    struct signed_data data;
+    struct der serial, issuer, subject;          /* the names without their outer tag and length */
+    uint32_t issuer_fingerprint, subject_fingerprint; /* by name_fingerprint */
+    struct der public_key;                       /* SubjectPublicKeyInfo with tag and length */
+    int64_t not_before, not_after;
+
+    struct der extension[EXTENSIONS]; /* the values; p is NULL without it */
+    unsigned critical;                /* mask of 1u << enum extension */
+    unsigned char is_unprocessed;     /* it has a critical extension that is not one of these */
+    unsigned char is_lax;             /* against a MUST that roots break: times, basicConstraints that is not critical */
+    unsigned char is_ca;
+    unsigned char is_self_issued;
+    unsigned char key_usage; /* 0xff without the extension */
+    unsigned char purposes;  /* mask of 1u << enum x509_purpose */
+    unsigned path_length, require_explicit_policy, inhibit_policy_mapping, inhibit_any_policy; /* or NO_LIMIT */
+    struct der authority_key_id, subject_key_id;
+    struct der alt_names, permitted, excluded; /* GeneralNames; GeneralSubtrees */
 };
 
 extern int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len);
+/* The subject alone: an anchor that issued none of a chain's certificates is not taken apart. */
+extern int certificate_subject(struct der whole, struct der *subject);
+extern int certificate_has(struct certificate const *cert, enum extension extension);
 
-/* The value of the extension id-ce (2.5.29) `number`: 1 when there is one,
-   0 when there is none, -1 when it does not parse or is there twice. */
-extern int certificate_extension(struct certificate const *cert, unsigned char number, struct der *value);
+/* ---- public_key.c ---- */
 
-enum extension_number {
-    EXT_KEY_USAGE = 15,
-    EXT_SUBJECT_ALT_NAME = 17,
-    EXT_BASIC_CONSTRAINTS = 19,
-    EXT_NAME_CONSTRAINTS = 30,
-    EXT_POLICIES = 32,
-    EXT_EXT_KEY_USAGE = 37,
+extern enum x509_error public_key_parse(struct certificate const *cert, struct crypto_public_key *key);
+/* One that a signature may be verified with. */
+extern enum x509_error public_key_strong(struct certificate const *cert, struct crypto_public_key *key);
+
+/* ---- string.c: the string types of X.520 ---- */
+
+#define NO_CHARACTER UINT32_MAX /* for what is not valid in its type */
+
+extern int is_string(unsigned tag);
+/* Takes at least one byte; there must be one. */
+extern uint32_t next_character(struct der *in, unsigned tag);
+
+/* ---- name.c: distinguished names ---- */
+
+extern int take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value);
+/* RFC 5280, 7.1. */
+extern int names_equal(struct der a, struct der b);
+/* The RDNs of base are the first ones of name. */
+extern int name_is_within(struct der name, struct der base);
+/* The same for equal names. */
+extern uint32_t name_fingerprint(struct der name);
+
+/* ---- identity.c: the name of a TLS server (RFC 9525) ---- */
+
+extern enum x509_error check_identity(struct certificate const *cert, char const *name);
+/* 1 when name is one label and then suffix. */
+extern int matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len);
+
+/* ---- constraints.c: RFC 5280, 4.2.1.10 ---- */
+
+/* Tags of GeneralName. */
+enum {
+    NAME_EMAIL = DER_CONTEXT | 1,
+    NAME_DNS = DER_CONTEXT | 2,
+    NAME_DIRECTORY = DER_CONTEXT | DER_CONSTRUCTED | 4,
+    NAME_URI = DER_CONTEXT | 6,
+    NAME_ADDRESS = DER_CONTEXT | 7,
 };
 
-/* Takes the first of cert->extensions, or of what is left of them. */
-extern int certificate_next_extension(struct der *extensions, struct der *oid, int *critical,
-                                      struct der *value);
+/* A name of a certificate, or the base of a subtree; of a directory name without its outer tag and length. */
+struct general_name {
+    unsigned tag;
+    struct der value;
+};
 
-/* authority.c, down to certificate_check_critical: 1 when basicConstraints say so. */
-extern int certificate_is_ca(struct certificate const *cert);
-/* Of a CA, pathLenConstraint: how many authorities may be below. */
-extern enum x509_error certificate_path_length(struct certificate const *cert, int *length);
-#define NO_PATH_LENGTH (-1)
-
-/* Bits of keyUsage's first byte. */
-enum key_usage { DIGITAL_SIGNATURE = 0x80, KEY_CERT_SIGN = 0x04 };
-/* Where there is a keyUsage. */
-extern enum x509_error certificate_check_key_usage(struct certificate const *cert, enum key_usage usage);
-/* No critical extension but those that we heed. */
-extern enum x509_error certificate_check_critical(struct certificate const *cert);
-
-/* now in seconds since 1970. */
-extern enum x509_error certificate_check_time(struct certificate const *cert, int64_t now);
-/* SHA-256, SHA-384 or SHA-512, with RSA (PKCS#1 v1.5) or ECDSA. */
-extern enum x509_error certificate_check_signature_algorithm(struct certificate const *cert);
-/* Where there is an extendedKeyUsage. */
-extern enum x509_error certificate_check_purpose(struct certificate const *cert, enum x509_purpose purpose);
-
-/* name.c: name as in x509_verify. */
-extern enum x509_error certificate_check_name(struct certificate const *cert, char const *name);
+extern int take_general_name(struct der *in, struct general_name *name);
+extern int constraints_are_valid(struct der subtrees);
+/* All names of cert beside the constraints of an authority above it. Counts *budget down with each comparison. */
+extern enum x509_error check_constraints(struct certificate const *authority, struct certificate const *cert,
+                                         unsigned *budget);
 
 #endif

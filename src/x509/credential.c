@@ -7,7 +7,6 @@
 
 #include "x509/der.h"
 #include "x509/file.h"
-#include "x509/key.h"
 #include "x509/pem.h"
 
 #define MAX_CREDENTIAL_FILE (1u << 20)

@@ -1,5 +1,6 @@
 /* ISC license. */
 
+#include <limits.h>
 #include <string.h>
 
 #include "x509/der.h"
@@ -62,15 +63,32 @@ int der_take_whole(struct der *in, unsigned tag, struct der *whole)
     return 1;
 }
 
-int der_skip_optional(struct der *in, unsigned tag)
+int der_take_optional(struct der *in, unsigned tag, struct der *content)
 {
-    struct der content;
-    return !in->len || *in->p != tag || der_take(in, tag, &content);
+    *content = (struct der){.p = NULL, .len = 0};
+    return !in->len || *in->p != tag || der_take(in, tag, content);
 }
 
 int der_only(struct der in, unsigned tag, struct der *content)
 {
     return der_take(&in, tag, content) && !in.len;
+}
+
+int der_natural(struct der content, unsigned *number)
+{
+    if (!content.len || content.p[0] & 0x80) return 0;
+    if (content.len > 1 && !content.p[0] && !(content.p[1] & 0x80)) return 0;
+    *number = 0;
+    for (size_t i = 0; i < content.len; i++)
+        *number = *number > UINT_MAX >> 8 ? UINT_MAX : *number << 8 | content.p[i];
+    return 1;
+}
+
+int der_take_flag(struct der *in, int *flag)
+{
+    struct der content;
+    *flag = in->len && *in->p == DER_BOOLEAN;
+    return !*flag || (der_take(in, DER_BOOLEAN, &content) && der_is(content, "\xff", 1));
 }
 
 int der_equal(struct der a, struct der b)

@@ -15,6 +15,7 @@ enum der_tag {
     DER_INTEGER = 0x02,
     DER_BIT_STRING = 0x03,
     DER_OCTET_STRING = 0x04,
+    DER_NULL = 0x05,
     DER_OID = 0x06,
     DER_UTF8_STRING = 0x0c,
     DER_NUMERIC_STRING = 0x12,
@@ -42,10 +43,15 @@ extern int der_read(struct der *in, unsigned *tag, struct der *content);
 extern int der_take(struct der *in, unsigned tag, struct der *content);
 /* With tag and length. */
 extern int der_take_whole(struct der *in, unsigned tag, struct der *whole);
-/* Nothing to do when the next element is another one. */
-extern int der_skip_optional(struct der *in, unsigned tag);
+/* content->p is NULL when the next element is another one. */
+extern int der_take_optional(struct der *in, unsigned tag, struct der *content);
 /* The only element. */
 extern int der_only(struct der in, unsigned tag, struct der *content);
+
+/* An INTEGER (X.690, 8.3) that is not negative, as in BasicConstraints; what does not fit is UINT_MAX. */
+extern int der_natural(struct der content, unsigned *number);
+/* A BOOLEAN with the default FALSE (X.690, 11.1 and 11.5): present only as TRUE. */
+extern int der_take_flag(struct der *in, int *flag);
 
 extern int der_equal(struct der a, struct der b);
 extern int der_is(struct der a, void const *bytes, size_t len);

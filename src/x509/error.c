@@ -1,45 +1,44 @@
 /* ISC license. */
 
-#include "x509/key.h"
+#include "x509/x509.h"
 
 char const *x509_strerror(enum x509_error error)
 {
-    switch (error) {
-    case X509_OK: return "no error";
-    case X509_SYSTEM: return "system call failed";
-    case X509_TOO_BIG: return "file or certificate chain too large";
-    case X509_NO_CERTIFICATE: return "no certificate";
-    case X509_NO_KEY: return "no usable private key";
-    case X509_KEY_MISMATCH: return "private key does not belong to the certificate";
-    case X509_NO_ANCHORS: return "no trusted certificates";
-    case X509_BAD_CERTIFICATE: return "malformed certificate or wrong signature";
-    case X509_UNSUPPORTED: return "unsupported algorithm, key size or critical extension";
-    case X509_EXPIRED: return "certificate expired or not yet valid";
-    case X509_UNKNOWN_CA: return "certificate issued by an unknown CA";
-    case X509_WRONG_PURPOSE: return "certificate not for this purpose";
-    case X509_WRONG_NAME: return "certificate is for another name";
-    }
-    return "unknown error";
-}
-
-/* What is left to the default is an encoding error. A chain that does not
-   reach an anchor is given to the engine only when an anchor has the right
-   name, so "not trusted" means that the anchor's key did not sign. */
-enum x509_error x509_error_of(int bearssl_error)
-{
-    switch (bearssl_error) {
-    case BR_ERR_X509_OK: return X509_OK;
-    case BR_ERR_X509_EMPTY_CHAIN: return X509_NO_CERTIFICATE;
-    case BR_ERR_X509_UNSUPPORTED:
-    case BR_ERR_X509_LIMIT_EXCEEDED:
-    case BR_ERR_X509_CRITICAL_EXTENSION:
-    case BR_ERR_X509_WEAK_PUBLIC_KEY: return X509_UNSUPPORTED;
-    case BR_ERR_X509_TIME_UNKNOWN:
-    case BR_ERR_X509_EXPIRED: return X509_EXPIRED;
-    case BR_ERR_X509_DN_MISMATCH: return X509_UNKNOWN_CA;
-    case BR_ERR_X509_NOT_CA:
-    case BR_ERR_X509_FORBIDDEN_KEY_USAGE: return X509_WRONG_PURPOSE;
-    case BR_ERR_X509_BAD_SERVER_NAME: return X509_WRONG_NAME;
-    default: return X509_BAD_CERTIFICATE;
-    }
+    static char const *const text[] = {
+        [X509_OK] = "no error",
+        [X509_SYSTEM] = "system call failed",
+        [X509_TOO_BIG] = "file or certificate chain too large",
+        [X509_NO_CERTIFICATE] = "no certificate",
+        [X509_NO_KEY] = "no usable private key",
+        [X509_KEY_MISMATCH] = "private key does not belong to the certificate",
+        [X509_NO_ANCHORS] = "no trusted certificates",
+        [X509_NO_LISTS] = "no certificate revocation lists",
+        [X509_BAD_PIN] = "not a list of pins sha256//BASE64",
+        [X509_BAD_CERTIFICATE] = "certificate is malformed or breaks RFC 5280",
+        [X509_BAD_SIGNATURE] = "certificate has a wrong signature",
+        [X509_UNSUPPORTED] = "certificate with an unsupported algorithm",
+        [X509_ED25519] = "certificate with Ed25519, which is not supported",
+        [X509_WEAK_KEY] = "certificate with a key that is too small or too large",
+        [X509_CRITICAL_EXTENSION] = "certificate with an unsupported critical extension",
+        [X509_EXPIRED] = "certificate expired",
+        [X509_NOT_YET_VALID] = "certificate not yet valid",
+        [X509_WRONG_KEY_USAGE] = "certificate's keyUsage does not allow this use",
+        [X509_WRONG_PURPOSE] = "certificate's extendedKeyUsage does not allow this use",
+        [X509_NO_ALT_NAME] = "certificate has no subjectAltName, and the common name does not count",
+        [X509_WRONG_NAME] = "certificate is for another name",
+        [X509_WRONG_PIN] = "certificate's key is none of the pinned ones",
+        [X509_UNKNOWN_CA] = "certificate issued by an unknown CA",
+        [X509_NOT_CA] = "issuer is not a CA by its basicConstraints",
+        [X509_PATH_LENGTH] = "path longer than a pathLenConstraint allows",
+        [X509_NAME_CONSTRAINT] = "name outside of the name constraints of an issuer",
+        [X509_POLICY] = "no valid policy, but one is required",
+        [X509_TOO_MUCH_WORK] = "certificate chain takes too much work to verify",
+        [X509_REVOKED] = "certificate is revoked",
+        [X509_NO_CRL] = "no revocation list of the certificate's issuer",
+        [X509_BAD_CRL] = "revocation list of the issuer is malformed or has a wrong signature",
+        [X509_OLD_CRL] = "revocation list of the issuer is expired or not yet valid",
+        [X509_DELTA_CRL] = "revocation list of the issuer is a delta CRL, which is not supported",
+        [X509_INDIRECT_CRL] = "revocation list of the issuer has an unsupported critical extension",
+    };
+    return (size_t)error < sizeof text / sizeof *text ? text[error] : "unknown error";
 }

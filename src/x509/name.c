@@ -1,132 +1,145 @@
 /* ISC license. */
 
-/* Names of TLS servers (RFC 6125, 6; RFC 9525). */
-
-#include <arpa/inet.h>
-#include <string.h>
-#include <strings.h>
+/* Distinguished names beside each other (RFC 5280, 7.1; RFC 4518). */
 
 #include "x509/certificate.h"
 
-#define MAX_DNS_NAME 253
-#define MAX_LABEL 63
+#define MAX_ATTRIBUTES 16 /* in one RDN: they may stand in another order */
 
-static int is_digit(char c)
+int take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value)
 {
-    return c >= '0' && c <= '9';
+    struct der attribute;
+    return der_take(rdn, DER_SEQUENCE, &attribute) && der_take(&attribute, DER_OID, oid)
+           && der_read(&attribute, tag, value) && !attribute.len;
 }
 
-static int is_letter(char c)
+/* RFC 4518, 2.2 for the scripts that have case in names of authorities; no composition (2.3). */
+static uint32_t fold_case(uint32_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    static struct {
+        uint32_t first, last, shift;
+    } const upper[] = {{'A', 'Z', 32}, {0xc0, 0xd6, 32}, {0xd8, 0xde, 32}, {0x391, 0x3a9, 32}, {0x400, 0x40f, 80},
+                       {0x410, 0x42f, 32}};
+    for (size_t i = 0; i < sizeof upper / sizeof *upper; i++)
+        if (c >= upper[i].first && c <= upper[i].last) return c + upper[i].shift;
+    return c >= 0x100 && c < 0x130 ? c | 1 : c;
 }
 
-static int is_label(char const *label, size_t len)
+static int is_space(uint32_t c)
 {
-    if (!len || len > MAX_LABEL || label[0] == '-' || label[len - 1] == '-') return 0;
-    for (size_t i = 0; i < len; i++)
-        if (!is_digit(label[i]) && !is_letter(label[i]) && label[i] != '-' && label[i] != '_') return 0;
-    return 1;
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xa0;
 }
 
-static int is_number(char const *label, size_t len)
+struct text {
+    struct der rest;
+    unsigned tag;
+};
+
+static void skip_spaces(struct text *text)
 {
-    for (size_t i = 0; i < len; i++)
-        if (!is_digit(label[i])) return 0;
-    return 1;
+    for (struct der next = text->rest; next.len; text->rest = next)
+        if (!is_space(next_character(&next, text->tag))) return;
 }
 
-static size_t label_length(char const *name, size_t len)
+#define END_OF_TEXT (NO_CHARACTER - 1)
+
+/* RFC 4518, 2.6.1: spaces in a row count as one, at the end as none. */
+static uint32_t next_prepared(struct text *text)
 {
-    char const *const dot = memchr(name, '.', len);
-    return dot ? (size_t)(dot - name) : len;
+    if (!text->rest.len) return END_OF_TEXT;
+    uint32_t const c = next_character(&text->rest, text->tag);
+    if (!is_space(c)) return fold_case(c);
+    skip_spaces(text);
+    return text->rest.len ? ' ' : END_OF_TEXT;
 }
 
-/* A last label of digits alone belongs to an IPv4 address, in whatever form. */
-int x509_is_dns_name(char const *name, size_t len)
+static int texts_equal(struct text a, struct text b)
 {
-    if (!len || len > MAX_DNS_NAME) return 0;
+    skip_spaces(&a);
+    skip_spaces(&b);
     for (;;) {
-        size_t const label = label_length(name, len);
-        if (!is_label(name, label)) return 0;
-        if (label == len) return !is_number(name, label);
-        name += label + 1;
-        len -= label + 1;
+        uint32_t const c = next_prepared(&a);
+        if (c != next_prepared(&b) || c == NO_CHARACTER) return 0;
+        if (c == END_OF_TEXT) return 1;
     }
 }
 
-/* The address's length, 0 when name is not one. */
-static size_t parse_address(char const *name, unsigned char address[16])
+static int has_attribute(struct der rdn, struct der oid, unsigned tag, struct der value)
 {
-    if (inet_pton(AF_INET, name, address) == 1) return 4;
-    if (inet_pton(AF_INET6, name, address) == 1) return 16;
+    struct der other_oid, other;
+    unsigned other_tag;
+    while (take_attribute(&rdn, &other_oid, &other_tag, &other)) {
+        if (!der_equal(oid, other_oid)) continue;
+        if (tag == other_tag && der_equal(value, other)) return 1;
+        if (is_string(tag) && is_string(other_tag)
+            && texts_equal((struct text){value, tag}, (struct text){other, other_tag}))
+            return 1;
+    }
     return 0;
 }
 
-int x509_is_ip_address(char const *name)
+/* Each attribute of a is in b; the number of them, or 0. */
+static unsigned count_common(struct der a, struct der b)
 {
-    unsigned char address[16];
-    return parse_address(name, address) != 0;
-}
-
-static int equal_names(char const *a, size_t a_len, char const *b, size_t b_len)
-{
-    return a_len == b_len && !strncasecmp(a, b, a_len);
-}
-
-/* A wildcard stands for one whole label and needs two more behind it. */
-static int matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len)
-{
-    size_t const label = label_length(name, name_len);
-    if (label == name_len || !x509_is_dns_name(suffix, suffix_len) || !memchr(suffix, '.', suffix_len))
-        return 0;
-    return equal_names(suffix, suffix_len, name + label + 1, name_len - label - 1);
-}
-
-static int matches_dns_name(struct der presented, char const *name, size_t len)
-{
-    char const *const pattern = (char const *)presented.p;
-    if (presented.len > 2 && pattern[0] == '*' && pattern[1] == '.')
-        return matches_wildcard(pattern + 2, presented.len - 2, name, len);
-    return x509_is_dns_name(pattern, presented.len) && equal_names(pattern, presented.len, name, len);
-}
-
-struct reference {
-    char const *name;
-    size_t len;
-    unsigned char address[16];
-    size_t address_len; /* 0 for a DNS name */
-};
-
-static int matches(unsigned tag, struct der presented, struct reference const *reference)
-{
-    static unsigned const dns_name = DER_CONTEXT | 2, ip_address = DER_CONTEXT | 7;
-    if (reference->address_len)
-        return tag == ip_address && der_is(presented, reference->address, reference->address_len);
-    return tag == dns_name && matches_dns_name(presented, reference->name, reference->len);
-}
-
-static enum x509_error find_name(struct der names, struct reference const *reference)
-{
-    int found = 0;
-    while (names.len) {
-        unsigned tag;
-        struct der presented;
-        if (!der_read(&names, &tag, &presented)) return X509_BAD_CERTIFICATE;
-        found |= matches(tag, presented, reference);
+    struct der oid, value;
+    unsigned tag, count = 0;
+    while (a.len) {
+        if (++count > MAX_ATTRIBUTES || !take_attribute(&a, &oid, &tag, &value)) return 0;
+        if (!has_attribute(b, oid, tag, value)) return 0;
     }
-    return found ? X509_OK : X509_WRONG_NAME;
+    return count;
 }
 
-/* Without a subjectAltName there is no name: the common name is never one. */
-enum x509_error certificate_check_name(struct certificate const *cert, char const *name)
+static int rdns_equal(struct der a, struct der b)
 {
-    struct reference reference = {.name = name, .len = strlen(name)};
-    struct der value, names;
-    reference.address_len = parse_address(name, reference.address);
-    if (!reference.address_len && !x509_is_dns_name(name, reference.len)) return X509_WRONG_NAME;
-    int const present = certificate_extension(cert, EXT_SUBJECT_ALT_NAME, &value);
-    if (!present) return X509_WRONG_NAME;
-    if (present < 0 || !der_only(value, DER_SEQUENCE, &names)) return X509_BAD_CERTIFICATE;
-    return find_name(names, &reference);
+    if (der_equal(a, b)) return 1;
+    unsigned const count = count_common(a, b);
+    return count && count == count_common(b, a);
+}
+
+int name_is_within(struct der name, struct der base)
+{
+    struct der a, b;
+    while (base.len)
+        if (!der_take(&name, DER_SET, &a) || !der_take(&base, DER_SET, &b) || !rdns_equal(a, b)) return 0;
+    return 1;
+}
+
+static size_t count_rdns(struct der name)
+{
+    struct der rdn;
+    size_t count = 0;
+    while (der_take(&name, DER_SET, &rdn)) count++;
+    return count;
+}
+
+int names_equal(struct der a, struct der b)
+{
+    return der_equal(a, b) || (count_rdns(a) == count_rdns(b) && name_is_within(a, b));
+}
+
+/* ASCII letters are the same in all types, but the wide ones need decoding. */
+static uint32_t of_letter(uint32_t c)
+{
+    uint32_t const letter = c | 0x20;
+    return letter - 'a' < 26 ? letter * letter * letter : 0;
+}
+
+static uint32_t sum_letters(struct der value, unsigned tag)
+{
+    int const is_wide = tag == DER_BMP_STRING || tag == DER_UNIVERSAL_STRING;
+    uint32_t sum = 0;
+    while (is_wide && value.len) sum += of_letter(next_character(&value, tag));
+    for (size_t i = 0; i < value.len; i++) sum += of_letter(value.p[i]);
+    return sum;
+}
+
+uint32_t name_fingerprint(struct der name)
+{
+    struct der rdn, oid, value;
+    unsigned tag;
+    uint32_t sum = 0;
+    while (der_take(&name, DER_SET, &rdn))
+        while (take_attribute(&rdn, &oid, &tag, &value)) sum += sum_letters(value, tag);
+    return sum;
 }

@@ -69,18 +69,18 @@ int pem_next(struct pem *pem)
     return 0;
 }
 
-static int has_label(struct pem const *pem, char const *label)
+int pem_has_label(struct pem const *pem, char const *label)
 {
     return pem->label_len == strlen(label) && !memcmp(pem->label, label, pem->label_len);
 }
 
 int pem_is_certificate(struct pem const *pem)
 {
-    return has_label(pem, "CERTIFICATE") || has_label(pem, "X509 CERTIFICATE");
+    return pem_has_label(pem, "CERTIFICATE") || pem_has_label(pem, "X509 CERTIFICATE");
 }
 
 int pem_is_private_key(struct pem const *pem)
 {
-    return has_label(pem, "PRIVATE KEY") || has_label(pem, "EC PRIVATE KEY")
-           || has_label(pem, "RSA PRIVATE KEY");
+    return pem_has_label(pem, "PRIVATE KEY") || pem_has_label(pem, "EC PRIVATE KEY")
+           || pem_has_label(pem, "RSA PRIVATE KEY");
 }

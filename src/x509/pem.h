@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "x509/x509.h"
+
 struct pem {
     char const *start;
     char const *rest; /* still to be searched */
@@ -22,6 +24,7 @@ struct pem {
 extern void pem_init(struct pem *pem, void const *bytes, size_t len);
 /* 1 when there is one more block. */
 extern int pem_next(struct pem *pem);
+extern int pem_has_label(struct pem const *pem, char const *label);
 extern int pem_is_certificate(struct pem const *pem);
 extern int pem_is_private_key(struct pem const *pem);
 
@@ -33,5 +36,12 @@ extern int pem_is_private_key(struct pem const *pem);
 extern int pem_decode(struct pem const *pem, unsigned char *out, size_t *len);
 /* The same in a time that does not depend on the bytes, only on the lines. */
 extern int pem_decode_secret(struct pem const *pem, unsigned char *out, size_t *len);
+/* To text, with a terminator. */
+extern void base64_encode(unsigned char const *bytes, size_t len, char *text);
+
+/* The first private key of a file: PEM, or DER of PKCS#8, PKCS#1 or SEC1.
+   X509_KEY_MISMATCH when it is not public_key's. */
+extern enum x509_error key_private(unsigned char const *bytes, size_t len, struct crypto_public_key const *public_key,
+                                   struct crypto_private_key *key);
 
 #endif

@@ -1,10 +1,13 @@
 /* ISC license. */
 
+#include <bearssl.h>
 #include <string.h>
 
-#include "x509/key.h"
+#include "x509/der.h"
 #include "x509/pem.h"
 
+#define MIN_RSA_BITS (8 * X509_MIN_MODULUS)
+#define MAX_RSA_BITS (8 * CRYPTO_MAX_SIGNATURE)
 #define MAX_FACTOR 260    /* BearSSL's limit on a prime of RSA */
 #define MAX_KEY_BODY 8192 /* RSA of 4096 bits takes 3300 */
 
@@ -21,7 +24,7 @@ static int append(struct crypto_private_key *key, size_t *used, size_t *part_len
 static enum x509_error rsa_private(br_rsa_private_key const *from, struct crypto_private_key *to)
 {
     size_t used = 0;
-    if (from->n_bitlen < KEY_MIN_RSA_BITS || from->n_bitlen > KEY_MAX_RSA_BITS) return X509_UNSUPPORTED;
+    if (from->n_bitlen < MIN_RSA_BITS || from->n_bitlen > MAX_RSA_BITS) return X509_UNSUPPORTED;
     to->type = CRYPTO_RSA;
     to->modulus_bits = from->n_bitlen;
     int const fits = append(to, &used, &to->p_len, from->p, from->plen)
@@ -35,11 +38,11 @@ static enum x509_error rsa_private(br_rsa_private_key const *from, struct crypto
 /* RFC 5915, 3 gives a scalar the length of the group's order. */
 static enum x509_error ec_private(br_ec_private_key const *from, struct crypto_private_key *to)
 {
-    size_t const len = from->curve == BR_EC_secp256r1 ? 32 : from->curve == BR_EC_secp384r1 ? 48 : 0;
-    if (!len) return X509_UNSUPPORTED;
+    size_t const len = crypto_share_size((uint16_t)from->curve) / 2;
+    if (len < 32) return X509_UNSUPPORTED;
     if (!from->xlen || from->xlen > len) return X509_NO_KEY;
     to->type = CRYPTO_EC;
-    to->group = len == 32 ? CRYPTO_SECP256R1 : CRYPTO_SECP384R1;
+    to->group = (uint16_t)from->curve;
     to->scalar_len = len;
     memcpy(to->data + len - from->xlen, from->x, from->xlen);
     return X509_OK;

@@ -1,7 +1,7 @@
 /* ISC license. */
 
 /*
- * Certificates and keys: files, chain verification, names (RFC 5280, RFC 6125).
+ * Certificates and keys: files, certification paths (RFC 5280), names (RFC 9525), pins, CRLs.
  *
  * What is loaded from files is owned by the structure and released by its
  * _free function, which wipes secrets. Chains borrow their bytes.
@@ -18,9 +18,11 @@
 #pragma GCC visibility push(default)
 
 #define X509_MAX_CERTIFICATES 16
-#define X509_MAX_FILE (4u << 20)   /* bytes of a trust file */
+#define X509_MAX_PATH 10           /* certificates below the trust anchor */
+#define X509_MAX_FILE (4u << 20)   /* bytes of a trust file, or of all CRLs */
 #define X509_MAX_CHAIN (64u << 10) /* DER bytes of our own chain */
 #define X509_MAX_NAME 255          /* a DNS name or IP address literal */
+#define X509_MIN_MODULUS 256       /* bytes of an RSA modulus */
 
 struct x509_certificate {
     unsigned char const *der;
@@ -35,18 +37,43 @@ struct x509_chain {
 
 enum x509_error {
     X509_OK,
-    X509_SYSTEM,          /* see errno */
-    X509_TOO_BIG,         /* file or chain larger than we take */
-    X509_NO_CERTIFICATE,  /* the file holds none */
-    X509_NO_KEY,          /* the file holds no private key we can use */
-    X509_KEY_MISMATCH,    /* key and certificate do not belong together */
-    X509_NO_ANCHORS,      /* nothing in CADIR or CAFILE */
-    X509_BAD_CERTIFICATE, /* does not parse, or its signature is wrong */
-    X509_UNSUPPORTED,     /* algorithm, weak hash, key size, critical extension, name constraints */
-    X509_EXPIRED,         /* or not yet valid */
-    X509_UNKNOWN_CA,      /* no anchor of an issuer's name */
-    X509_WRONG_PURPOSE,   /* key usage, extended key usage, not a CA */
+    /* files */
+    X509_SYSTEM,       /* see errno */
+    X509_TOO_BIG,      /* file or chain larger than we take */
+    X509_NO_CERTIFICATE,
+    X509_NO_KEY,       /* the file holds no private key we can use */
+    X509_KEY_MISMATCH, /* key and certificate do not belong together */
+    X509_NO_ANCHORS,   /* nothing in CADIR or CAFILE */
+    X509_NO_LISTS,     /* nothing in CRLDIR or CRLFILE */
+    X509_BAD_PIN,      /* not a list of pins */
+    /* a certificate */
+    X509_BAD_CERTIFICATE, /* not DER, or not as RFC 5280 wants it */
+    X509_BAD_SIGNATURE,
+    X509_UNSUPPORTED, /* algorithm or curve */
+    X509_ED25519,
+    X509_WEAK_KEY,    /* or one larger than we take */
+    X509_CRITICAL_EXTENSION,
+    X509_EXPIRED,
+    X509_NOT_YET_VALID,
+    X509_WRONG_KEY_USAGE,
+    X509_WRONG_PURPOSE, /* extendedKeyUsage */
+    X509_NO_ALT_NAME,
     X509_WRONG_NAME,
+    X509_WRONG_PIN,
+    /* a path */
+    X509_UNKNOWN_CA, /* no anchor of an issuer's name */
+    X509_NOT_CA,
+    X509_PATH_LENGTH,
+    X509_NAME_CONSTRAINT,
+    X509_POLICY,
+    X509_TOO_MUCH_WORK,
+    /* revocation */
+    X509_REVOKED,
+    X509_NO_CRL, /* of the issuer */
+    X509_BAD_CRL,
+    X509_OLD_CRL, /* or one of the future */
+    X509_DELTA_CRL,
+    X509_INDIRECT_CRL, /* or another critical extension */
 };
 
 /* What went wrong, in a few words without punctuation. */
@@ -61,7 +88,7 @@ struct x509_credential {
 };
 
 /* PEM or DER; a PEM certificate file may hold a chain. Keys are PKCS#8,
-   PKCS#1 or SEC1, not encrypted: P-256, P-384, RSA of 2048 to 4096 bits. Checks
+   PKCS#1 or SEC1, not encrypted: P-256, P-384, P-521, RSA of 2048 to 4096 bits. Checks
    that the key is the end-entity certificate's. Both files may be the same;
    neither may be larger than 1 MiB. On failure *culprit is the file to name. */
 extern enum x509_error x509_credential_load(struct x509_credential *credential, char const *certfile,
@@ -71,11 +98,20 @@ extern enum x509_error x509_credential_decode(struct x509_credential *credential
                                               size_t cert_len, void const *key, size_t key_len);
 extern void x509_credential_free(struct x509_credential *credential);
 
-/* The PEM text of CADIR's files or of CAFILE, decoded only as far as a chain
-   needs: reading a system bundle costs no parsing. */
-struct x509_trust {
-    unsigned char *bytes; /* files one after the other, each followed by '\n' */
+/* Certificates, or CRLs, decoded one behind the other, with where each lies and by
+   what it is found. Nothing more of them is read before a chain needs it. */
+struct x509_bundle {
+    unsigned char *bytes;
     size_t len;
+    struct x509_item {
+        size_t at, len;
+        uint32_t fingerprint; /* of the subject of a certificate, of the issuer of a CRL */
+    } *item;
+    size_t count;
+};
+
+struct x509_trust {
+    struct x509_bundle certificates;
 };
 
 /* cadir wins over cafile; with neither, the system's bundle. PEM, or DER for
@@ -83,27 +119,65 @@ struct x509_trust {
    taken that does not start with a dot and holds a certificate. */
 extern enum x509_error x509_trust_load(struct x509_trust *trust, char const *cadir, char const *cafile,
                                        char const **culprit);
+/* The same from what a file holds. */
+extern enum x509_error x509_trust_decode(struct x509_trust *trust, void const *bytes, size_t len);
 extern void x509_trust_free(struct x509_trust *trust);
+
+struct x509_crls {
+    struct x509_bundle lists;
+};
+
+/* PEM or DER, as with trust; one of both is not NULL. */
+extern enum x509_error x509_crls_load(struct x509_crls *crls, char const *crldir, char const *crlfile,
+                                      char const **culprit);
+extern void x509_crls_free(struct x509_crls *crls);
+
+#define X509_MAX_PINS 8
+#define X509_PIN_TEXT 53 /* with the terminator */
+
+/* SHA-256 of the SubjectPublicKeyInfo (RFC 7469, 2.4). */
+struct x509_pins {
+    size_t count;
+    unsigned char hash[X509_MAX_PINS][32];
+};
+
+/* sha256//BASE64[;sha256//BASE64...] */
+extern enum x509_error x509_pins_parse(struct x509_pins *pins, char const *text);
+/* The pin of a certificate in that form; 0 when the certificate does not parse. */
+extern int x509_pin(struct x509_certificate const *cert, char text[X509_PIN_TEXT]);
 
 enum x509_purpose { X509_SERVER_AUTH, X509_CLIENT_AUTH };
 
-/* Verifies a chain up to an anchor in trust (SHA-256 or better, RSA of 2048 to
-   4096 bits, NIST curves), validity in time, usages, and when name is not NULL
-   that the end entity has it: a DNS name against dNSName (one-label wildcard
-   in the left-most label only), an IP address literal against iPAddress; never
-   the common name. Gives the end entity's key.
+struct x509_check {
+    struct x509_trust const *trust; /* NULL: the pins decide alone */
+    struct x509_pins const *pins;   /* the end entity's key must be one of them; NULL: none */
+    struct x509_crls const *crls;   /* each certificate below the anchor must have one; NULL: no revocation */
+    enum x509_purpose purpose;
+    char const *name; /* that the end entity must have, for trust; NULL: any */
+    int64_t now;      /* s since 1970 */
+};
 
-   An anchor is a certificate that is a CA by its basicConstraints, is valid
-   now and has no name constraints; its own usages, path length and critical
-   extensions bind it. Any other is trusted only as the end entity itself, byte
-   for byte. The chain may have superfluous certificates, and issuers in any
-   order. Not checked: revocation, policies. */
-extern enum x509_error x509_verify(struct x509_chain const *chain, struct x509_trust const *trust,
-                                   enum x509_purpose purpose, char const *name,
-                                   struct crypto_public_key *key);
+/* Which certificate failed, as a printable line, "" when none in particular. */
+#define X509_MAX_CULPRIT 112
 
-/* The end entity's key alone, nothing verified. Its group is 0 for a curve that
-   crypto does not have. */
+/* Finds a path from the end entity, the chain's first certificate, to an anchor
+   and validates it as RFC 5280, 6.1 says, for any policy. The chain may have
+   superfluous certificates, and issuers in any order. Gives the end entity's
+   key. Signatures are RSA (PKCS#1 v1.5 or PSS, keys of 2048 to 8192 bits) or ECDSA
+   (P-256, P-384, P-521) with SHA-256, SHA-384 or SHA-512.
+
+   An anchor must be a CA by its own basicConstraints, which no certificate of
+   version 1 has, and all that its certificate says binds it: validity, usages,
+   path length, constraints, critical extensions. Any certificate in trust is
+   also trusted as the end entity itself, byte for byte.
+
+   The name is a DNS name for dNSName (a wildcard is the whole left-most label and
+   stands for one label) or an IP address literal for iPAddress; the common name
+   is never looked at. culprit may be NULL. */
+extern enum x509_error x509_verify(struct x509_chain const *chain, struct x509_check const *check,
+                                   struct crypto_public_key *key, char culprit[X509_MAX_CULPRIT]);
+
+/* The end entity's key alone, nothing verified. */
 extern enum x509_error x509_public_key(struct x509_certificate const *cert, struct crypto_public_key *key);
 
 /* The SignatureScheme (RFC 8446, 4.2.3) of a certificate's own signature, ECDSA
@@ -116,6 +190,7 @@ extern uint16_t x509_signature_scheme(struct x509_certificate const *cert);
 extern int x509_is_dns_name(char const *name, size_t len);
 /* 1 when name is an IPv4 or IPv6 address literal. */
 extern int x509_is_ip_address(char const *name);
+
 /* A server's name or address as a user writes it, in the form that the functions
    here and struct tls_config take: without the DNS root's final dot, without the
    brackets and the zone of an IPv6 address, never longer than given. NULL, or why

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "x509/der.h"
@@ -79,14 +80,13 @@ static void cut_pem(struct x509_chain *chain, uint8_t const *data, size_t size, 
 }
 
 /* Anchors: the chain without its end entity, or with it. */
-static void anchors_of(struct x509_chain const *chain, size_t first, struct x509_trust *trust)
+static int anchors_of(struct x509_chain const *chain, size_t first, struct x509_trust *trust)
 {
-    trust->bytes = malloc(4 * MAX_INPUT);
-    trust->len = 0;
-    demand(trust->bytes != NULL);
+    static char text[4 * MAX_INPUT];
+    size_t len = 0;
     for (size_t i = first; i < chain->count; i++)
-        trust->len += br_pem_encode(trust->bytes + trust->len, chain->cert[i].der, chain->cert[i].len,
-                                    "CERTIFICATE", 0);
+        len += br_pem_encode(text + len, chain->cert[i].der, chain->cert[i].len, "CERTIFICATE", 0);
+    return x509_trust_decode(trust, text, len) == X509_OK;
 }
 
 static void verify(struct x509_chain const *chain, size_t first)
@@ -94,11 +94,17 @@ static void verify(struct x509_chain const *chain, size_t first)
     static char const *const names[] = {NULL, "localhost", "a.wild.test", "127.0.0.1", "::1"};
     struct crypto_public_key key;
     struct x509_trust trust;
-    anchors_of(chain, first, &trust);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (x509_verify(chain, &trust, i % 2 ? X509_SERVER_AUTH : X509_CLIENT_AUTH, names[i], &key)
-            == X509_OK)
-            demand(key.type == CRYPTO_EC ? key.point_len != 0 : key.modulus_len >= 256);
+    char culprit[X509_MAX_CULPRIT];
+    if (!anchors_of(chain, first, &trust)) return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct x509_check const check = {.trust = &trust,
+                                         .purpose = i % 2 ? X509_SERVER_AUTH : X509_CLIENT_AUTH,
+                                         .name = names[i],
+                                         .now = time(NULL)};
+        if (x509_verify(chain, &check, &key, culprit) == X509_OK)
+            demand(key.type == CRYPTO_EC ? key.point_len != 0 : key.modulus_len >= X509_MIN_MODULUS);
+        demand(memchr(culprit, 0, sizeof culprit) != NULL);
+    }
     x509_trust_free(&trust);
 }
 

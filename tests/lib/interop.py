@@ -76,12 +76,12 @@ def server_and_curl(mode):
 def server_groups(mode):
     # an RSA certificate, so that the groups say nothing about certificates (RFC 8422, 5.1)
     with tlsd_server(mode, cert="rsa") as server:
-        for groups in ("X25519", "P-256", "P-384", "P-521:P-384", "P-521:P-256", "P-521:X25519"):
+        for groups in ("X25519", "P-256", "P-384", "P-521", "X448:P-384", "X448:P-256", "X448:X25519"):
             for version in ("1.2", "1.3"):
                 argv = s_client(server.port, version, "-groups", groups)
                 output, code, errors = converse(argv, LINE, LINE.strip())
                 retry = " after HelloRetryRequest" if ":" in groups and version == "1.3" else ""
-                chosen = {"X25519": "X25519", "P-256": "prime256v1", "P-384": "secp384r1"}[
+                chosen = {"X25519": "X25519", "P-256": "prime256v1", "P-384": "secp384r1", "P-521": "secp521r1"}[
                     groups.split(":")[-1]
                 ]
                 tap.ok(
@@ -89,6 +89,12 @@ def server_groups(mode):
                     f"openssl s_client -groups {groups}, TLS {version}{retry}",
                     lambda: f"exit {code}\n{output}\n{errors}\n{server.proc.stderr()}",
                 )
+        output, code, errors = converse(s_client(server.port, "1.3", "-groups", "X448"), LINE, LINE.strip())
+        tap.ok(
+            code != 0 and "alert handshake failure" in errors + output,
+            "openssl s_client -groups X448, TLS 1.3: refused, no common group",
+            lambda: f"exit {code}\n{output}\n{errors}\n{server.proc.stderr()}",
+        )
 
 
 def server_alpn(mode):

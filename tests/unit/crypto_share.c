@@ -230,7 +230,7 @@ static void bounds_of_coordinates(void)
 
 static void round_trips(void)
 {
-    static uint16_t const groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1 };
+    static uint16_t const groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, CRYPTO_SECP521R1 };
 
     for (size_t i = 0; i < 3; i++) {
         struct crypto_share a, b;
@@ -246,7 +246,7 @@ static void round_trips(void)
 
 static void unknown_groups(void)
 {
-    static uint16_t const groups[] = { 0, 1, 22, 25, 28, 30, 256, 0x0a0a, 0x11ec, 0xffff };
+    static uint16_t const groups[] = { 0, 1, 22, 26, 28, 30, 256, 0x0a0a, 0x11ec, 0xffff };
     int known = 0;
 
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {

@@ -252,6 +252,7 @@ static void schemes(void)
         int fits12, fits13;
     } const cases[] = {
         { 0x0403, CRYPTO_EC, CRYPTO_SECP256R1, 1, 1 }, { 0x0403, CRYPTO_EC, CRYPTO_SECP384R1, 1, 0 },
+        { 0x0603, CRYPTO_EC, CRYPTO_SECP521R1, 1, 1 }, { 0x0603, CRYPTO_EC, CRYPTO_SECP384R1, 1, 0 },
         { 0x0503, CRYPTO_EC, CRYPTO_SECP384R1, 1, 1 }, { 0x0503, CRYPTO_EC, CRYPTO_SECP256R1, 1, 0 },
         { 0x0403, CRYPTO_EC, 0, 0, 0 },                { 0x0503, CRYPTO_EC, 0, 0, 0 },
         { 0x0403, CRYPTO_RSA, 0, 0, 0 },               { 0x0804, CRYPTO_RSA, 0, 1, 1 },
@@ -261,7 +262,7 @@ static void schemes(void)
         { 0x0401, CRYPTO_EC, CRYPTO_SECP256R1, 0, 0 },
     };
     static uint16_t const others[] = { 0,      0x0201, 0x0203, 0x0301, 0x0402,
-                                       0x0603, 0x0807, 0x0808, 0x0809, 0x0a0a };
+                                       0x0703, 0x0807, 0x0808, 0x0809, 0x0a0a };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct crypto_scheme const *scheme = crypto_scheme_by_id(cases[i].id);

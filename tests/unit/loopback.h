@@ -82,7 +82,7 @@ static inline int run_server(struct side *side, struct tls_transport const *tran
 /* A client that verifies localhost, a server with an EC key. */
 static inline void loopback_reset(void)
 {
-    if (!trust.bytes) load_trust();
+    if (!trust.certificates.bytes) load_trust();
     client = (struct side){ .run = run_client };
     server = (struct side){ .run = run_server };
     tls_config_init(&client.config);

@@ -96,11 +96,11 @@ static void texts(void)
         struct tls_error error;
         char const *part;
     } const cases[] = {
-        { { TLS_ERROR_SYSTEM, ECONNRESET, "transport" }, "Connection reset" },
-        { { TLS_ERROR_TIMEOUT, ETIMEDOUT, "timed out" }, "timed out" },
-        { { TLS_ERROR_EOF, 0, "closed" }, "closed" },
-        { { TLS_ERROR_SENT, 50, "malformed" }, "malformed (sent alert decode_error)" },
-        { { TLS_ERROR_RECEIVED, 48, "alert" }, "received alert unknown_ca" },
+        { { .kind = TLS_ERROR_SYSTEM, .number = ECONNRESET, .reason = "transport" }, "Connection reset" },
+        { { .kind = TLS_ERROR_TIMEOUT, .number = ETIMEDOUT, .reason = "timed out" }, "timed out" },
+        { { .kind = TLS_ERROR_EOF, .number = 0, .reason = "closed" }, "closed" },
+        { { .kind = TLS_ERROR_SENT, .number = 50, .reason = "malformed" }, "malformed (sent alert decode_error)" },
+        { { .kind = TLS_ERROR_RECEIVED, .number = 48, .reason = "alert" }, "received alert unknown_ca" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[128], cut[8];

@@ -28,10 +28,10 @@ static unsigned char *find_in_hello(struct handshake *hs, unsigned char const *e
     return hs->stage.p + at;
 }
 
-/* supported_groups names one group, three times. */
+/* supported_groups names one group, four times. */
 static void edit_groups(struct handshake *hs)
 {
-    static unsigned char const groups[] = { 0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24 };
+    static unsigned char const groups[] = { 0, 10, 0, 10, 0, 8, 0, 29, 0, 23, 0, 24, 0, 25 };
     unsigned char *p = find_in_hello(hs, groups, sizeof groups);
     for (size_t i = 7; i < sizeof groups; i += 2) p[i] = (unsigned char)edited_group;
 }
@@ -60,7 +60,7 @@ static int run_client_edited(struct side *side, struct tls_transport const *tran
 
 static void groups(void)
 {
-    static uint16_t const all[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1 };
+    static uint16_t const all[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, CRYPTO_SECP521R1 };
     char what[64];
 
     for (size_t i = 0; i < 3; i++) {

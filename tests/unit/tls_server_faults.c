@@ -64,7 +64,7 @@ static struct fault_case const faults13[] = {
     /* HelloRetryRequest */
     { "HelloRetryRequest for the group that was sent", "poke 2 2 " RETRY_RANDOM ";ext 2 51 001d",
       TLS_ILLEGAL_PARAMETER, 0 },
-    { "HelloRetryRequest for an unknown group", "poke 2 2 " RETRY_RANDOM ";ext 2 51 0019",
+    { "HelloRetryRequest for an unknown group", "poke 2 2 " RETRY_RANDOM ";ext 2 51 001e",
       TLS_ILLEGAL_PARAMETER, 0 },
     { "HelloRetryRequest that changes nothing", "poke 2 2 " RETRY_RANDOM ";noext 2 51", TLS_ILLEGAL_PARAMETER,
       0 },

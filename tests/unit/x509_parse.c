@@ -2,7 +2,9 @@
 
 /* The readers below everything else: DER, PEM; and beside BearSSL's. */
 
-#include "x509/key.h"
+#include <bearssl.h>
+
+#include "x509/bundle.h"
 #include "x509_pki.h"
 
 static void reads(char const *what, void const *bytes, size_t len, int expected)
@@ -114,28 +116,27 @@ static void test_blocks(void)
 
 /* ---- our reading of certificates beside BearSSL's ---- */
 
-static int same_key(br_x509_pkey const *a, br_x509_pkey const *b)
+static int same_key(br_x509_pkey const *a, struct crypto_public_key const *b)
 {
-    if (a->key_type != b->key_type) return 0;
     if (a->key_type == BR_KEYTYPE_EC)
-        return a->key.ec.curve == b->key.ec.curve && a->key.ec.qlen == b->key.ec.qlen
-               && !memcmp(a->key.ec.q, b->key.ec.q, a->key.ec.qlen);
-    return a->key.rsa.nlen == b->key.rsa.nlen && a->key.rsa.elen == b->key.rsa.elen
-           && !memcmp(a->key.rsa.n, b->key.rsa.n, a->key.rsa.nlen)
-           && !memcmp(a->key.rsa.e, b->key.rsa.e, a->key.rsa.elen);
+        return b->type == CRYPTO_EC && a->key.ec.curve == b->group && a->key.ec.qlen == b->point_len
+               && !memcmp(a->key.ec.q, b->data, b->point_len);
+    return b->type == CRYPTO_RSA && a->key.rsa.nlen == b->modulus_len && a->key.rsa.elen == b->exponent_len
+           && !memcmp(a->key.rsa.n, b->data, b->modulus_len)
+           && !memcmp(a->key.rsa.e, b->data + b->modulus_len, b->exponent_len);
 }
 
 static int read_alike(unsigned char const *der, size_t len)
 {
     struct certificate cert;
+    struct crypto_public_key key;
     br_x509_decoder_context decoder;
-    br_x509_pkey key;
     br_x509_decoder_init(&decoder, NULL, NULL);
     br_x509_decoder_push(&decoder, der, len);
-    if (br_x509_decoder_last_error(&decoder) || !certificate_parse(&cert, der, len) || key_parse(&cert, &key))
+    if (br_x509_decoder_last_error(&decoder) || !certificate_parse(&cert, der, len) || public_key_parse(&cert, &key))
         return 0;
     return same_key(br_x509_decoder_get_pkey(&decoder), &key)
-           && !br_x509_decoder_isCA(&decoder) == !certificate_is_ca(&cert);
+           && !br_x509_decoder_isCA(&decoder) == !cert.is_ca;
 }
 
 static void test_beside_bearssl(void)
@@ -153,21 +154,18 @@ static void test_beside_bearssl(void)
 static void test_system_bundle(void)
 {
     struct x509_trust trust;
-    struct pem pem;
-    static unsigned char der[16384];
     char const *culprit;
-    unsigned count = 0, same = 0;
+    unsigned same = 0;
     if (x509_trust_load(&trust, NULL, NULL, &culprit)) {
         skip("no bundle of anchors on this system");
         return;
     }
-    pem_init(&pem, trust.bytes, trust.len);
-    for (; pem_next(&pem); count++) {
-        size_t len;
-        if (PEM_DECODED(pem.body_len) <= sizeof der && pem_decode(&pem, der, &len))
-            same += (unsigned)read_alike(der, len);
+    size_t const count = trust.certificates.count;
+    for (size_t i = 0; i < count; i++) {
+        struct der const whole = bundle_item(&trust.certificates, i);
+        same += (unsigned)read_alike(whole.p, whole.len);
     }
-    ok(count && same == count, "the system's %u anchors read as BearSSL reads them: %u", count, same);
+    ok(count && same == count, "the system's %zu anchors read as BearSSL reads them: %u", count, same);
     x509_trust_free(&trust);
 }
 

@@ -1,7 +1,8 @@
 /* ISC license. */
 
-/* Distinguished names as strings (RFC 4514). */
+/* Distinguished names (RFC 4514) and alternative names as lines of text. */
 
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -97,61 +98,6 @@ static void put_character(struct line *line, uint32_t c, int escape)
     put(line, unit, used);
 }
 
-/* ---- characters of the string types ---- */
-
-static int is_scalar_value(uint32_t c)
-{
-    return c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
-}
-
-/* RFC 3629; takes at least one byte. */
-static uint32_t next_utf8(struct der *in)
-{
-    static uint32_t const least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned const first = *in->p++;
-    in->len--;
-    if (first < 0x80) return first;
-    unsigned const len = first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc0 || first >= 0xf8 || in->len < len - 1) return REPLACEMENT;
-    uint32_t c = first & (0x7fu >> len);
-    for (unsigned i = 0; i < len - 1; i++) {
-        if ((in->p[i] & 0xc0) != 0x80) return REPLACEMENT;
-        c = c << 6 | (in->p[i] & 0x3f);
-    }
-    if (c < least[len] || !is_scalar_value(c)) return REPLACEMENT;
-    in->p += len - 1;
-    in->len -= len - 1;
-    return c;
-}
-
-static uint32_t next_wide(struct der *in, size_t width)
-{
-    uint32_t c = 0;
-    size_t const len = in->len < width ? in->len : width;
-    for (size_t i = 0; i < len; i++) c = c << 8 | in->p[i];
-    in->p += len;
-    in->len -= len;
-    return len == width && is_scalar_value(c) ? c : REPLACEMENT;
-}
-
-/* Teletex strings are Latin-1 in practice. */
-static uint32_t next_character(struct der *in, unsigned tag)
-{
-    switch (tag) {
-    case DER_UTF8_STRING: return next_utf8(in);
-    case DER_BMP_STRING: return next_wide(in, 2);
-    case DER_UNIVERSAL_STRING: return next_wide(in, 4);
-    default: return next_wide(in, 1);
-    }
-}
-
-static int is_string(unsigned tag)
-{
-    return tag == DER_UTF8_STRING || tag == DER_NUMERIC_STRING || tag == DER_PRINTABLE_STRING
-           || tag == DER_TELETEX_STRING || tag == DER_IA5_STRING || tag == DER_VISIBLE_STRING
-           || tag == DER_UNIVERSAL_STRING || tag == DER_BMP_STRING;
-}
-
 /* RFC 4514, 2.4: a space at either end, # at the beginning. */
 static int is_special(uint32_t c, int first, int last)
 {
@@ -163,7 +109,7 @@ static int is_special(uint32_t c, int first, int last)
 static void put_string(struct line *line, unsigned tag, struct der value)
 {
     for (int first = 1; value.len; first = 0) {
-        uint32_t const c = next_character(&value, tag);
+        uint32_t const found = next_character(&value, tag), c = found == NO_CHARACTER ? REPLACEMENT : found;
         put_character(line, c, is_special(c, first, !value.len));
     }
 }
@@ -264,13 +210,10 @@ static int put_rdn(struct line *line, struct der rdn)
 /* RFC 4514, 2.1: the last one first. */
 static int put_name(struct line *line, struct der name)
 {
-    struct der sequence, rdn[MAX_RDNS];
+    struct der rdn[MAX_RDNS];
     size_t count = 0;
-    if (!der_only(name, DER_SEQUENCE, &sequence)) return 0;
-    while (sequence.len) {
-        if (count == MAX_RDNS || !der_take(&sequence, DER_SET, &rdn[count])) return 0;
-        count++;
-    }
+    for (; name.len; count++)
+        if (count == MAX_RDNS || !der_take(&name, DER_SET, &rdn[count])) return 0;
     for (size_t i = count; i; i--) {
         if (i < count) put_text(line, ",");
         if (!put_rdn(line, rdn[i - 1])) return 0;
@@ -278,12 +221,71 @@ static int put_name(struct line *line, struct der name)
     return 1;
 }
 
+/* Of a certificate that is malformed further on, too: an error message names it. */
 int x509_subject(struct x509_certificate const *cert, char *out, size_t max)
+{
+    struct der const whole = {.p = cert->der, .len = cert->len};
+    struct line line = {.out = out, .len = 0, .max = max};
+    struct der subject;
+    if (!max) return 0;
+    int const valid = certificate_subject(whole, &subject) && put_name(&line, subject);
+    out[valid ? line.len : 0] = 0;
+    return valid;
+}
+
+/* ---- alternative names (RFC 5280, 4.2.1.6) ---- */
+
+/* What separates entries, begins an escape, or is not visible ASCII, becomes \HH. */
+static void put_escaped(struct line *line, struct der value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char const c = value.p[i];
+        char escaped[3] = { '\\' };
+        to_hex(c, escaped + 1);
+        if (c <= ' ' || c > '~' || c == ',' || c == '\\') put(line, escaped, sizeof escaped);
+        else put(line, (char const *)&c, 1);
+    }
+}
+
+static void put_address(struct line *line, struct der value)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (inet_ntop(value.len == 4 ? AF_INET : AF_INET6, value.p, text, sizeof text)) put_text(line, text);
+}
+
+/* NULL for the types that are not text. */
+static char const *prefix_of(unsigned tag)
+{
+    switch (tag) {
+    case NAME_EMAIL: return "email:";
+    case NAME_DNS: return "DNS:";
+    case NAME_URI: return "URI:";
+    case NAME_ADDRESS: return "IP:";
+    default: return NULL;
+    }
+}
+
+static void put_names(struct line *line, struct der names)
+{
+    struct der value;
+    unsigned tag;
+    while (der_read(&names, &tag, &value)) {
+        char const *prefix = prefix_of(tag);
+        if (!prefix) continue;
+        if (line->len) put_text(line, ",");
+        put_text(line, prefix);
+        if (tag == NAME_ADDRESS) put_address(line, value);
+        else put_escaped(line, value);
+    }
+}
+
+int x509_alt_names(struct x509_certificate const *cert, char *out, size_t max)
 {
     struct certificate fields;
     struct line line = {.out = out, .len = 0, .max = max};
     if (!max) return 0;
-    int const valid = certificate_parse(&fields, cert->der, cert->len) && put_name(&line, fields.subject);
-    out[valid ? line.len : 0] = 0;
-    return valid;
+    if (certificate_parse(&fields, cert->der, cert->len)) put_names(&line, fields.alt_names);
+    int const whole = !line.full && line.len;
+    out[whole ? line.len : 0] = 0;
+    return whole;
 }

@@ -1,0 +1,24 @@
+/* ISC license. */
+
+/* Files with many certificates or CRLs. */
+
+#ifndef KTLS_X509_BUNDLE_H
+#define KTLS_X509_BUNDLE_H
+
+#include "x509/certificate.h"
+
+struct bundle_kind {
+    char const *label; /* in PEM */
+    int (*name)(struct der whole, struct der *name);
+    enum x509_error none; /* the error when there is nothing of that kind */
+};
+
+extern enum x509_error bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,
+                                   char const *file);
+extern enum x509_error bundle_decode(struct x509_bundle *bundle, struct bundle_kind const *kind,
+                                     unsigned char const *bytes, size_t len);
+extern void bundle_free(struct x509_bundle *bundle);
+
+extern struct der bundle_item(struct x509_bundle const *bundle, size_t index);
+
+#endif

@@ -1,0 +1,129 @@
+/* ISC license. */
+
+/*
+ * Revocation by complete, direct CRLs (RFC 5280, 5 and 6.3). A list that can only be applied with an extension
+ * that is not supported is no list: it does not say that anything is good.
+ */
+
+#include "x509/bundle.h"
+#include "x509/path.h"
+
+#define VERSION_2 1
+
+static unsigned const explicit_0 = DER_CONTEXT | DER_CONSTRUCTED | 0;
+
+struct crl {
+    struct signed_data data;
+    struct der issuer, revoked; /* RevokedCertificates' content */
+    int64_t this_update, next_update;
+    enum x509_error unsupported; /* an extension that cannot be ignored */
+};
+
+/* Up to the issuer; the version is explicit in every CRL but one of version 1. */
+static int take_head(struct signed_data *data, struct der *tbs, unsigned *version, struct der *issuer)
+{
+    struct der number;
+    *version = 0;
+    if (!der_take_optional(tbs, DER_INTEGER, &number)) return 0;
+    if (number.p && (!der_natural(number, version) || *version != VERSION_2)) return 0;
+    return signed_take_algorithm(data, tbs) && der_take(tbs, DER_SEQUENCE, issuer);
+}
+
+static int crl_issuer(struct der whole, struct der *issuer)
+{
+    struct signed_data data;
+    unsigned version;
+    return signed_parse(whole, &data) && take_head(&data, &data.content, &version, issuer);
+}
+
+/* Critical ones alone change what a list means. */
+static int parse_extensions(struct der extensions, enum x509_error *unsupported)
+{
+    static unsigned char const delta_indicator[] = {0x55, 0x1d, 0x1b};
+    struct der oid, value;
+    int critical;
+    while (extensions.len) {
+        if (!take_extension(&extensions, &oid, &critical, &value)) return 0;
+        if (critical)
+            *unsupported = der_is(oid, delta_indicator, sizeof delta_indicator) ? X509_DELTA_CRL : X509_INDIRECT_CRL;
+    }
+    return 1;
+}
+
+static int parse(struct crl *crl, struct der whole)
+{
+    struct der tbs, field, extensions;
+    unsigned version;
+    unsigned char is_lax = 0;
+    crl->unsupported = X509_OK;
+    if (!signed_parse(whole, &crl->data)) return 0;
+    tbs = crl->data.content;
+    if (!take_head(&crl->data, &tbs, &version, &crl->issuer) || !take_time(&tbs, &crl->this_update, &is_lax)
+        || !take_time(&tbs, &crl->next_update, &is_lax) || is_lax || !der_take_optional(&tbs, DER_SEQUENCE, &crl->revoked))
+        return 0;
+    if (!der_take_optional(&tbs, explicit_0, &field) || tbs.len) return 0;
+    if (!field.p) return 1;
+    return version == VERSION_2 && der_only(field, DER_SEQUENCE, &extensions)
+           && parse_extensions(extensions, &crl->unsupported);
+}
+
+/* What a list says of a serial number; all entries are read, as one may make the list unusable (5.3). */
+static enum x509_error look_up(struct crl const *crl, struct der serial)
+{
+    struct der entries = crl->revoked, entry, number, extensions;
+    enum x509_error unsupported = X509_OK;
+    int64_t date;
+    unsigned char is_lax = 0;
+    int is_revoked = 0;
+    while (entries.len) {
+        if (!der_take(&entries, DER_SEQUENCE, &entry) || !der_take(&entry, DER_INTEGER, &number)
+            || !take_time(&entry, &date, &is_lax))
+            return X509_BAD_CRL;
+        if (entry.len && (!der_only(entry, DER_SEQUENCE, &extensions) || !parse_extensions(extensions, &unsupported)))
+            return X509_BAD_CRL;
+        is_revoked |= der_equal(number, serial);
+    }
+    return is_revoked ? X509_REVOKED : unsupported;
+}
+
+static enum x509_error ask(struct crl const *crl, struct certificate const *cert, struct crypto_public_key const *key,
+                           int64_t now)
+{
+    if (crl->unsupported) return crl->unsupported;
+    if (now < crl->this_update || now > crl->next_update) return X509_OLD_CRL;
+    return signed_check(&crl->data, key) ? X509_BAD_CRL : look_up(crl, cert->serial);
+}
+
+/* One good list is enough, but what any of them revokes is revoked. */
+enum x509_error crl_check(struct x509_check const *check, struct certificate const *cert,
+                          struct certificate const *issuer, struct crypto_public_key const *key)
+{
+    struct x509_bundle const *const lists = &check->crls->lists;
+    enum x509_error result = X509_NO_CRL;
+    if (!(issuer->key_usage & CRL_SIGN)) return X509_NO_CRL;
+    for (size_t i = 0; i < lists->count; i++) {
+        struct crl crl;
+        if (lists->item[i].fingerprint != cert->issuer_fingerprint) continue;
+        enum x509_error error = X509_BAD_CRL;
+        if (parse(&crl, bundle_item(lists, i))) {
+            if (!names_equal(crl.issuer, cert->issuer)) continue;
+            error = ask(&crl, cert, key, check->now);
+        }
+        if (error == X509_REVOKED) return error;
+        if (result) result = error;
+    }
+    return result;
+}
+
+static struct bundle_kind const lists = {"X509 CRL", crl_issuer, X509_NO_LISTS};
+
+enum x509_error x509_crls_load(struct x509_crls *crls, char const *crldir, char const *crlfile, char const **culprit)
+{
+    *culprit = crldir ? crldir : crlfile;
+    return bundle_load(&crls->lists, &lists, crldir, crlfile);
+}
+
+void x509_crls_free(struct x509_crls *crls)
+{
+    bundle_free(&crls->lists);
+}

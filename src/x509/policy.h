@@ -1,0 +1,28 @@
+/* ISC license. */
+
+/* The policies of a path (RFC 5280, 6.1.2 to 6.1.5; RFC 9618), for any-policy as the initial set: what counts is
+   whether some policy is valid at a depth, so that of the graph only the present depth is kept. */
+
+#ifndef KTLS_X509_POLICY_H
+#define KTLS_X509_POLICY_H
+
+#include "x509/certificate.h"
+
+#define MAX_POLICIES 64
+
+struct policies {
+    struct der expected[MAX_POLICIES]; /* what the next certificate may have */
+    size_t count;
+    unsigned char has_any; /* anyPolicy is among them */
+    unsigned explicit_policy, policy_mapping, inhibit_any_policy; /* certificates that may still come, 6.1.2 */
+};
+
+extern void policies_init(struct policies *policies, size_t certificates);
+/* 6.1.3 (d) to (f). */
+extern enum x509_error policies_process(struct policies *policies, struct certificate const *cert, int is_last);
+/* 6.1.4 (a), (b) and (h) to (j): for a CA that is not the last certificate. */
+extern enum x509_error policies_prepare(struct policies *policies, struct certificate const *cert);
+/* 6.1.5 (a), (b) and (g). */
+extern enum x509_error policies_wrap_up(struct policies *policies, struct certificate const *cert);
+
+#endif

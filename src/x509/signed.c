@@ -1,0 +1,163 @@
+/* ISC license. */
+
+/* Signatures of certificates and CRLs (RFC 3279, RFC 4055, RFC 5758), and other parts that both have. */
+
+#include <string.h>
+
+#include "x509/certificate.h"
+
+int signed_parse(struct der whole, struct signed_data *data)
+{
+    struct der content, bits;
+    if (!der_only(whole, DER_SEQUENCE, &content) || !der_take_whole(&content, DER_SEQUENCE, &data->tbs)
+        || !der_only(data->tbs, DER_SEQUENCE, &data->content)
+        || !der_take(&content, DER_SEQUENCE, &data->algorithm) || !der_only(content, DER_BIT_STRING, &bits)
+        || !bits.len || bits.p[0])
+        return 0;
+    data->signature = (struct der){.p = bits.p + 1, .len = bits.len - 1};
+    return 1;
+}
+
+int signed_take_algorithm(struct signed_data const *data, struct der *tbs)
+{
+    struct der inner;
+    return der_take(tbs, DER_SEQUENCE, &inner) && der_equal(inner, data->algorithm);
+}
+
+/* ---- algorithms ---- */
+
+static unsigned char const null[] = {0x05, 0x00};
+
+/* hashAlgorithm: its parameters may be absent (RFC 4055, 2.1). */
+static int parse_hash(struct der algorithm, enum crypto_hash *hash)
+{
+    static unsigned char const sha2[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02};
+    struct der oid;
+    if (!der_take(&algorithm, DER_OID, &oid) || (algorithm.len && !der_is(algorithm, null, sizeof null))) return 0;
+    if (oid.len != sizeof sha2 + 1 || memcmp(oid.p, sha2, sizeof sha2)) return 0;
+    *hash = (enum crypto_hash)(CRYPTO_SHA256 + oid.p[sizeof sha2] - 1);
+    return oid.p[sizeof sha2] >= 1 && oid.p[sizeof sha2] <= 3;
+}
+
+/* RFC 4055, 3.1, as far as RFC 8446, 4.2.3 goes: MGF1 with the same hash, a salt of its length. */
+static int parse_pss(struct der parameters, enum crypto_hash *hash)
+{
+    static unsigned char const mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
+    struct der fields, field, inner, oid;
+    enum crypto_hash mask_hash;
+    unsigned salt;
+    if (!der_only(parameters, DER_SEQUENCE, &fields) || !der_take(&fields, 0xa0, &field)
+        || !der_only(field, DER_SEQUENCE, &inner) || !parse_hash(inner, hash))
+        return 0;
+    if (!der_take(&fields, 0xa1, &field) || !der_only(field, DER_SEQUENCE, &inner) || !der_take(&inner, DER_OID, &oid)
+        || !der_is(oid, mgf1, sizeof mgf1) || !der_only(inner, DER_SEQUENCE, &field) || !parse_hash(field, &mask_hash))
+        return 0;
+    if (!der_take(&fields, 0xa2, &field) || !der_only(field, DER_INTEGER, &inner) || !der_natural(inner, &salt))
+        return 0;
+    return !fields.len && mask_hash == *hash && salt == crypto_hash_size(*hash);
+}
+
+/* 1.2.840.113549.1.1 and 1.2.840.10045.4.3; what follows names the hash. */
+static unsigned char const rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01};
+static unsigned char const ecdsa[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03};
+static unsigned char const ed25519[] = {0x2b, 0x65, 0x70};
+
+enum { RSA_PSS = 10, RSA_SHA256 = 11, ECDSA_SHA256 = 2 };
+
+static enum x509_error rsa_scheme(unsigned last, struct der parameters, struct crypto_scheme *scheme)
+{
+    scheme->pss = last == RSA_PSS;
+    if (scheme->pss ? !parse_pss(parameters, &scheme->hash) : last < RSA_SHA256 || last > RSA_SHA256 + 2)
+        return X509_UNSUPPORTED;
+    if (!scheme->pss) {
+        if (parameters.len && !der_is(parameters, null, sizeof null)) return X509_BAD_CERTIFICATE;
+        scheme->hash = (enum crypto_hash)(last - RSA_SHA256);
+    }
+    scheme->key_type = CRYPTO_RSA;
+    scheme->id = (uint16_t)(scheme->pss ? 0x0804 + scheme->hash : 0x0401 + 0x100 * scheme->hash);
+    return X509_OK;
+}
+
+static enum x509_error ecdsa_scheme(unsigned last, struct der parameters, struct crypto_scheme *scheme)
+{
+    if (last < ECDSA_SHA256 || last > ECDSA_SHA256 + 2) return X509_UNSUPPORTED;
+    if (parameters.len) return X509_BAD_CERTIFICATE;
+    scheme->key_type = CRYPTO_EC;
+    scheme->hash = (enum crypto_hash)(last - ECDSA_SHA256);
+    scheme->id = (uint16_t)(0x0403 + 0x100 * scheme->hash);
+    return X509_OK;
+}
+
+enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme *scheme)
+{
+    struct der parameters = data->algorithm, oid;
+    *scheme = (struct crypto_scheme){.id = 0};
+    if (!der_take(&parameters, DER_OID, &oid) || !oid.len) return X509_BAD_CERTIFICATE;
+    unsigned const last = oid.p[oid.len - 1];
+    struct der const arc = {.p = oid.p, .len = oid.len - 1};
+    if (der_is(arc, rsa, sizeof rsa)) return rsa_scheme(last, parameters, scheme);
+    if (der_is(arc, ecdsa, sizeof ecdsa)) return ecdsa_scheme(last, parameters, scheme);
+    return der_is(oid, ed25519, sizeof ed25519) ? X509_ED25519 : X509_UNSUPPORTED;
+}
+
+enum x509_error signed_check(struct signed_data const *data, struct crypto_public_key const *key)
+{
+    unsigned char digest[CRYPTO_MAX_HASH];
+    struct crypto_scheme scheme;
+    enum x509_error const error = signed_scheme(data, &scheme);
+    if (error) return error;
+    crypto_hash(scheme.hash, data->tbs.p, data->tbs.len, digest);
+    return crypto_verify(key, &scheme, digest, data->signature.p, data->signature.len) ? X509_OK : X509_BAD_SIGNATURE;
+}
+
+/* ---- times ---- */
+
+static int two_digits(unsigned char const *p)
+{
+    if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9') return -1;
+    return (p[0] - '0') * 10 + (p[1] - '0');
+}
+
+/* Days from 1970-01-01 in the Gregorian calendar; a year begins in March, so that a leap day is its last one. */
+static int64_t days_since_1970(int year, int month, int day)
+{
+    int const y = month > 2 ? year : year - 1;
+    int const m = month > 2 ? month - 3 : month + 9;
+    return 365 * (int64_t)y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+static int days_of_month(int year, int month)
+{
+    return (int)(days_since_1970(month < 12 ? year : year + 1, month % 12 + 1, 1) - days_since_1970(year, month, 1));
+}
+
+/* Both forms are GMT, with seconds and without fractions. */
+int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax)
+{
+    unsigned tag;
+    struct der text;
+    int part[6];
+    if (!der_read(in, &tag, &text)) return 0;
+    int const is_general = tag == DER_GENERALIZED_TIME;
+    size_t const year_len = is_general ? 4 : 2;
+    if ((!is_general && tag != DER_UTC_TIME) || text.len != year_len + 11 || text.p[text.len - 1] != 'Z') return 0;
+    for (size_t i = 0; i < 6; i++) {
+        part[i] = two_digits(text.p + year_len - 2 + 2 * i);
+        if (part[i] < 0) return 0;
+    }
+    int const century = is_general ? two_digits(text.p) : part[0] < 50 ? 20 : 19;
+    int const year = 100 * century + part[0];
+    *is_lax |= is_general && year < 2050;
+    if (century < 0 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > days_of_month(year, part[1]) || part[3] > 23
+        || part[4] > 59 || part[5] > 59)
+        return 0;
+    *seconds = days_since_1970(year, part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
+    return 1;
+}
+
+int take_extension(struct der *extensions, struct der *oid, int *critical, struct der *value)
+{
+    struct der extension;
+    return der_take(extensions, DER_SEQUENCE, &extension) && der_take(&extension, DER_OID, oid)
+           && der_take_flag(&extension, critical) && der_only(extension, DER_OCTET_STRING, value);
+}
