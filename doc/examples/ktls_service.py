@@ -25,6 +25,15 @@ class Service:
     """A channel of our own, so that no other process takes our replies."""
 
     def __init__(self):
+        self.channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self.channel.connect(os.environ["KTLS_PATH"])
+        except (KeyError, OSError):
+            self.attach()
+
+    def attach(self):
+        """Where there is no path, to what all share."""
+        self.channel.close()
         shared = socket.socket(fileno=os.dup(int(os.environ["KTLS_FD"])))
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # requests are their sender's

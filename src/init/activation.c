@@ -78,11 +78,6 @@ size_t activation_list(int fds[ACTIVATION_MAX])
     return count;
 }
 
-void activation_forget(void)
-{
-    while (count) close(sockets[--count].fd);
-}
-
 int activation_find(char const *name)
 {
     for (size_t i = 0; i < count; i++)

@@ -20,12 +20,17 @@ struct broker_options {
     struct master_options workers;
     int inherited; /* the service's end of KTLS_FD */
     int listener;  /* for others; -1: none */
+    int heirs;     /* for whoever inherits KTLS_PATH; -1: none */
     unsigned int uid[BROKER_MAX_UIDS];
     size_t uid_count;
     unsigned int max; /* workers at a time */
 };
 
-extern _Noreturn void broker_run(struct broker_options const *options);
+/* Begins all that can fail; what does ends the process. */
+extern void broker_start(struct broker_options const *options);
+extern _Noreturn void broker_run(void);
+/* Instead: until nothing is left that was started. */
+extern void broker_stop(void);
 
 /* ---- reactor.c ---- */
 
@@ -140,6 +145,7 @@ extern int jobs_have_room(void);
 /* ---- dispatch.c ---- */
 
 extern int dispatch_start(struct master_options const *workers);
+extern void dispatch_stop(void);
 /* As master_order, to a master that is there. */
 extern int dispatch_order(struct order const *order, int const *fds, size_t count);
 /* By errno: the order can be given later. */
@@ -178,7 +184,6 @@ extern int listeners_pause_left(void);
 /* Takes LISTEN_FDS and the like over, and out of the environment. */
 extern void activation_take(void);
 extern size_t activation_list(int fds[ACTIVATION_MAX]);
-extern void activation_forget(void);
 /* A copy of that socket; -1 with errno: ENOENT. */
 extern int activation_find(char const *name);
 

@@ -32,6 +32,11 @@ int dispatch_start(struct master_options const *workers)
     return need_master();
 }
 
+void dispatch_stop(void)
+{
+    source_remove(&master);
+}
+
 int dispatch_must_wait(void)
 {
     return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;

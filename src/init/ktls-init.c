@@ -36,10 +36,13 @@ static int exit_code(int status, struct init_options const *options)
 static int attend(struct init_child const *child, struct init_signals const *signals,
                   struct init_options const *options)
 {
-    struct pollfd p = { .fd = signals->fd, .events = POLLIN };
+    struct pollfd p[1 + SERVICE_POLL_MAX] = { { .fd = signals->fd, .events = POLLIN } };
     int status;
     while (!init_reap(child, options, &status)) {
-        if (poll(&p, 1, -1) < 0 && errno != EINTR) strerr_diefsys(EXIT_SYSTEM, "poll");
+        size_t const count = options->no_service ? 0 : service_poll(p + 1);
+        int const events = poll(p, 1 + count, -1);
+        if (events < 0 && errno != EINTR) strerr_diefsys(EXIT_SYSTEM, "poll");
+        if (events > 0) service_attend(p + 1, count);
         init_forward_signals(signals, child, options);
     }
     init_take_terminal(child);
@@ -59,8 +62,8 @@ int main(int argc, char const *const *argv)
     init_set_verbosity(options.verbosity);
     if (options.death_signal) watch_parent(options.death_signal, parent);
     become_reaper(&options);
-    if (!options.no_service) service_start(&options.service);
+    if (!options.no_service) service_prepare(&options.service);
     init_start_child(&child, prog, &signals);
-    service_forget_client();
+    if (!options.no_service) service_forget_client();
     return attend(&child, &signals, &options);
 }

@@ -14,8 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "init/order.h"
+#include "init/worker.h"
 #include "jail/jail.h"
+#include "program/program.h"
 
 int64_t now_ms(void)
 {
@@ -29,13 +30,21 @@ int master_order(int master, struct order const *order, int const *fds, size_t f
     return packet_send(master, order, sizeof *order, fds, fd_count);
 }
 
+static void refuse(struct order const *order, struct packet const *packet)
+{
+    struct worker const none = { .order = order, .channel = packet->fd[0], .fd = packet->fd[1] };
+    if (packet->fd_count >= (order->kind == ORDER_LOAD ? 2 : 1))
+        worker_report(&none, "starting a handshake process", strerror(errno));
+}
+
 static void start_worker(struct master_options const *options, int socket, struct packet *packet)
 {
     struct order order;
     if (packet->truncated || packet->len != sizeof order) return;
-    pid_t const pid = fork();
-    if (pid) return; /* without a worker its end of the pair is closed, which tells */
     memcpy(&order, packet->bytes, sizeof order);
+    pid_t const pid = fork();
+    if (pid < 0) refuse(&order, packet);
+    if (pid) return;
     int const channel = packet_take(packet, 0), fd = packet_take(packet, 1);
     close(socket);
     prctl(PR_SET_NAME, "ktls-worker");
@@ -56,6 +65,20 @@ static _Noreturn void serve(struct master_options const *options, int socket)
     }
 }
 
+static void require(int result, struct master_options const *options, enum jail_wall wall)
+{
+    if (result < 0 && !(options->without & 1u << wall)) _exit(EXIT_SYSTEM);
+}
+
+/* Workers read keys before they are in the jail. Where the system refuses this,
+   the jail lacks it too, and that has been told. */
+static void shield(struct master_options const *options)
+{
+    struct rlimit const none = { 0, 0 };
+    require(setrlimit(RLIMIT_CORE, &none), options, JAIL_LIMITS);
+    require(prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L), options, JAIL_SETTLE);
+}
+
 int master_start(struct master_options const *options)
 {
     int pair[2];
@@ -63,9 +86,9 @@ int master_start(struct master_options const *options)
     pid_t const pid = fork();
     if (!pid) {
         int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };
-        struct rlimit const none = { 0, 0 };
         jail_close_others(kept, sizeof kept / sizeof *kept, 0);
-        setrlimit(RLIMIT_CORE, &none);
+        if (dup2(1, 2) < 0) _exit(EXIT_SYSTEM); /* where the service tells of its start */
+        shield(options);
         prctl(PR_SET_NAME, "ktls-master");
         serve(options, pair[1]);
     }

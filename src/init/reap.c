@@ -22,7 +22,7 @@ int init_reap(struct init_child const *child, struct init_options const *options
         pid_t const pid = waitpid(-1, &ending, jobs ? WNOHANG | WUNTRACED : WNOHANG);
         if (pid <= 0) return ended;
         if (pid != child->pid) {
-            if (!WIFSTOPPED(ending) && !service_reaped(pid)) tell(pid, options);
+            if (!WIFSTOPPED(ending) && !service_reaped(pid, ending)) tell(pid, options);
         } else if (WIFSTOPPED(ending)) {
             init_stop_too();
         } else {

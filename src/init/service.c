@@ -5,11 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,14 +19,11 @@
 #include <skalibs/types.h>
 
 #include "init/broker.h"
+#include "init/heirs.h"
 #include "init/init.h"
-#include "jail/jail.h"
 
 #define NOBODY 65534
 #define BACKLOG 128
-
-static pid_t service_pid;
-static int client_end = -1;
 
 /* ---- who the workers are ---- */
 
@@ -95,48 +90,47 @@ static int listen_on_path(char const *path, int has_uids)
     return fd;
 }
 
-/* ---- the process ---- */
+/* ---- what prog is given ---- */
 
-static void put_in_environment(int fd)
+static int for_prog = -1, path_for_prog = -1; /* it inherits these two */
+
+static void set(char const *variable, char const *value)
+{
+    if (setenv(variable, value, 1) < 0) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
+}
+
+static void give_channel(int fd)
 {
     char text[INT_FMT];
+    for_prog = fd;
     text[int_fmt(text, fd)] = 0;
-    if (setenv("KTLS_FD", text, 1) < 0 || setenv("TINIKTLS_FD", text, 1) < 0)
-        strerr_diefsys(EXIT_ENVIRONMENT, "environment");
+    if (uncoe(fd) < 0) strerr_diefsys(EXIT_SYSTEM, "KTLS_FD");
+    set("KTLS_FD", text);
+    set("TINIKTLS_FD", text);
 }
 
-/* Whoever waits for the end of prog's output does not wait for connections. */
-static void close_others(struct broker_options const *options)
+static void give_path(int fd, char const *otherwise)
 {
-    int kept[7 + ACTIVATION_MAX] = { 0, 1, 2 };
-    size_t const count = 7 + activation_list(kept + 7);
-    kept[3] = options->inherited;
-    kept[4] = options->listener;
-    kept[5] = options->workers.key_dir;
-    kept[6] = options->workers.empty_root;
-    int const null = open("/dev/null", O_RDWR);
-    for (int fd = 0; fd <= 2; fd++)
-        if (null < 0 || dup2(null, fd) < 0) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
-    jail_close_others(kept, count, 0);
+    char text[32];
+    path_for_prog = fd;
+    unsetenv("KTLS_PATH");
+    if (fd >= 0) {
+        snprintf(text, sizeof text, "/proc/self/fd/%d", fd);
+        if (uncoe(fd) < 0) strerr_diefsys(EXIT_SYSTEM, "KTLS_PATH");
+        set("KTLS_PATH", text);
+    } else if (otherwise) {
+        set("KTLS_PATH", otherwise);
+    }
 }
 
-/* Signals stay blocked, as they are in the first process: to a process group, a
-   terminal's or to all, they are meant for prog. What a worker that is killed leaves
-   behind is ours to reap, and no orphan of prog's. */
-static void settle(pid_t parent)
+void service_forget_client(void)
 {
-    signal(SIGCHLD, SIG_IGN); /* workers and masters are not waited for */
-    prctl(PR_SET_CHILD_SUBREAPER, 1UL);
-    setsid();
-    prctl(PR_SET_NAME, "ktls-service");
-    prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
-    if (getppid() != parent) _exit(0);
+    if (for_prog >= 0) close(for_prog);
+    if (path_for_prog >= 0) close(path_for_prog);
+    for_prog = path_for_prog = -1;
 }
 
-static void make_pair(int pair[2])
-{
-    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
-}
+/* ---- all of it ---- */
 
 /* What is ours is none of these, which the service has other uses for. To prog
    they are as closed as they were. */
@@ -147,47 +141,28 @@ static void fill_standard_descriptors(void)
             strerr_diefsys(EXIT_SYSTEM, "/dev/null");
 }
 
-void service_start(struct service_options const *service)
+static void make_pair(int pair[2])
 {
-    struct broker_options options = { .max = service->max };
-    pid_t const parent = getpid();
+    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
+}
+
+void service_prepare(struct service_options const *service)
+{
+    static struct broker_options options = { .listener = -1 };
     int pair[2];
+    options.max = service->max;
     fill_standard_descriptors();
     take_uids(&options, service->uids);
     choose_account(&options.workers);
     protection_survey(&options.workers);
     open_key_dir(&options.workers, service->key_dir);
-    options.listener = listen_on_path(service->path, options.uid_count != 0);
     activation_take();
     make_pair(pair);
     options.inherited = pair[0];
-    service_pid = fork();
-    if (service_pid < 0) strerr_diefsys(EXIT_SYSTEM, "fork");
-    if (!service_pid) {
-        settle(parent);
-        close_others(&options);
-        broker_run(&options);
-    }
-    close(pair[0]);
-    if (options.listener >= 0) close(options.listener);
-    if (options.workers.key_dir >= 0) close(options.workers.key_dir);
-    if (options.workers.empty_root >= 0) close(options.workers.empty_root);
-    activation_forget();
-    client_end = pair[1];
-    uncoe(client_end);
-    put_in_environment(client_end);
-}
-
-void service_forget_client(void)
-{
-    if (client_end >= 0) close(client_end);
-    client_end = -1;
-}
-
-int service_reaped(pid_t pid)
-{
-    if (!service_pid || pid != service_pid) return 0;
-    service_pid = 0;
-    init_say(INIT_WARNING, "the socket service has ended");
-    return 1;
+    int const path = heirs_listen(&options.heirs);
+    if (path < 0) init_say(INIT_INFO, "no folder for a socket: KTLS_PATH is not set");
+    service_try(&options);
+    options.listener = listen_on_path(service->path, options.uid_count != 0);
+    give_channel(pair[1]);
+    give_path(path, service->path);
 }

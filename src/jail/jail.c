@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "jail/capabilities.h"
 #include "jail/internal.h"
 
 static void lower(struct rlimit *limit, rlim_t value)
@@ -72,13 +71,6 @@ static int settle(pid_t parent)
     return getppid() == parent ? 0 : -1;
 }
 
-static int drop_capabilities(void)
-{
-    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct const none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
-    return (int)syscall(SYS_capset, &header, none);
-}
-
 static int leave_account(struct jail const *jail)
 {
     if (become(jail->uid, jail->gid) < 0) return -1;
@@ -98,7 +90,7 @@ static int put_up(struct jail const *jail, enum jail_wall wall)
     case JAIL_ROOT: return jail->is_root ? jail_empty_root(jail->root) : 0;
     case JAIL_LIMITS: return limit_resources(jail);
     case JAIL_ACCOUNT: return jail->is_root ? leave_account(jail) : 0;
-    case JAIL_CAPABILITIES: return drop_capabilities();
+    case JAIL_CAPABILITIES: return capabilities_drop();
     case JAIL_SETTLE: return settle(jail->parent);
     case JAIL_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
     case JAIL_FILTER: return jail_filter_calls(jail->jobs);

@@ -105,9 +105,19 @@ static int connect_to_path(char const *path)
     return close_keeping_errno(fd);
 }
 
+/* Nobody who has inherited the same can take this way from us, and the kernel
+   tells the service of our groups. */
+static int connect_to_inherited(void)
+{
+    char const *path = getenv("KTLS_PATH");
+    return path ? connect_to_path(path) : -1;
+}
+
 int ktls_channel(char const *path)
 {
-    return path ? connect_to_path(path) : attach_to_inherited();
+    if (path) return connect_to_path(path);
+    int const fd = connect_to_inherited();
+    return fd >= 0 ? fd : attach_to_inherited();
 }
 
 /* Words are separated by spaces and packets end with a newline. */

@@ -36,9 +36,10 @@ struct ktls_reply {
 };
 
 /* A channel of the caller's own, close-on-exec: to the service at a path
-   (ktls-init -l), or with NULL to the one that KTLS_FD names. KTLS_FD itself is
-   shared by all processes that inherit it, so that each might get another's
-   replies: this asks the service to answer on a new pair of sockets.
+   (ktls-init -l), or with NULL to the one that KTLS_PATH names, or KTLS_FD where
+   the former cannot be connected to. KTLS_FD itself is shared by all processes
+   that inherit it, so that each might get another's replies: this asks the
+   service to answer on a new pair of sockets.
    ENOENT: KTLS_FD is not set. EINVAL: it is not a number. EBADF, ENOTSOCK: it
    is no such socket. Otherwise as connect(2). */
 extern int ktls_channel(char const *path);

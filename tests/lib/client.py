@@ -104,12 +104,13 @@ def many(_path):
 
 LIST = """import os
 open_now = [fd for fd in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + fd)]
-os.write(2, " ".join(["fds", os.environ["KTLS_FD"], *open_now, "\\n"]).encode())
+path = os.environ["KTLS_PATH"].split("/")[-1]
+os.write(2, " ".join(["fds", os.environ["KTLS_FD"], path, *open_now, "\\n"]).encode())
 """
 
 
 def descriptors(_path):
-    """The connection, the standard ones, and the service's own socket."""
+    """The connection, the standard ones, and the two ways to the service."""
     for program, wanted in (("ktls-connect", {"0", "1", "2", "6", "7"}), ("ktls-accept", {"0", "1", "2"})):
         port, lister = free_port(), proc.temp("list")
         with open(lister, "w") as f:
@@ -118,8 +119,8 @@ def descriptors(_path):
         script = ONCE.format(*(ends if program == "ktls-accept" else ("read line", ends[0])))
         with init(script.replace(" 2>/dev/null", ""), listen_url(port), connect_url(port)) as ours:
             ours.read()
-            service, *numbers = re.search(r"^fds (.*) $", ours.stderr(), re.M).group(1).split()
-            tap.equal(set(numbers), wanted | {service}, f"{program}: prog's descriptors", ours.stderr)
+            service, path, *numbers = re.search(r"^fds (.*) $", ours.stderr(), re.M).group(1).split()
+            tap.equal(set(numbers), wanted | {service, path}, f"{program}: prog's descriptors", ours.stderr)
 
 
 def python(_path):

@@ -133,7 +133,13 @@ def killed_service():
         os.kill(service, signal.SIGKILL)
         tap.equal(channel.socket.recv(100), b"", "the service is killed: its clients see the end")
         tap.ok(works(sock), "connections go on")
-        proc.await_true(lambda: "the socket service has ended" in init.proc.stderr(), "a message")
+        wanted = "ktls-init: warning: the socket service has ended (Killed); the next client starts it again\n"
+        proc.await_true(lambda: wanted in init.proc.stderr(), "a message")
+        with Server(count=1) as another:
+            sock, _ = init.channel().connect(f"tls://127.0.0.1:{another.port}")
+            tap.ok(works(sock), "the next client has a new one")
+            tap.ok(init.named("ktls-service") != [service], "which is another process")
+        tap.equal(init.proc.stderr(), wanted, "it is told once")
         init.proc.write(b"still here")
         init.proc.close()
         tap.equal(init.proc.read(), b"still here", "prog goes on")

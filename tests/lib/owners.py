@@ -284,7 +284,7 @@ import service
 assert os.environ["KTLS_FD"] == os.environ["TINIKTLS_FD"]
 shared = socket.socket(fileno=int(os.environ["KTLS_FD"]))
 fds = [fd for fd in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + fd)]
-print(sorted(map(int, fds)) == [0, 1, 2, shared.fileno()])
+print(sorted(map(int, fds)) == [0, 1, 2, shared.fileno(), int(os.environ["KTLS_PATH"].split("/")[-1])])
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 socket.send_fds(shared, [b"ATTACH\\n"], [theirs.fileno()])
 theirs.close()
@@ -299,7 +299,7 @@ print(common.packet()[0].split()[3], attached.packet()[0].split()[3])
     tap.equal(
         (got.stdout, got.stderr),
         ("True\nid=b id=a\n", ""),
-        "KTLS_FD is all that is inherited; ATTACH makes a channel of one's own",
+        "KTLS_FD and KTLS_PATH are all that is inherited; ATTACH makes a channel of one's own",
     )
     code, said = service.run(["-n"], ["sh", "-c", "test -z $KTLS_FD$TINIKTLS_FD"])
     tap.equal((code, said), (0, ""), "-n: no service")

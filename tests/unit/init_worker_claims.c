@@ -132,7 +132,7 @@ static pid_t service;
 
 static void start_service(void)
 {
-    struct broker_options const options = { .listener = -1, .max = 16, .workers.key_dir = -1 };
+    struct broker_options const options = { .listener = -1, .heirs = -1, .max = 16, .workers.key_dir = -1 };
     int pair[2];
     if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) give_up("socketpair");
     service = fork();
@@ -143,7 +143,8 @@ static void start_service(void)
         signal(SIGCHLD, SIG_IGN);
         prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
         ours.inherited = pair[0];
-        broker_run(&ours);
+        broker_start(&ours);
+        broker_run();
     }
     close(pair[0]);
     channel = pair[1];

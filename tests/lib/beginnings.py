@@ -1,0 +1,180 @@
+"""Tests of when the socket service starts, what becomes of one that cannot, and of
+heirs that take it away from others."""
+
+import os
+import re
+import socket
+import subprocess
+
+import init as as_init
+import proc
+import tap
+from owners import SOMEBODY, is_root
+from proc import BIN, Proc
+from service import INIT, Channel, Err, Init
+
+USER = 54399  # has no other processes
+CONNECT = f"{BIN}/ktls-connect tcp://127.0.0.1:1 true"
+REFUSED = "ktls-connect: fatal: tcp://127.0.0.1:1: connecting: Connection refused\n"
+
+
+def limited(processes):
+    """So many, ktls-init and its program included."""
+    os.chmod(proc.TMP, 0o777)
+    account = ["setpriv", "--reuid", f"{USER}", "--regid", f"{USER}", "--clear-groups"]
+    return [*account, "prlimit", f"--nproc={processes}"]
+
+
+def on_first_use():
+    with Init() as init:
+        proc.await_true(lambda: commands(init.proc.pid) == ["cat"], "cat")
+        (prog,) = as_init.children(init.proc.pid)
+        tap.equal(command(prog), "cat", "before there is a client, prog is the only process")
+        assert init.channel().refused("CLOSE", "tcp:fd:none")
+        (service,) = init.named("ktls-service")
+        tap.equal(sorted(as_init.children(init.proc.pid)), sorted([prog, service]), "and then it has one beside it")
+    script = f"echo $KTLS_FD; {CONNECT}; unset KTLS_PATH; {CONNECT}"
+    with Proc([INIT, "-s", "sh", "-c", script], proc.environment()) as init:
+        init.wait()
+        tap.equal(init.stderr(), REFUSED * 2, "the first client is answered, by KTLS_PATH and KTLS_FD")
+    with Proc([INIT, "-s", "sh", "-c", f"unset KTLS_PATH; {CONNECT}"], proc.environment()) as init:
+        init.wait()
+        tap.equal(init.stderr(), REFUSED, "the first by KTLS_FD, too")
+    with Proc([INIT, "-s", "sh", "-c", 'eval "exec $KTLS_FD>&-"; exec cat'], proc.environment(), {0: "pipe"}) as init:
+        fd_count = f"/proc/{init.pid}/fd"
+        proc.await_true(lambda: commands(init.pid) == ["cat"], "cat")
+        proc.await_true(lambda: sockets(fd_count) == 1, "the channel that all have closed to be closed")
+        tap.equal(len(as_init.children(init.pid)), 1, "KTLS_FD that all have closed starts no service")
+        init.close()
+        tap.equal(init.wait(), 0, "nor does it matter")
+
+
+def command(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read().strip()
+    except OSError:
+        return None
+
+
+def commands(parent):
+    return [command(pid) for pid in as_init.children(parent)]
+
+
+def sockets(path):
+    links = [os.readlink(os.path.join(path, fd)) for fd in os.listdir(path)]
+    return sum(link.startswith("socket:") for link in links)
+
+
+def cannot_start():
+    """Before prog runs: the reason, and 111."""
+    if not is_root():
+        return
+    again = "Resource temporarily unavailable"
+    for processes, what in ((1, "starting the socket service: fork"), (2, "starting the handshake master")):
+        with Proc([*limited(processes), INIT, "-s", "echo", "prog"], proc.environment(), {1: "pipe"}) as init:
+            got = init.read(), init.wait(), init.stderr()
+        tap.equal(got, (b"", 111, f"ktls-init: fatal: {what}: {again}\n"), f"{processes} processes allowed: {what}")
+
+
+def cannot_start_later():
+    """Nothing is left for it: its client sees the end, and prog goes on."""
+    if not is_root():
+        return
+    script = f"sleep 60 & {CONNECT}; kill $!; wait; exec cat"
+    with Proc([*limited(4), INIT, "-s", "sh", "-c", script], proc.environment(), {0: "pipe", 1: "pipe"}) as init:
+        init.write(b"still here")
+        init.close()
+        tap.equal(init.read(), b"still here", "prog goes on")
+        tap.equal(init.wait(), 0, "to its end")
+        said = init.stderr()
+        reason = r"starting the handshake master: Resource temporarily unavailable|Resource temporarily unavailable"
+        wanted = f"ktls-init: warning: the socket service cannot be started: ({reason})\n"
+        tap.ok(re.search(wanted, said), f"the reason is told: {said.splitlines()[0]}", said)
+        tap.ok("the service is gone" in said, "its client sees the end", said)
+
+
+def cannot_fork():
+    """For a handshake."""
+    if not is_root():
+        return
+    with Init(wrapper=limited(4)) as init:
+        channel = init.channel()
+        for _ in range(2):
+            reason = channel.refused("CONNECT", "tcp://127.0.0.1:1")
+            tap.equal(
+                reason, "starting a handshake process: Resource temporarily unavailable", "no process: ERR says so"
+            )
+
+
+SHUT_DOWN = 'import os, socket; socket.socket(fileno=int(os.environ["KTLS_FD"])).shutdown(socket.SHUT_RDWR)'
+
+
+def shut_down():
+    """An heir shuts KTLS_FD down: others still have KTLS_PATH."""
+    for before in ("", CONNECT + "; "):
+        script = f"{before}python3 -c '{SHUT_DOWN}'; {CONNECT}; {CONNECT}"
+        with Proc([INIT, "-s", "sh", "-c", script], proc.environment()) as init:
+            init.wait()
+            wanted = REFUSED * (3 if before else 2)
+            tap.equal(init.stderr(), wanted, f"KTLS_FD is shut down{' after its use' * bool(before)}: no harm")
+
+
+TAKE_AWAY = """
+import os, socket
+path = os.environ["KTLS_PATH"]
+fd = int(path.split("/")[-1])
+for attempt in (
+    lambda: socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=fd).shutdown(socket.SHUT_RDWR),
+    lambda: socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=fd).listen(),
+    lambda: os.ftruncate(fd, 0),
+    lambda: os.open(path, os.O_RDWR),
+    lambda: os.fchmod(fd, 0),
+    lambda: os.unlink(path),
+):
+    try:
+        attempt()
+        print("it did")
+    except OSError:
+        pass
+"""
+
+
+def cannot_be_taken_away():
+    script = f"python3 -c '{TAKE_AWAY}'; {CONNECT}".replace('"', '"')
+    with Proc([INIT, "-s", "sh", "-c", script], proc.environment(), {1: "pipe"}) as init:
+        tap.equal((init.read(), init.stderr()), (b"", REFUSED), "nothing that an heir does to KTLS_PATH has an effect")
+
+
+def heirs_of_other_users():
+    if not is_root():
+        return
+    account = f"setpriv --reuid {SOMEBODY} --regid {SOMEBODY} --clear-groups"
+    with Proc([INIT, "-s", "sh", "-c", f"exec {account} {CONNECT}"], proc.environment()) as init:
+        init.wait()
+        tap.equal(init.stderr(), REFUSED, "an heir of another user is welcome")
+
+
+def without_folder():
+    """KTLS_FD is all there is, or -l."""
+    mounts = "; ".join(f"mount -r -t tmpfs none {path}" for path in ("/dev/shm", "/run", "/tmp", "/var/tmp"))
+    test = f'{INIT} -s -v sh -c \'echo "$KTLS_PATH" $KTLS_FD; {CONNECT}\''
+    script = f"{mounts}; mount -t tmpfs none /mnt; cp {INIT} {BIN}/ktls-connect /mnt; mount -r -o remount /mnt; "
+    script += f"cd /proc; PATH=/mnt:$PATH; {test.replace(INIT, '/mnt/ktls-init').replace(BIN, '/mnt')}"
+    argv = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--mount", "sh", "-c"]
+    script = script.replace(f"{mounts}; ", "") .replace("cd /proc", f"{mounts}; cd /proc")
+    got = subprocess.run([*argv, script], env=proc.environment(KTLS_PATH="stale"), capture_output=True, text=True)
+    tap.ok(re.fullmatch(r" \d+\n", got.stdout), f"no folder for a socket: no KTLS_PATH: {got.stdout!r}", got.stderr)
+    tap.ok("KTLS_PATH is not set" in got.stderr and REFUSED in got.stderr, "KTLS_FD does", got.stderr)
+
+
+ALL = [
+    on_first_use,
+    cannot_start,
+    cannot_start_later,
+    cannot_fork,
+    shut_down,
+    cannot_be_taken_away,
+    heirs_of_other_users,
+    without_folder,
+]
