@@ -69,8 +69,10 @@ FORBIDDEN(terminal, char byte = 'x'; ioctl(pair[0], TIOCSTI, &byte))
 FORBIDDEN(unread_bytes, int len; ioctl(pair[0], FIONREAD, &len))
 FORBIDDEN(splice_pair, splice(pair[0], NULL, pair[1], NULL, 1, SPLICE_F_NONBLOCK))
 FORBIDDEN(low_water, option(SOL_SOCKET, SO_RCVLOWAT))
+#ifndef __SANITIZE_ADDRESS__
 FORBIDDEN(map_memory, mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 FORBIDDEN(grow_heap, syscall(SYS_brk, 0))
+#endif
 FORBIDDEN(random_bytes, char byte; (void)!getrandom(&byte, 1, 0))
 FORBIDDEN(control_descriptor, fcntl(pair[0], F_SETFL, 0))
 FORBIDDEN(control_process, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
