@@ -75,7 +75,7 @@ void broker_start(struct broker_options const *options)
 {
     broker = options;
     raise_descriptor_limit();
-    jobs_limit(options->max);
+    schedule_limit(options->max);
     if (reactor_start() < 0 || dispatch_start(&options->workers) < 0)
         strerr_diefsys(EXIT_SYSTEM, "starting the handshake master");
     if (open_inherited(options->inherited) < 0 || open_listener(&others, options->listener) < 0
@@ -86,11 +86,11 @@ void broker_start(struct broker_options const *options)
 void broker_run(void)
 {
     for (;;) {
-        jobs_settle();
+        schedule_settle();
         channels_settle();
         settle_listener(&others);
         settle_listener(&heirs);
-        reactor_wait(sooner(jobs_expire(), listeners_pause_left()));
+        reactor_wait(sooner(schedule_pause_left(), sooner(jobs_expire(), listeners_pause_left())));
     }
 }
 

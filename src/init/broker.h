@@ -13,6 +13,7 @@
 
 #include "init/address.h"
 #include "init/order.h"
+#include "init/slots.h"
 
 #define BROKER_MAX_UIDS 32
 
@@ -45,6 +46,8 @@ extern int reactor_start(void);
 /* 0, or -1 with errno. */
 extern int source_add(struct source *source, uint32_t events);
 extern void source_watch(struct source *source, uint32_t events);
+/* The descriptor stays open. */
+extern void source_release(struct source *source);
 /* Closes the descriptor. */
 extern void source_remove(struct source *source);
 /* Attends to at most one, after at most so many ms; -1: after any time. */
@@ -63,6 +66,7 @@ struct reply {
 struct channel {
     struct source source; /* first: it is the channel's address too */
     struct channel *next;
+    uint64_t number; /* no other channel has or had it */
     struct listener *listeners;
     struct reply *first, **last; /* that the client has not made room for */
     size_t waiting;              /* how many these are */
@@ -107,15 +111,28 @@ extern void request_take(struct channel *channel, struct packet *packet);
 
 /* ---- job.c ---- */
 
+struct line;
+struct job;
+
+/* Of a connection whose peer has not said anything. */
+struct job_peer {
+    struct source source;
+    struct job *job;
+};
+
 /* What a worker does, or will. */
 struct job {
     struct source source; /* our end of the worker's channel; fd -1: no worker yet */
     struct job *next, *previous;
-    struct job *next_waiting;
+    struct line *line; /* where it waits; NULL: it does not */
+    struct job *next_in_line, *previous_in_line;
+    struct slots_claim claim;
+    struct job_peer peer;
     struct channel *channel; /* NULL: nobody is interested any more */
     struct words words;
     struct order order;
     unsigned char is_tls;
+    unsigned char is_server; /* of TLS, on a connection that is there */
     unsigned char is_passed; /* to listen at a socket that we were started with */
     unsigned int timeout_ms;
     int fd;            /* goes with the order; -1: none, or gone */
@@ -129,18 +146,38 @@ struct job {
 
 /* NULL: no memory. The descriptor is the job's; the job is in order. */
 extern struct job *job_new(struct channel *channel, enum order_kind kind, struct words const *words, int fd);
-extern void job_begin(struct job *job);
+/* from: whose connection it is; NULL: nobody's that is known. */
+extern void job_begin(struct job *job, struct sockaddr_storage const *from);
 /* 0: there is no such question of this client. */
 extern int job_answer(struct channel *channel, uint64_t question, int yes, char const *parameters,
                       struct rights const *rights);
 extern void jobs_forget_channel(struct channel const *channel);
-extern void jobs_settle(void);
 /* Ends those whose time is over; gives the ms until the next, -1: none. */
 extern int jobs_expire(void);
-extern int jobs_may_accept(void);
-extern void jobs_limit(unsigned int workers);
 /* 0: there are so many that no request is read. */
 extern int jobs_have_room(void);
+extern struct job *jobs_first(void);
+extern int job_is_running(struct job const *job);
+/* 0: it has to wait. Else it has a worker, or has ended. */
+extern int job_start(struct job *job);
+/* It fails because others wait. */
+extern void job_give_up(struct job *job);
+
+/* ---- schedule.c ---- */
+
+extern void schedule_limit(unsigned int workers);
+/* 0: out of memory. */
+extern int schedule_add(struct job *job, struct sockaddr_storage const *from);
+/* It has a worker now. */
+extern void schedule_begin(struct job *job);
+extern void schedule_remove(struct job *job);
+/* 0: its peer has not said anything, and it waits for that. */
+extern int schedule_hears(struct job const *job);
+/* Starts whoever can be. */
+extern void schedule_settle(void);
+/* ms until that has to be called again; -1: nobody waits for it. */
+extern int schedule_pause_left(void);
+extern int schedule_may_accept(void);
 
 /* ---- dispatch.c ---- */
 

@@ -16,6 +16,7 @@
 
 static struct channel *channels;
 static size_t channel_count;
+static uint64_t last_number;
 
 /* ---- replies ---- */
 
@@ -162,6 +163,7 @@ static struct channel *open_channel(int fd, struct ucred const *owner)
     channel->source = (struct source){ .fd = fd, .ready = &attend };
     channel->last = &channel->first;
     channel->owner = *owner;
+    channel->number = ++last_number;
     if (source_add(&channel->source, EPOLLIN) < 0) goto refuse;
     channel->next = channels;
     channels = channel;

@@ -167,9 +167,9 @@ static _Noreturn void relay(struct handshake *hs)
     take_keys(&keys, hs);
     facts_add_session(&hs->facts, &hs->session, "user");
     crypto_wipe(&hs->session, sizeof hs->session);
+    worker_is_done();
     if (!worker_answer(hs->worker, "RELAY", &hs->facts, -1)) _exit(1);
     close(hs->worker->channel);
-    worker_is_done();
     relay_start(&config, &keys, &report);
     relay_run();
     _exit(report.code);

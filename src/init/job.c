@@ -14,10 +14,8 @@
 
 #define MAX_JOBS 8192
 
-static size_t max_running;
 static struct job *jobs;
-static struct job *waiting, **last_waiting = &waiting; /* for a worker, the oldest first */
-static size_t count, waiting_count, running_count;
+static size_t count;
 static uint64_t last_question;
 static int64_t next_deadline; /* not later than the first; 0: none */
 
@@ -71,29 +69,14 @@ static void remove_from_list(struct job *job)
         jobs = job->next;
 }
 
-static void remove_from_waiting(struct job *job)
-{
-    struct job **at = &waiting;
-    while (*at != job) at = &(*at)->next_waiting;
-    *at = job->next_waiting;
-    if (!*at) last_waiting = at;
-    waiting_count--;
-}
-
-void job_begin(struct job *job)
-{
-    add_to_list(job);
-    *last_waiting = job;
-    last_waiting = &job->next_waiting;
-    waiting_count++;
-    job->channel->outstanding++;
-    if (job->order.kind == ORDER_LISTEN) job->channel->listening = 1;
-    note_deadline(job->order.deadline);
-}
-
-static int is_running(struct job const *job)
+int job_is_running(struct job const *job)
 {
     return job->source.fd >= 0;
+}
+
+struct job *jobs_first(void)
+{
+    return jobs;
 }
 
 static void drop(int *fd)
@@ -127,10 +110,7 @@ static void detach(struct job *job)
 
 static void end(struct job *job)
 {
-    if (is_running(job))
-        running_count--;
-    else
-        remove_from_waiting(job);
+    schedule_remove(job);
     remove_from_list(job);
     source_remove(&job->source);
     drop_descriptors(job);
@@ -145,7 +125,7 @@ static void conclude(struct job *job)
     job->question = 0;
     drop_descriptors(job);
     detach(job);
-    if (!is_running(job)) end(job);
+    if (!job_is_running(job)) end(job);
 }
 
 static void fail(struct job *job, char const *reason)
@@ -154,10 +134,20 @@ static void fail(struct job *job, char const *reason)
     conclude(job);
 }
 
+void job_begin(struct job *job, struct sockaddr_storage const *from)
+{
+    add_to_list(job);
+    job->channel->outstanding++;
+    if (job->order.kind == ORDER_LISTEN) job->channel->listening = 1;
+    note_deadline(job->order.deadline);
+    if (!schedule_add(job, from)) fail(job, "out of memory");
+}
+
 /* Nobody waits for it, nor answers its questions: it should not be among those
    that others have to wait for until its deadline. */
 static void discourage(struct job const *job)
 {
+    if (!job_is_running(job)) return;
     shutdown(job->source.fd, SHUT_WR);
     if (job->connection >= 0) shutdown(job->connection, SHUT_RDWR);
 }
@@ -167,9 +157,15 @@ void jobs_forget_channel(struct channel const *channel)
     for (struct job *job = jobs, *next; job; job = next) {
         next = job->next;
         if (job->channel != channel) continue;
-        if (is_running(job)) discourage(job);
+        discourage(job);
         conclude(job);
     }
+}
+
+void job_give_up(struct job *job)
+{
+    discourage(job);
+    fail(job, "ended early: others wait for a handshake, and this peer has said the least");
 }
 
 /* ---- what a worker says ---- */
@@ -355,8 +351,7 @@ static int send_order(struct job const *job, int channel)
     return dispatch_order(&job->order, fds, job->fd < 0 ? 1 : 2);
 }
 
-/* 0: it has to wait. Else it has a worker, or has ended. */
-static int start(struct job *job)
+int job_start(struct job *job)
 {
     int pair[2];
     if (packet_pair(pair) < 0) {
@@ -370,8 +365,7 @@ static int start(struct job *job)
         if (!waits) fail(job, "the handshake master cannot be started");
         return !waits;
     }
-    remove_from_waiting(job);
-    running_count++;
+    schedule_begin(job);
     drop(&job->fd);
     job->source = (struct source){ .fd = pair[0], .ready = &listen_to_worker };
     if (source_add(&job->source, EPOLLIN) < 0) {
@@ -381,38 +375,21 @@ static int start(struct job *job)
     return 1;
 }
 
-void jobs_limit(unsigned int workers)
-{
-    max_running = workers;
-}
-
-void jobs_settle(void)
-{
-    while (waiting && running_count < max_running && start(waiting)) continue;
-    dispatch_await_room(waiting && running_count < max_running);
-}
-
 int jobs_have_room(void)
 {
     return count < MAX_JOBS;
 }
 
-/* An eighth is left for connections that our own clients ask for, whatever
-   strangers do. */
-int jobs_may_accept(void)
-{
-    return running_count + waiting_count < max_running - max_running / 8;
-}
-
 static int64_t patience(struct job const *job)
 {
-    return job->order.deadline + (is_running(job) ? GRACE_MS : 0);
+    return job->order.deadline + (job_is_running(job) ? GRACE_MS : 0);
 }
 
 static void expire(struct job *job)
 {
-    int const runs = is_running(job);
-    if (!job->answered) fail(job, runs ? "timed out" : "timed out waiting for other handshakes");
+    int const runs = job_is_running(job);
+    char const *why = runs ? "timed out" : "timed out waiting for other handshakes";
+    if (!job->answered) fail(job, schedule_hears(job) ? why : "TLS handshake: timed out");
     if (runs) end(job);
 }
 

@@ -31,14 +31,16 @@ int listeners_accept(int listener, struct sockaddr_storage *from)
     return fd;
 }
 
-static void begin_handshake(struct listener *listener, struct words const *words, int fd)
+static void begin_handshake(struct listener *listener, struct words const *words, int fd,
+                            struct sockaddr_storage const *from)
 {
     struct job *job = job_new(listener->channel, ORDER_ACCEPT, words, fd);
     if (!job) return;
-    job->is_tls = 1;
+    job->is_tls = job->is_server = 1;
+    job->timeout_ms = listener->timeout_ms;
     job->order.rights = listener->rights;
     job->order.deadline = now_ms() + listener->timeout_ms;
-    job_begin(job);
+    job_begin(job, from);
 }
 
 static void accept_one(struct source *source, uint32_t events)
@@ -51,7 +53,7 @@ static void accept_one(struct source *source, uint32_t events)
     struct words words = listener->words;
     address_format(words.remote, &address);
     if (listener->is_tls)
-        begin_handshake(listener, &words, fd);
+        begin_handshake(listener, &words, fd, &address);
     else
         reply_ok(listener->channel, &words, "", fd);
 }
@@ -116,10 +118,10 @@ int listeners_pause_left(void)
 }
 
 /* Connections wait in the backlog while their client reads no replies and while
-   there are as many handshakes as there may be. */
+   there is no place for more. */
 void listeners_settle(struct channel *channel)
 {
-    int const accepts = !pause_until && channel_has_room(channel) && jobs_may_accept();
+    int const accepts = !pause_until && channel_has_room(channel) && schedule_may_accept();
     for (struct listener *listener = channel->listeners; listener; listener = listener->next)
         source_watch(&listener->source, accepts ? EPOLLIN : 0);
 }

@@ -31,12 +31,17 @@ void source_watch(struct source *source, uint32_t events)
     if (source->events != events) control(source, EPOLL_CTL_MOD, events);
 }
 
+void source_release(struct source *source)
+{
+    if (source->fd >= 0) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+    source->fd = -1;
+}
+
 void source_remove(struct source *source)
 {
-    if (source->fd < 0) return;
-    epoll_ctl(epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
-    close(source->fd);
-    source->fd = -1;
+    int const fd = source->fd;
+    source_release(source);
+    if (fd >= 0) close(fd);
 }
 
 /* One at a time: what an event does may remove any other source. */

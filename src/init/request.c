@@ -28,11 +28,12 @@ static void begin(struct request *request, enum order_kind kind, int fd)
     struct job *job = job_new(request->channel, kind, &request->words, fd);
     if (!job) return;
     job->is_tls = request->url.scheme == URL_TLS;
+    job->is_server = request->url.target == URL_SERVER;
     job->is_passed = request->url.target == URL_PASSED;
     job->timeout_ms = request->url.parameters.timeout_ms;
     job->order.deadline = now_ms() + job->timeout_ms;
     channel_rights(request->channel, request->packet, &job->order.rights);
-    job_begin(job);
+    job_begin(job, NULL);
 }
 
 static void do_connect(struct request *request)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# ktls-init's socket service: 1,000 handshakes at a time.
+# ktls-init's socket service: 2,000 handshakes at once.
 
 import os
 import sys

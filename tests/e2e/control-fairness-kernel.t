@@ -1,0 +1,3 @@
+#!/bin/sh
+# needs: ktls
+exec "$(dirname "$0")/control-fairness.t"
