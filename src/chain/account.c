@@ -69,7 +69,8 @@ static int is_session(struct account const *account, struct tls_config const *co
            are_keys_for(&s->rx, suite) && is_name(s->server_name, sizeof s->server_name) &&
            is_text(s->alpn, sizeof s->alpn) && is_text(s->peer_subject, sizeof s->peer_subject) &&
            is_text(s->peer_alt_names, sizeof s->peer_alt_names) && is_flag(s->peer_present) && is_flag(s->resumed) &&
-           is_flag(s->peer_verified) && is_flag(s->extended_master_secret);
+           is_flag(s->peer_verified) && is_flag(s->extended_master_secret) &&
+           is_flag(s->retried) && s->peer_chain_len <= sizeof s->peer_chain;
 }
 
 int account_is_sound(struct account const *account, struct tls_config const *config)
@@ -81,4 +82,5 @@ void account_give_session(struct account const *account, struct tls_session *ses
 {
     *session = account->session;
     session->suite = crypto_suite_by_id(account->suite);
+    session->credential = NULL;
 }

@@ -83,7 +83,7 @@ struct chain_files {
 };
 
 struct chain_input {
-    char const *cadir, *cafile;
+    char const *cadir, *cafile, *crldir, *crlfile, *peerpin;
     struct chain_files files[2]; /* CERTFILE and KEYFILE, CERTFILE2 and KEYFILE2 */
     char const *ticketkeyfile;
     uid_t uid; /* TLS_UID and TLS_GID where we are root; 0: not to be changed */
@@ -138,6 +138,8 @@ extern int chain_is_host_variable(char const *entry);
 
 struct chain_credentials {
     struct x509_trust trust;
+    struct x509_pins pins;
+    struct x509_crls crls;
     struct chain_host any;    /* what is presented where no name decides */
     struct chain_hosts hosts; /* and where one does */
     unsigned int sni_level;

@@ -83,13 +83,39 @@ static int choose(void *ctx, struct tls_hello const *hello, struct x509_credenti
 
 /* ---- beforehand ---- */
 
-static void load_trust(struct chain_credentials *credentials, struct tls_config *config,
-                       struct chain_input const *input)
+static void load_anchors(struct chain_credentials *credentials, struct tls_config *config,
+                         struct chain_input const *input)
 {
     char const *culprit = NULL;
     enum x509_error const error = x509_trust_load(&credentials->trust, input->cadir, input->cafile, &culprit);
     if (!note(credentials, error, culprit)) die(credentials);
     config->trust = &credentials->trust;
+}
+
+static void load_crls(struct chain_credentials *credentials, struct tls_config *config,
+                      struct chain_input const *input)
+{
+    char const *culprit = NULL;
+    if (!config->trust) strerr_dief(EXIT_USAGE, "CRLDIR or CRLFILE is set, but neither CADIR nor CAFILE");
+    enum x509_error const error = x509_crls_load(&credentials->crls, input->crldir, input->crlfile, &culprit);
+    if (!note(credentials, error, culprit)) die(credentials);
+    config->crls = &credentials->crls;
+}
+
+static void take_pins(struct chain_credentials *credentials, struct tls_config *config,
+                      struct chain_input const *input)
+{
+    if (!note(credentials, x509_pins_parse(&credentials->pins, input->peerpin), "PEERPIN")) die(credentials);
+    config->pins = &credentials->pins;
+}
+
+/* Pins are enough where no anchors are named; only without pins does a client take the system's bundle. */
+static void load_trust(struct chain_credentials *credentials, struct tls_config *config,
+                       struct chain_input const *input)
+{
+    if (input->peerpin) take_pins(credentials, config, input);
+    if (!input->peerpin || input->cadir || input->cafile) load_anchors(credentials, config, input);
+    if (input->crldir || input->crlfile) load_crls(credentials, config, input);
 }
 
 /* As they lie one behind the other, the newest first. */
@@ -148,7 +174,8 @@ static void load_for_server(struct chain_credentials *credentials, struct tls_co
     config->client_auth = (enum tls_client_auth)options->client_auth;
     if (!options->client_auth) return;
     /* The system's bundle vouches for servers, not for who may be our client. */
-    if (!input->cadir && !input->cafile) strerr_dief(EXIT_USAGE, "neither CADIR nor CAFILE is set");
+    if (!input->cadir && !input->cafile && !input->peerpin)
+        strerr_dief(EXIT_USAGE, "neither CADIR nor CAFILE nor PEERPIN is set");
     load_trust(credentials, config, input);
 }
 
@@ -194,5 +221,6 @@ void chain_free_credentials(struct chain_credentials *credentials)
     free(credentials->hosts.host);
     credentials->hosts = (struct chain_hosts){ .count = 0 };
     x509_trust_free(&credentials->trust);
+    x509_crls_free(&credentials->crls);
     crypto_wipe(&credentials->ticket_keys, sizeof credentials->ticket_keys);
 }

@@ -16,6 +16,9 @@ void chain_read_environment(struct chain_input *input)
     chain_read_ids(&input->uid, &input->gid);
     input->cadir = getenv("CADIR");
     input->cafile = getenv("CAFILE");
+    input->crldir = getenv("CRLDIR");
+    input->crlfile = getenv("CRLFILE");
+    input->peerpin = getenv("PEERPIN");
     input->ticketkeyfile = getenv("TICKETKEYFILE");
     input->files[0] = (struct chain_files){ .certfile = getenv("CERTFILE"), .keyfile = getenv("KEYFILE") };
     input->files[1] = (struct chain_files){ .certfile = getenv("CERTFILE2"), .keyfile = getenv("KEYFILE2") };
@@ -47,7 +50,7 @@ static void drop_host_variables(void)
 
 static void remove_input(stralloc *changes)
 {
-    static char const *const variables[] = { "CADIR", "CAFILE", "CERTFILE", "KEYFILE",
+    static char const *const variables[] = { "CADIR", "CAFILE", "CRLDIR", "CRLFILE", "PEERPIN", "CERTFILE", "KEYFILE",
                                              "CERTFILE2", "KEYFILE2", "TICKETKEYFILE", "TLS_UID", "TLS_GID" };
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) chain_change(changes, variables[i], "");
     drop_host_variables();

@@ -74,15 +74,8 @@ void chain_announce(struct chain_options const *options, struct tls_session cons
 static int save_keys(enum chain_program program, struct tls_session const *session, enum chain_path path)
 {
     struct relay_keys keys;
-    memset(&keys, 0, sizeof keys); /* padding travels too */
-    keys.magic = RELAY_KEYS_MAGIC;
-    keys.suite = session->suite->id;
-    keys.role = is_server(program) ? KTLS_SERVER : KTLS_CLIENT;
+    relay_keys_of_session(&keys, session, is_server(program) ? KTLS_SERVER : KTLS_CLIENT);
     keys.in_kernel = path == PATH_RELAY;
-    keys.tx = session->tx;
-    keys.rx = session->rx;
-    memcpy(keys.tx_secret, session->tx_secret, sizeof keys.tx_secret);
-    memcpy(keys.rx_secret, session->rx_secret, sizeof keys.rx_secret);
     int const fd = chain_save_keys(&keys);
     crypto_wipe(&keys, sizeof keys);
     return fd;

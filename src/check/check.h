@@ -72,6 +72,11 @@ extern char const *check_counter_meaning(char const *name);
 
 extern void check_advise(struct check_report *report);
 
+/* ---- pin.c ---- */
+
+/* A line for each certificate of the file: its pin, as PEERPIN takes it, and its subject. Exits when it cannot. */
+extern void check_print_pins(char const *path);
+
 /* ---- text.c, json.c ---- */
 
 extern void check_print_text(struct check_report const *report, unsigned int verbosity);

@@ -11,13 +11,21 @@
 
 struct options {
     unsigned int json, verbosity;
+    char const *pins;
 };
 
 static struct option_row const rows[] = {
+    { 'p', "pins", 1, OPTION_TEXT, offsetof(struct options, pins), 0, "certfile",
+      "the pins of a file's certificates, and nothing else" },
     { 'j', "json", 1, OPTION_FLAG, offsetof(struct options, json), 1, NULL, "as JSON" },
     { 'v', "verbosity", 1, OPTION_NUMBER, offsetof(struct options, verbosity), 0, "verbosity",
       "0: only the exit code, 1 (default), 2: and why not" },
 };
+
+static void end_output(void)
+{
+    if (fflush(stdout) || ferror(stdout)) strerr_diefsys(EXIT_SYSTEM, "standard output");
+}
 
 static struct option_table const table = {
     .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1, .operands = ""
@@ -30,6 +38,11 @@ int main(int argc, char const *const *argv)
 
     PROG = "ktls-check";
     if (*program_scan_options(&table, &options, argc, argv)) program_die_usage(&table);
+    if (options.pins) {
+        check_print_pins(options.pins);
+        end_output();
+        return 0;
+    }
     if (uname(&report.system) < 0) strerr_diefsys(EXIT_SYSTEM, "uname");
     check_read_counters(&report);
     if (!check_try(&report)) strerr_diefsys(EXIT_SYSTEM, "a connection on 127.0.0.1");
@@ -39,6 +52,6 @@ int main(int argc, char const *const *argv)
         check_print_json(&report);
     else
         check_print_text(&report, options.verbosity);
-    if (fflush(stdout) || ferror(stdout)) strerr_diefsys(EXIT_SYSTEM, "standard output");
+    end_output();
     return check_is_complete(&report) ? 0 : 1;
 }

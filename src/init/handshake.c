@@ -146,25 +146,13 @@ static _Noreturn void hand_out_socket(struct handshake *hs)
 
 /* ---- this process ---- */
 
-static void take_keys(struct relay_keys *keys, struct handshake const *hs)
-{
-    struct tls_session const *session = &hs->session;
-    *keys = (struct relay_keys){ .magic = RELAY_KEYS_MAGIC,
-                                 .suite = session->suite->id,
-                                 .role = hs->worker->is_client ? KTLS_CLIENT : KTLS_SERVER,
-                                 .tx = session->tx,
-                                 .rx = session->rx };
-    memcpy(keys->tx_secret, session->tx_secret, sizeof keys->tx_secret);
-    memcpy(keys->rx_secret, session->rx_secret, sizeof keys->rx_secret);
-}
-
 static _Noreturn void relay(struct handshake *hs)
 {
     struct relay_config const config = { .net_read = hs->worker->fd, .net_write = hs->worker->fd,
                                          .to_prog = hs->to_prog, .from_prog = hs->from_prog };
     struct relay_report report;
     struct relay_keys keys;
-    take_keys(&keys, hs);
+    relay_keys_of_session(&keys, &hs->session, hs->worker->is_client ? KTLS_CLIENT : KTLS_SERVER);
     facts_add_session(&hs->facts, &hs->session, "user");
     crypto_wipe(&hs->session, sizeof hs->session);
     worker_is_done();

@@ -54,6 +54,11 @@ struct relay_report {
     char text[160];
 };
 
+struct tls_session;
+
+/* The keys of a session whose handshake is done, for a relay in user space. */
+extern void relay_keys_of_session(struct relay_keys *keys, struct tls_session const *session, enum ktls_role role);
+
 /* 1 when the relay can work with the suite, version and role. */
 extern int relay_keys_are_usable(struct relay_keys const *keys);
 

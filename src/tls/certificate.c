@@ -50,32 +50,58 @@ static enum tls_alert alert_for(enum x509_error error)
     }
 }
 
+static int is_verified(struct tls_config const *config)
+{
+    return config->trust || config->pins;
+}
+
 static enum x509_error check_chain(struct handshake *hs, struct x509_chain const *chain, char *culprit)
 {
     struct tls_config const *config = hs->config;
-    if (!config->trust) return x509_public_key(chain->cert, &hs->peer_key);
+    if (!is_verified(config)) return x509_public_key(chain->cert, &hs->peer_key);
     struct x509_check const check = {
         .trust = config->trust,
+        .pins = config->pins,
+        .crls = config->crls,
         .purpose = hs->is_server ? X509_CLIENT_AUTH : X509_SERVER_AUTH,
         .name = hs->is_server ? NULL : config->server_name,
-        .now = time(NULL),
+        .now = config->now ? config->now : time(NULL),
     };
     return x509_verify(chain, &check, &hs->peer_key, culprit);
+}
+
+static int ask_application(struct handshake *hs, struct x509_chain const *chain)
+{
+    struct tls_verify const *verify = &hs->config->verify;
+    int const alert = verify->function ? verify->function(verify->ctx, chain) : 0;
+    return !alert || fail(hs, (enum tls_alert)alert, "the application refuses the certificate");
 }
 
 static int verify_chain(struct handshake *hs, struct x509_chain const *chain)
 {
     char culprit[X509_MAX_CULPRIT] = "";
     enum x509_error const error = check_chain(hs, chain, culprit);
-    if (!error) return 1;
+    if (!error) return ask_application(hs, chain);
     fail(hs, alert_for(error), x509_strerror(error));
     memcpy(hs->error->certificate, culprit, sizeof culprit);
     return 0;
 }
 
-/* The identity becomes believed when the peer has proven its key. */
-static void note_peer(struct handshake *hs, struct x509_certificate const *cert)
+static void note_chain(struct tls_session *session, struct x509_chain const *chain)
 {
+    for (size_t i = 0; i < chain->count; i++) {
+        size_t const len = chain->cert[i].len;
+        if (len > sizeof session->peer_chain - session->peer_chain_len) return;
+        memcpy(session->peer_chain + session->peer_chain_len, chain->cert[i].der, len);
+        session->peer_chain_len += (uint32_t)len;
+    }
+}
+
+/* The identity becomes believed when the peer has proven its key. */
+static void note_peer(struct handshake *hs, struct x509_chain const *chain)
+{
+    struct x509_certificate const *cert = chain->cert;
+    note_chain(hs->session, chain);
     crypto_hash(CRYPTO_SHA256, cert->der, cert->len, hs->session->peer_hash);
     x509_subject(cert, hs->session->peer_subject, sizeof hs->session->peer_subject);
     x509_alt_names(cert, hs->session->peer_alt_names, sizeof hs->session->peer_alt_names);
@@ -116,7 +142,7 @@ int read_certificate(struct handshake *hs, struct message const *m, int *empty)
     *empty = !chain.count;
     if (*empty) return no_certificate(hs);
     if (!verify_chain(hs, &chain)) return 0;
-    note_peer(hs, chain.cert);
+    note_peer(hs, &chain);
     return 1;
 }
 
@@ -127,7 +153,7 @@ int read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme 
     *signature = read_vector16(r);
     if (!read_to_end(r)) return fail(hs, TLS_DECODE_ERROR, "malformed signature");
     *scheme = crypto_scheme_by_id((uint16_t)id);
-    if (*scheme && crypto_scheme_fits(*scheme, &hs->peer_key, hs->version)) return 1;
+    if (*scheme && has_scheme(hs, id) && crypto_scheme_fits(*scheme, &hs->peer_key, hs->version)) return 1;
     return fail(hs, TLS_ILLEGAL_PARAMETER, "a signature scheme that does not fit");
 }
 
@@ -137,7 +163,8 @@ int check_signature(struct handshake *hs, struct crypto_scheme const *scheme, un
     if (!crypto_verify(&hs->peer_key, scheme, digest, signature.p, signature.len))
         return fail(hs, TLS_DECRYPT_ERROR, "bad signature");
     hs->session->peer_present = 1;
-    hs->session->peer_verified = hs->config->trust != NULL;
+    hs->session->peer_verified = is_verified(hs->config) != 0;
+    *(hs->is_server ? &hs->session->client_scheme : &hs->session->server_scheme) = scheme->id;
     return 1;
 }
 
@@ -146,6 +173,7 @@ int write_signature(struct handshake *hs, struct writer *w, unsigned char const 
     unsigned char signature[CRYPTO_MAX_SIGNATURE];
     size_t const len = crypto_sign(&hs->credential->private_key, hs->scheme, digest, &hs->config->random, signature);
     if (!len) return fail(hs, TLS_INTERNAL_ERROR, "cannot sign with our key");
+    *(hs->is_server ? &hs->session->server_scheme : &hs->session->client_scheme) = hs->scheme->id;
     write16(w, hs->scheme->id);
     size_t const mark = open_vector(w, 2);
     write_bytes(w, signature, len);

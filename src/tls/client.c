@@ -12,8 +12,9 @@ static void random_bytes(struct handshake const *hs, void *to, size_t len)
     hs->config->random.fill(hs->config->random.ctx, to, len);
 }
 
-static int make_share(struct handshake *hs, uint16_t group)
+int make_share(struct handshake *hs, uint16_t group)
 {
+    hs->session->group = group;
     return crypto_share_generate(&hs->share, group, &hs->config->random) ||
            fail(hs, TLS_INTERNAL_ERROR, "no key share");
 }
@@ -27,7 +28,7 @@ int client_send_hello(struct handshake *hs)
         /* RFC 8446, D.4: middleboxes want to see a resumption. */
         hs->session_id_len = sizeof hs->session_id;
         random_bytes(hs, hs->session_id, hs->session_id_len);
-        if (!make_share(hs, our_groups[0])) return 0;
+        if (!make_share(hs, hs->config->groups[0])) return 0;
     }
     return write_client_hello(hs, (struct span){ 0 }) && flush_flight(hs);
 }
@@ -124,7 +125,7 @@ static int take_retry_group(struct handshake *hs, struct span body)
     struct reader r = reader_on(body);
     unsigned int const group = read16(&r);
     if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed key_share");
-    if (!crypto_share_size((uint16_t)group) || group == hs->share.group)
+    if (!has_group(hs, group) || group == hs->share.group)
         return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest for a group that changes nothing");
     return make_share(hs, (uint16_t)group);
 }
@@ -155,6 +156,7 @@ static int answer_retry(struct handshake *hs, struct message const *m, struct se
     struct span cookie;
     if (!take_retry(hs, hello, &cookie) || !at_record_boundary(hs)) return 0;
     restart_transcript(hs);
+    hs->session->retried = 1;
     add_to_transcript(hs, m);
     hs->dummy_ccs_sent = 1;
     return put_change_cipher_spec(hs) && write_client_hello(hs, cookie) && flush_flight(hs);

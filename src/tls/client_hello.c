@@ -6,8 +6,6 @@
 
 #include "tls/handshake.h"
 
-uint16_t const our_groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, CRYPTO_SECP521R1, 0 };
-
 /* ---- writing ---- */
 
 static void put_suites(struct handshake const *hs, struct writer *w)
@@ -39,11 +37,11 @@ static void put_server_name(struct writer *w, struct span name)
     close_extension(w, extension);
 }
 
-static void put_groups(struct writer *w)
+static void put_groups(struct writer *w, struct tls_config const *config)
 {
     size_t const extension = open_extension(w, EXT_SUPPORTED_GROUPS);
     size_t const list = open_vector(w, 2);
-    for (uint16_t const *group = our_groups; *group; group++) write16(w, *group);
+    for (size_t i = 0; i < config->group_count; i++) write16(w, config->groups[i]);
     close_vector(w, list, 2);
     close_extension(w, extension);
 }
@@ -54,13 +52,6 @@ static void put_alpn(struct writer *w, struct tls_config const *config)
     size_t const list = open_vector(w, 2);
     write_bytes(w, config->alpn, config->alpn_len);
     close_vector(w, list, 2);
-    close_extension(w, extension);
-}
-
-static void put_schemes(struct writer *w)
-{
-    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS);
-    put_signature_algorithms(w);
     close_extension(w, extension);
 }
 
@@ -122,9 +113,9 @@ static void put_extensions(struct handshake const *hs, struct writer *w, struct 
     struct span const name = offered_server_name(config);
     if (name.p) put_server_name(w, name);
     if (hs->enables12) put_extensions12(w);
-    put_groups(w);
+    put_groups(w, config);
     if (config->alpn_len) put_alpn(w, config);
-    put_schemes(w);
+    put_scheme_extensions(hs, w);
     if (!hs->enables13) return;
     put_versions(hs, w);
     if (config->ask_tickets) put_psk_modes(w);

@@ -12,12 +12,18 @@ static void add_suites(struct tls_config *config, int chacha)
             config->suites[config->suite_count++] = crypto_suites[i].id;
 }
 
+static uint16_t const all_groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, CRYPTO_SECP521R1 };
+
 void tls_config_init(struct tls_config *config)
 {
     int const chacha_first = !crypto_fast_aes();
     *config = (struct tls_config){ .min_version = TLS_1_2, .max_version = TLS_1_3, .random = crypto_random_os };
     add_suites(config, chacha_first);
     add_suites(config, !chacha_first);
+    config->group_count = sizeof all_groups / sizeof *all_groups;
+    memcpy(config->groups, all_groups, sizeof all_groups);
+    for (size_t i = 0; i < CRYPTO_SCHEMES; i++) config->schemes[i] = crypto_schemes[i].id;
+    config->scheme_count = CRYPTO_SCHEMES;
 }
 
 int tls_config_enables(struct tls_config const *config, uint16_t version)

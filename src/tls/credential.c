@@ -39,7 +39,7 @@ static int has_scheme_for(struct handshake const *hs, struct client_hello const 
     for (size_t i = 0; i < CRYPTO_SCHEMES; i++) {
         struct crypto_scheme const *scheme = crypto_schemes + i;
         struct crypto_public_key const key = { .type = type, .group = scheme->group };
-        if (!list16_has(hello->signature_algorithms, scheme->id)) continue;
+        if (!has_scheme(hs, scheme->id) || !list16_has(hello->signature_algorithms, scheme->id)) continue;
         if (crypto_scheme_fits(scheme, &key, hs->version)) return 1;
     }
     return 0;

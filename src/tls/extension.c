@@ -104,9 +104,26 @@ void close_extension(struct writer *w, size_t mark)
 }
 
 /* PKCS#1 v1.5 too in 1.3, where it means signatures in certificates (RFC 8446, 4.2.3). */
-void put_signature_algorithms(struct writer *w)
+void put_signature_algorithms(struct handshake const *hs, struct writer *w)
 {
+    size_t const list = open_vector(w, 2);
+    for (size_t i = 0; i < hs->config->scheme_count; i++) write16(w, hs->config->schemes[i]);
+    close_vector(w, list, 2);
+}
+
+static void put_certificate_schemes(struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS_CERT);
     size_t const list = open_vector(w, 2);
     for (size_t i = 0; i < CRYPTO_SCHEMES; i++) write16(w, crypto_schemes[i].id);
     close_vector(w, list, 2);
+    close_extension(w, extension);
+}
+
+void put_scheme_extensions(struct handshake const *hs, struct writer *w)
+{
+    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS);
+    put_signature_algorithms(hs, w);
+    close_extension(w, extension);
+    if (hs->config->scheme_count < CRYPTO_SCHEMES) put_certificate_schemes(w);
 }

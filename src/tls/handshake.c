@@ -54,6 +54,7 @@ void handshake_fill_session(struct handshake *hs)
     session->tx = hs->tx;
     session->rx = hs->rx;
     session->resumed = hs->resumes;
+    session->credential = hs->credential;
     session->bytes_sent = hs->bytes_sent;
     session->extended_master_secret = hs->extended_master_secret;
     memcpy(session->client_random, hs->client_random, sizeof session->client_random);

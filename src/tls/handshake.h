@@ -178,7 +178,10 @@ extern int parse_extensions(struct handshake *hs, struct span block, struct exte
 extern int parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x);
 extern size_t open_extension(struct writer *w, enum extension e);
 extern void close_extension(struct writer *w, size_t mark);
-extern void put_signature_algorithms(struct writer *w);
+/* The list of schemes for signatures in the handshake. */
+extern void put_signature_algorithms(struct handshake const *hs, struct writer *w);
+/* signature_algorithms, and signature_algorithms_cert where certificates may have others (RFC 8446, 4.2.3). */
+extern void put_scheme_extensions(struct handshake const *hs, struct writer *w);
 
 /* ---- client_hello.c ---- */
 
@@ -199,8 +202,6 @@ extern int write_client_hello(struct handshake *hs, struct span cookie);
 extern int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello);
 /* 1 when the second hello differs from the first only where RFC 8446, 4.1.2 allows. */
 extern int is_same_hello(struct client_hello const *first, struct client_hello const *second);
-/* The groups we have, in our order, 0 at the end. */
-extern uint16_t const our_groups[];
 
 /* ---- server_hello.c ---- */
 
@@ -224,6 +225,10 @@ extern void handshake_fill_session(struct handshake *hs);
 extern void handshake_free(struct handshake *hs); /* wipes it */
 
 /* ---- negotiate.c: the server's choices ---- */
+
+/* What config has, of the groups and schemes that a peer names. */
+extern int has_group(struct handshake const *hs, unsigned int group);
+extern int has_scheme(struct handshake const *hs, unsigned int scheme);
 
 extern int choose_version(struct handshake *hs, struct client_hello const *hello);
 extern int choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello);
@@ -335,6 +340,9 @@ extern int write_client_key_exchange(struct handshake *hs, struct span peer_shar
 extern int read_client_key_exchange(struct handshake *hs);
 
 /* ---- the flights ---- */
+
+/* Our key share of that group (client.c). */
+extern int make_share(struct handshake *hs, uint16_t group);
 
 extern int client12(struct handshake *hs, struct server_hello const *hello);
 extern int client13(struct handshake *hs, struct server_hello const *hello);

@@ -34,13 +34,6 @@ int write_server_key_exchange(struct handshake *hs)
     return write_signature(hs, w, digest) && end_message(hs);
 }
 
-static int is_our_group(unsigned int group)
-{
-    for (uint16_t const *g = our_groups; *g; g++)
-        if (*g == group) return 1;
-    return 0;
-}
-
 int read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share)
 {
     struct reader r = reader_on(m->body);
@@ -52,15 +45,14 @@ int read_server_key_exchange(struct handshake *hs, struct message const *m, stru
     *peer_share = read_vector8(&r);
     struct span const params = { m->body.p, m->body.len - r.left };
     if (r.bad) return fail(hs, TLS_DECODE_ERROR, "malformed ServerKeyExchange");
-    if (curve_type != NAMED_CURVE || !is_our_group(group))
+    if (curve_type != NAMED_CURVE || !has_group(hs, group))
         return fail(hs, TLS_ILLEGAL_PARAMETER, "a group we did not offer");
     if (peer_share->len != crypto_share_size((uint16_t)group))
         return fail(hs, TLS_ILLEGAL_PARAMETER, "key share of a wrong length");
     if (!read_signature(hs, &r, &scheme, &signature)) return 0;
     params_digest(hs, scheme->hash, params, digest);
     if (!check_signature(hs, scheme, digest, signature)) return 0;
-    return crypto_share_generate(&hs->share, (uint16_t)group, &hs->config->random) ||
-           fail(hs, TLS_INTERNAL_ERROR, "no key share");
+    return make_share(hs, (uint16_t)group);
 }
 
 /* Called once ClientKeyExchange is in the transcript. */

@@ -22,20 +22,19 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
 
 /* RFC 8422, 4: without supported_groups the choice is ours; every client that
    leaves it out has P-256. */
-static uint16_t choose_group(struct client_hello const *hello)
+static uint16_t choose_group(struct handshake const *hs, struct client_hello const *hello)
 {
-    if (!hello->groups.p) return CRYPTO_SECP256R1;
-    for (uint16_t const *g = our_groups; *g; g++)
-        if (list16_has(hello->groups, *g)) return *g;
+    if (!hello->groups.p) return has_group(hs, CRYPTO_SECP256R1) ? CRYPTO_SECP256R1 : 0;
+    for (size_t i = 0; i < hs->config->group_count; i++)
+        if (list16_has(hello->groups, hs->config->groups[i])) return hs->config->groups[i];
     return 0;
 }
 
-static int make_share(struct handshake *hs, struct client_hello const *hello)
+static int choose_share(struct handshake *hs, struct client_hello const *hello)
 {
-    uint16_t const group = choose_group(hello);
+    uint16_t const group = choose_group(hs, hello);
     if (!group) return fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
-    return crypto_share_generate(&hs->share, group, &hs->config->random) ||
-           fail(hs, TLS_INTERNAL_ERROR, "no key share");
+    return make_share(hs, group);
 }
 
 /* RFC 8446, 4.1.3: a server that also speaks 1.3 marks its 1.2 answers. */
@@ -96,7 +95,7 @@ static int write_certificate_request(struct handshake *hs)
     struct writer *w = begin_message(hs, TLS_CERTIFICATE_REQUEST);
     write8(w, sizeof types);
     write_bytes(w, types, sizeof types);
-    put_signature_algorithms(w);
+    put_signature_algorithms(hs, w);
     write16(w, 0); /* any authority */
     return end_message(hs);
 }
@@ -133,7 +132,7 @@ static int read_proof(struct handshake *hs)
 static int full_handshake(struct handshake *hs, struct client_hello const *hello)
 {
     int no_certificate = 1;
-    if (!make_share(hs, hello) || !send_flight(hs, hello)) return 0;
+    if (!choose_share(hs, hello) || !send_flight(hs, hello)) return 0;
     if (hs->config->client_auth && !read_client_certificate(hs, &no_certificate)) return 0;
     if (!read_client_key_exchange(hs)) return 0;
     if (!no_certificate && !read_proof(hs)) return 0;

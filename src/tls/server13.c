@@ -52,7 +52,7 @@ static int choose_group(struct handshake *hs, struct client_hello const *hello, 
 {
     *group = 0;
     *share = (struct span){ 0 };
-    for (uint16_t const *g = our_groups; *g; g++) {
+    for (uint16_t const *g = hs->config->groups; g < hs->config->groups + hs->config->group_count; g++) {
         if (!list16_has(hello->groups, *g)) continue;
         if (!*group) *group = *g;
         *share = find_share(hello, *g);
@@ -81,6 +81,7 @@ static int send_dummy_ccs(struct handshake *hs)
 static int send_retry(struct handshake *hs, uint16_t group)
 {
     restart_transcript(hs);
+    hs->session->retried = 1;
     struct writer *w = begin_server_hello(hs, hello_retry_random);
     size_t const block = open_vector(w, 2);
     size_t const share = open_extension(w, EXT_KEY_SHARE);
@@ -121,8 +122,7 @@ static int retry(struct handshake *hs, struct client_hello *hello, uint16_t grou
 /* Returns the length of the shared secret; 0: failed. */
 static size_t agree(struct handshake *hs, uint16_t group, struct span share, unsigned char *shared)
 {
-    if (!crypto_share_generate(&hs->share, group, &hs->config->random))
-        return (size_t)fail(hs, TLS_INTERNAL_ERROR, "no key share");
+    if (!make_share(hs, group)) return 0;
     size_t const len = crypto_share_agree(&hs->share, share.p, share.len, shared);
     if (!len) fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
     return len;
@@ -179,9 +179,7 @@ static int write_certificate_request(struct handshake *hs)
     struct writer *w = begin_message(hs, TLS_CERTIFICATE_REQUEST);
     write8(w, 0); /* certificate_request_context */
     size_t const block = open_vector(w, 2);
-    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS);
-    put_signature_algorithms(w);
-    close_extension(w, extension);
+    put_scheme_extensions(hs, w);
     close_vector(w, block, 2);
     return end_message(hs);
 }

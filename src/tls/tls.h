@@ -84,6 +84,15 @@ struct tls_ticket_keys {
     unsigned char key[TLS_MAX_TICKET_KEYS][TLS_TICKET_KEY];
 };
 
+/* Looks at the peer's certificates once all else about them is right. 0: go on;
+   else the alert (enum tls_alert) that refuses them, a fatal one. */
+struct tls_verify {
+    int (*function)(void *ctx, struct x509_chain const *chain);
+    void *ctx;
+};
+
+#define TLS_MAX_GROUPS 8
+
 struct tls_config {
     uint16_t min_version, max_version;     /* TLS_1_2 or TLS_1_3; one without a suite is not enabled */
     uint16_t suites[CRYPTO_SUITES];        /* ids in our order of preference */
@@ -91,7 +100,15 @@ struct tls_config {
     unsigned char const *alpn;             /* ProtocolNameList bytes (RFC 7301) without the outer length; our order */
     size_t alpn_len;
     struct x509_credential const *credential[2]; /* of different key types; NULL: none */
-    struct x509_trust const *trust;        /* NULL: the peer's certificate is not verified */
+    uint16_t groups[TLS_MAX_GROUPS];       /* enum crypto_group, in our order of preference; at least one */
+    size_t group_count;
+    uint16_t schemes[CRYPTO_SCHEMES];      /* for signatures of the handshake, ours and the peer's */
+    size_t scheme_count;
+    struct x509_trust const *trust;        /* with it, or with pins, the peer's certificate is verified */
+    struct x509_pins const *pins;          /* one of them must be the peer's key; without trust that is enough */
+    struct x509_crls const *crls;          /* NULL: nothing is looked at for revocation */
+    int64_t now;                           /* when certificates are to be valid, s since 1970; 0: the clock tells */
+    struct tls_verify verify;              /* function NULL: none */
     struct crypto_random random;
 
     /* client */
@@ -106,8 +123,8 @@ struct tls_config {
     struct tls_ticket_keys const *ticket_keys;
 };
 
-/* Both versions, all suites (AES first where the CPU is fast at it), no ALPN,
-   no credential, no trust, the system's randomness. */
+/* Both versions, all suites (AES first where the CPU is fast at it), all groups
+   and schemes, no ALPN, no credential, no trust, the system's randomness. */
 extern void tls_config_init(struct tls_config *config);
 
 /* 1 when the version is within the limits and has a suite; with none that is,
@@ -122,6 +139,7 @@ extern size_t tls_parse_alpn(unsigned char *out, size_t max, char const *list);
 #define TLS_MAX_SECRET 48
 #define TLS_MAX_SUBJECT 512
 #define TLS_MAX_ALT_NAMES 4096
+#define TLS_MAX_PEER_CHAIN 16384
 
 struct tls_session {
     uint16_t version;
@@ -137,6 +155,14 @@ struct tls_session {
     unsigned char peer_hash[32];         /* SHA-256 of the end-entity certificate */
     char peer_subject[TLS_MAX_SUBJECT];
     char peer_alt_names[TLS_MAX_ALT_NAMES]; /* as x509_alt_names gives them */
+    /* The peer's certificates in DER, one behind the other, the end entity's
+       first: as many as the peer sent and there is room for. */
+    unsigned char peer_chain[TLS_MAX_PEER_CHAIN];
+    uint32_t peer_chain_len;
+    uint16_t group;                      /* of the key exchange; 0 for a resumed session of TLS 1.2 */
+    uint16_t server_scheme, client_scheme; /* that each signed with; 0: it did not sign */
+    unsigned char retried;               /* there was a HelloRetryRequest */
+    struct x509_credential const *credential; /* that we presented; NULL: none, or not in this process */
     uint32_t rtt_ms;                     /* the longest wait for a flight of the peer */
     uint64_t bytes_sent;                 /* by the handshake */
     /* What tls_export derives from. */

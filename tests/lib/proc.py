@@ -59,6 +59,9 @@ def environment(**changes):
 
 OUR_VARIABLES = {
     "CADIR",
+    "CRLDIR",
+    "CRLFILE",
+    "PEERPIN",
     "CAFILE",
     "CERTFILE",
     "KEYFILE",
