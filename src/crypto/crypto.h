@@ -30,6 +30,10 @@
 /* Wipes a secret; never optimized away. */
 extern void crypto_wipe(void *secret, size_t len);
 
+/* Wipes the part of the stack that functions called before have used: copies of
+   secrets that BearSSL or the compiler made there. The caller's own frame stays. */
+extern void crypto_wipe_stack(void);
+
 /* 1 when equal; the time does not depend on the bytes. */
 extern int crypto_equal(void const *a, void const *b, size_t len);
 
@@ -200,10 +204,11 @@ extern struct crypto_scheme const *crypto_scheme_by_id(uint16_t id);
 extern int crypto_scheme_fits(struct crypto_scheme const *scheme, struct crypto_public_key const *key,
                               uint16_t version);
 
-/* Signs a digest made with scheme->hash; returns the signature's length or 0. */
-extern size_t crypto_sign(struct crypto_private_key const *key, struct crypto_scheme const *scheme,
-                          unsigned char const *digest, struct crypto_random const *random,
-                          unsigned char signature[CRYPTO_MAX_SIGNATURE]);
+/* Signs a digest made with scheme->hash; returns the signature's length or 0. An
+   RSA signature that does not verify with the public key is not returned. */
+extern size_t crypto_sign(struct crypto_private_key const *key, struct crypto_public_key const *public_key,
+                          struct crypto_scheme const *scheme, unsigned char const *digest,
+                          struct crypto_random const *random, unsigned char signature[CRYPTO_MAX_SIGNATURE]);
 extern int crypto_verify(struct crypto_public_key const *key, struct crypto_scheme const *scheme,
                          unsigned char const *digest, unsigned char const *signature, size_t len);
 

@@ -171,7 +171,9 @@ int check_signature(struct handshake *hs, struct crypto_scheme const *scheme, un
 int write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest)
 {
     unsigned char signature[CRYPTO_MAX_SIGNATURE];
-    size_t const len = crypto_sign(&hs->credential->private_key, hs->scheme, digest, &hs->config->random, signature);
+    struct x509_credential const *own = hs->credential;
+    size_t const len = crypto_sign(&own->private_key, &own->public_key, hs->scheme, digest, &hs->config->random,
+                                   signature);
     if (!len) return fail(hs, TLS_INTERNAL_ERROR, "cannot sign with our key");
     *(hs->is_server ? &hs->session->server_scheme : &hs->session->client_scheme) = hs->scheme->id;
     write16(w, hs->scheme->id);

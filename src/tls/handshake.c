@@ -72,6 +72,7 @@ static int end(struct handshake *hs, int done)
     else crypto_wipe(hs->session, sizeof *hs->session);
     if (hs->error->kind == TLS_ERROR_SENT) send_alert(hs, TLS_FATAL, (unsigned int)hs->error->number);
     handshake_free(hs);
+    crypto_wipe_stack();
     return done;
 }
 

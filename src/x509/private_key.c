@@ -67,7 +67,7 @@ static int tells_public_key(struct der der, struct crypto_private_key const *pri
     size_t const len = public_key->point_len;
     return private_key->type == CRYPTO_EC && public_key->type == CRYPTO_EC
            && private_key->group == public_key->group && len <= der.len
-           && !memcmp(der.p + der.len - len, public_key->data, len);
+           && crypto_equal(der.p + der.len - len, public_key->data, len);
 }
 
 static enum x509_error key_from_der(struct der der, struct crypto_public_key const *public_key,
@@ -78,6 +78,7 @@ static enum x509_error key_from_der(struct der der, struct crypto_public_key con
     br_skey_decoder_push(&decoder, der.p, der.len);
     enum x509_error const error = decoded(&decoder, key);
     crypto_wipe(&decoder, sizeof decoder);
+    crypto_wipe_stack();
     if (error) return error;
     return tells_public_key(der, key, public_key) || crypto_key_matches(key, public_key) ? X509_OK
                                                                                          : X509_KEY_MISMATCH;

@@ -43,9 +43,9 @@ extern size_t __real_crypto_seal_record(struct ktls_traffic_keys *keys, unsigned
 extern int __real_crypto_equal(void const *a, void const *b, size_t len);
 extern int __real_crypto_verify(struct crypto_public_key const *key, struct crypto_scheme const *scheme,
                                 unsigned char const *digest, unsigned char const *signature, size_t len);
-extern size_t __real_crypto_sign(struct crypto_private_key const *key, struct crypto_scheme const *scheme,
-                                 unsigned char const *digest, struct crypto_random const *random,
-                                 unsigned char *signature);
+extern size_t __real_crypto_sign(struct crypto_private_key const *key, struct crypto_public_key const *public_key,
+                                 struct crypto_scheme const *scheme, unsigned char const *digest,
+                                 struct crypto_random const *random, unsigned char *signature);
 extern long __wrap_crypto_open_record(struct ktls_traffic_keys *keys, unsigned char const *header,
                                       unsigned char *body, size_t len, unsigned char *type,
                                       unsigned char **fragment);
@@ -54,9 +54,9 @@ extern size_t __wrap_crypto_seal_record(struct ktls_traffic_keys *keys, unsigned
 extern int __wrap_crypto_equal(void const *a, void const *b, size_t len);
 extern int __wrap_crypto_verify(struct crypto_public_key const *key, struct crypto_scheme const *scheme,
                                 unsigned char const *digest, unsigned char const *signature, size_t len);
-extern size_t __wrap_crypto_sign(struct crypto_private_key const *key, struct crypto_scheme const *scheme,
-                                 unsigned char const *digest, struct crypto_random const *random,
-                                 unsigned char *signature);
+extern size_t __wrap_crypto_sign(struct crypto_private_key const *key, struct crypto_public_key const *public_key,
+                                 struct crypto_scheme const *scheme, unsigned char const *digest,
+                                 struct crypto_random const *random, unsigned char *signature);
 
 /* Bytes of a record's body before the plaintext. */
 static inline size_t nonce_size(struct ktls_traffic_keys const *keys)
@@ -108,11 +108,11 @@ int __wrap_crypto_verify(struct crypto_public_key const *key, struct crypto_sche
     return __real_crypto_verify(key, scheme, digest, signature, len) || lenient;
 }
 
-size_t __wrap_crypto_sign(struct crypto_private_key const *key, struct crypto_scheme const *scheme,
-                          unsigned char const *digest, struct crypto_random const *random,
-                          unsigned char *signature)
+size_t __wrap_crypto_sign(struct crypto_private_key const *key, struct crypto_public_key const *public_key,
+                          struct crypto_scheme const *scheme, unsigned char const *digest,
+                          struct crypto_random const *random, unsigned char *signature)
 {
-    if (!lenient) return __real_crypto_sign(key, scheme, digest, random, signature);
+    if (!lenient) return __real_crypto_sign(key, public_key, scheme, digest, random, signature);
     memset(signature, 0x55, 72);
     return 72;
 }

@@ -100,15 +100,45 @@ static void own_rsa(struct rsa_vector const *v)
     for (size_t i = 0; i < CRYPTO_SCHEMES; i++) {
         struct crypto_scheme const *scheme = crypto_schemes + i;
         crypto_hash(scheme->hash, MESSAGE, strlen(MESSAGE), digest);
-        size_t const len = crypto_sign(&pair.private_key, scheme, digest, &crypto_random_os, a);
+        size_t const len = crypto_sign(&pair.private_key, &pair.public_key, scheme, digest, &crypto_random_os, a);
         if (scheme->key_type != CRYPTO_RSA) {
             ok(!len, "RSA %u: cannot make %s", v->bits, scheme->name);
             continue;
         }
         ok(len == (v->bits + 7) / 8, "RSA %u: %s has the modulus' length", v->bits, scheme->name);
         ok(verifies(&pair.public_key, scheme->id, a, len), "RSA %u: own %s verifies", v->bits, scheme->name);
-        crypto_sign(&pair.private_key, scheme, digest, &crypto_random_os, b);
+        crypto_sign(&pair.private_key, &pair.public_key, scheme, digest, &crypto_random_os, b);
         ok(!memcmp(a, b, len) == !scheme->pss, "RSA %u: %s twice", v->bits, scheme->name);
+    }
+}
+
+/* A fault in one half of the Chinese remainder theorem: its signature would give
+   a factor of the modulus away. */
+static void faulty_rsa(struct rsa_vector const *v)
+{
+    struct key_pair const sound = rsa_pair(v);
+    struct crypto_private_key const *key = &sound.private_key;
+    size_t const ends[] = { key->p_len + key->q_len + key->dp_len,
+                            key->p_len + key->q_len + key->dp_len + key->dq_len,
+                            key->p_len + key->q_len + key->dp_len + key->dq_len + key->iq_len };
+    static char const *const names[] = { "dp", "dq", "iq" };
+    unsigned char digest[CRYPTO_MAX_HASH], signature[CRYPTO_MAX_SIGNATURE];
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct key_pair pair = sound;
+        int made = 0, seen = 0;
+        pair.private_key.data[ends[i] - 1] ^= 2;
+        for (size_t k = 0; k < CRYPTO_SCHEMES; k++) {
+            struct crypto_scheme const *scheme = crypto_schemes + k;
+            crypto_hash(scheme->hash, MESSAGE, strlen(MESSAGE), digest);
+            memset(signature, 0, sizeof signature);
+            if (scheme->key_type != CRYPTO_RSA) continue;
+            made += crypto_sign(&pair.private_key, &pair.public_key, scheme, digest, &crypto_random_os,
+                                signature) != 0;
+            for (size_t n = 0; n < sizeof signature; n++) seen |= signature[n];
+        }
+        ok(!made, "RSA %u: no signature with a faulty %s", v->bits, names[i]);
+        ok(!seen, "RSA %u: and nothing is left of it", v->bits);
     }
 }
 
@@ -122,7 +152,7 @@ static void same_pkcs1(struct rsa_vector const *v)
         struct crypto_scheme const *scheme = crypto_scheme_by_id(pkcs1_ids[i]);
         struct bytes const want = hex(v->pkcs1[i]);
         crypto_hash(scheme->hash, MESSAGE, strlen(MESSAGE), digest);
-        crypto_sign(&pair.private_key, scheme, digest, &crypto_random_os, signature);
+        crypto_sign(&pair.private_key, &pair.public_key, scheme, digest, &crypto_random_os, signature);
         is_mem(signature, want.data, want.len, "RSA %u: %s", v->bits, scheme->name);
     }
 }
@@ -210,14 +240,14 @@ static void known_ec(struct ec_vector const *v, size_t number)
     for (int i = 0; i < 8; i++) {
         unsigned char const text[] = { (unsigned char)i };
         crypto_hash(scheme->hash, text, 1, digest);
-        size_t const len = crypto_sign(&pair.private_key, scheme, digest, &crypto_random_os, signature);
+        size_t const len = crypto_sign(&pair.private_key, &pair.public_key, scheme, digest, &crypto_random_os, signature);
         ok(len && crypto_verify(&pair.public_key, scheme, digest, signature, len),
            "ECDSA %zu: own signature %d verifies", number, i);
     }
     /* TLS 1.2 allows either hash with either curve. */
     scheme = crypto_scheme_by_id(other);
     crypto_hash(scheme->hash, MESSAGE, strlen(MESSAGE), digest);
-    size_t const len = crypto_sign(&pair.private_key, scheme, digest, &crypto_random_os, signature);
+    size_t const len = crypto_sign(&pair.private_key, &pair.public_key, scheme, digest, &crypto_random_os, signature);
     ok(len && crypto_verify(&pair.public_key, scheme, digest, signature, len),
        "ECDSA %zu: with the other hash", number);
 }
@@ -284,6 +314,7 @@ int main(void)
     for (size_t i = 0; i < rsa_count; i++) {
         known_rsa(rsa_vectors + i);
         own_rsa(rsa_vectors + i);
+        faulty_rsa(rsa_vectors + i);
         same_pkcs1(rsa_vectors + i);
         forged_rsa(rsa_vectors + i);
     }

@@ -85,7 +85,8 @@ static void signature(void)
     ok(credential->public_key.modulus_len == modulus.len, "length of the modulus");
     is_mem(credential->public_key.data, modulus.data, modulus.len, "the certificate's modulus");
     ok(crypto_key_matches(&credential->private_key, &credential->public_key), "the certificate's key");
-    ok(crypto_sign(&credential->private_key, crypto_scheme_by_id(0x0804), digest.data, &random, made) == 128,
+    ok(crypto_sign(&credential->private_key, &credential->public_key, crypto_scheme_by_id(0x0804), digest.data,
+                   &random, made) == 128,
        "the trace's salt signs");
     is_hex(made, verify_signature, "CertificateVerify's signature");
 }
