@@ -15,6 +15,7 @@ from outside import SServer, converse, tcpclient, tlsd_server
 from peers import BOTH, context
 
 BAD, UNSUPPORTED, EXPIRED, UNKNOWN, UNKNOWN_CA, DECRYPT_ERROR = 42, 43, 45, 46, 48, 51
+INTERNAL_ERROR = 80
 HANDSHAKE_FAILURE, INSUFFICIENT, NO_ALPN, CERTIFICATE_REQUIRED = 40, 71, 120, 116
 
 # certificate of the server, the alerts that say so, words on stderr
@@ -63,6 +64,27 @@ def servers_signature():
             f"ktls-tlsc, server without the certificate's key, TLS {version}",
             (DECRYPT_ERROR,),
             words="decrypt_error|signature",
+        )
+
+
+def faulty_signatures():
+    """An RSA signature that is wrong in one half is not sent: it would give the key away."""
+    for version in BOTH:
+        refusal.server(
+            context(version=version),
+            f"ktls-tlsd, RSA key with a faulty dp, TLS {version}",
+            (INTERNAL_ERROR,),
+            words="cannot sign with our key .sent alert internal_error",
+            cert="rsa",
+            env={"KEYFILE": pki.faulty_key("rsa")},
+        )
+        refusal.client(
+            context(server=True, version=version, cert="ec256", client_cert="required"),
+            f"ktls-tlsc -y, RSA key with a faulty dp, TLS {version}",
+            (INTERNAL_ERROR,),
+            ("-y", "-k", "localhost"),
+            "cannot sign with our key .sent alert internal_error",
+            env={"CERTFILE": pki.crt("client-rsa"), "KEYFILE": pki.faulty_key("client-rsa")},
         )
 
 
@@ -216,6 +238,7 @@ tap.main(
     servers_certificate,
     servers_ca,
     servers_signature,
+    faulty_signatures,
     names,
     clients_certificate,
     clients_signature,

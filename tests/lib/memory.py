@@ -1,4 +1,4 @@
-"""What is in the memory of processes: whether a private key is."""
+"""What is in the memory of processes: whether a private key or a TLS secret is."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ def _integers(der):
 
 def _traditional(name):
     """The key as SEC 1 or PKCS 1 has it."""
-    kind = "ec" if name.startswith("ec") else "rsa"
+    kind = "rsa" if "rsa" in name else "ec"
     more = ["-traditional"] if kind == "rsa" else []
     command = ["openssl", kind, "-in", pki.key(name), "-outform", "DER", *more]
     return kind, subprocess.run(command, check=True, capture_output=True).stdout
@@ -41,6 +41,59 @@ def secrets_of(name):
         lines = [line.strip() for line in f if b"-----" not in line]
     longest = max(lines[1:], key=len)
     return numbers + [n[::-1] for n in numbers] + [longest]
+
+
+# how BearSSL's big integers lie in memory: bits in a word, bytes of a word
+LIMBS = ((15, 2), (31, 4), (62, 8))
+PIECE = 24  # bytes: more than any two numbers have in common by chance
+RSA_NUMBERS = ("d", "p", "q", "dp", "dq", "iq")
+
+
+def _limbs(number, bits, size):
+    words = []
+    while number:
+        words.append((number & ((1 << bits) - 1)).to_bytes(size, "little"))
+        number >>= bits
+    return b"".join(words)
+
+
+def _pieces(data):
+    return [data[at : at + PIECE] for at in range(0, len(data) - PIECE + 1, PIECE)]
+
+
+def forms_of(name):
+    """{what it is: bytes}: the secret numbers of a private key in pieces, most and
+    least significant byte first and as the limbs that BearSSL calculates with."""
+    kind, der = _traditional(name)
+    numbers = [n for n in _integers(der) if len(n) >= 16]
+    named = {"scalar": numbers[0]} if kind == "ec" else dict(zip(RSA_NUMBERS, numbers[1:]))
+    found = {}
+    for label, number in named.items():
+        forms = {"bytes": number, "bytes, least significant first": number[::-1]}
+        for bits, size in LIMBS:
+            forms[f"limbs of {bits} bits"] = _limbs(int.from_bytes(number, "big"), bits, size)
+        for form, data in forms.items():
+            for at, piece in enumerate(_pieces(data)):
+                found[f"{name}: {label} in {form}, piece {at}"] = piece
+    return found
+
+
+def logged(path):
+    """{label: secret} of a file of SSLKEYLOGFILE's format."""
+    with open(path) as f:
+        words = [line.split() for line in f if not line.startswith("#")]
+    return {label: bytes.fromhex(secret) for label, _, secret in words}
+
+
+def found_in(pid, named):
+    """Which of these byte strings are somewhere in the memory of a process."""
+    found = set()
+    try:
+        for data in _contents(pid):
+            found.update(label for label, secret in named.items() if secret in data)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
 
 
 def _mappings(pid):

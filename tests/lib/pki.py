@@ -57,6 +57,25 @@ def forged(name):
     return path
 
 
+def faulty_key(name):
+    """An RSA key file with a wrong dp: one half of each signature is wrong."""
+    command = ["openssl", "rsa", "-in", key(name), "-outform", "DER", "-traditional"]
+    body = bytearray(subprocess.run(command, check=True, capture_output=True).stdout)
+    at, integers = 4, []  # behind the head of the SEQUENCE
+    while at < len(body):
+        size, at = body[at + 1], at + 2
+        if size & 0x80:
+            count = size & 0x7F
+            size, at = int.from_bytes(body[at : at + count], "big"), at + count
+        at += size
+        integers.append(at - 1)  # the last byte
+    body[integers[6]] ^= 2  # version, n, e, d, p, q, dp
+    path = proc.temp(name + "-faulty.key")
+    with open(path, "w") as f:
+        f.write(_pem("RSA PRIVATE KEY", bytes(body)))
+    return path
+
+
 def lying_key(name):
     """An EC key file with the certificate's public key and another scalar:
     its holder makes signatures that do not verify."""
