@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls; takes: long
 # ktls-connect, ktls-accept and a client in Python, below ktls-init; the kernel
 # protects.
 

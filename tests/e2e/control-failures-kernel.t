@@ -1,3 +1,3 @@
 #!/bin/sh
-# needs: ktls; not: sanitizers
+# needs: ktls; not: sanitizers; takes: long
 exec "$(dirname "$0")/control-failures.t"

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# takes: long
 # ktls-init's socket service: processes and peers that fail.
 
 import os

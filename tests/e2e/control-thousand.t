@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# takes: long
 # ktls-init's socket service: 2,000 handshakes at once.
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls (every kernel); takes: long
 # not: sanitizers
 # ktls-eof: programs that hold the kTLS socket itself see its end, and end it.
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# needs: ktls (oldest kernel); not: sanitizers
+# needs: ktls (oldest kernel); not: sanitizers; takes: long
 # ktls-init in the kernels that we support: the other tests of it once more. (Not
 # the one of races: nothing there is fast enough.)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# not: sanitizers
+# not: sanitizers; takes: long
 # ktls-init as process 1 of a whole machine.
 
 kernel=${KTLS_UML:-/usr/bin/linux.uml}

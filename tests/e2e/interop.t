@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# takes: long
 # OpenSSL, GnuTLS and curl through ktls-relay with the record protection in user space.
 
 import os

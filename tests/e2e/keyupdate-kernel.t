@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls (every kernel)
+# needs: ktls (every kernel); takes: long
 # KeyUpdates under load, records in the kernel where it can replace keys (Linux
 # 6.14 and later), else in user space.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# takes: long
 # Every option of every chain-loading program, short and long, and every variable:
 # effect and exit code, in one table. Those of UCSPI-TLS ask for TLS at once. An option that --help knows and the table
 # does not is a failure.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls; takes: long
 # not: sanitizers
 # What the engine of an idle connection costs where the kernel has the keys.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# not: sanitizers
+# not: sanitizers; takes: long
 # What the engine of an idle connection costs, and what is not in it.
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls; not: sanitizers (memory for so many of them)
+# needs: ktls; not: sanitizers (memory for so many of them); takes: long
 # One thousand connections at the same time, protected by the kernel; in User
 # Mode Linux, where each process costs ten times as much, some less.
 

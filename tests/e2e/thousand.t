@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # One thousand connections at the same time.
-# not: sanitizers (memory for a thousand of them)
+# not: sanitizers (memory for a thousand of them); takes: long
 
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# not: sanitizers
+# not: sanitizers; takes: long
 # tools/uml: a kernel that was built for a smaller XSAVE area than the processor
 # has, kernels that do not start, and what is said of them. A processor with a
 # larger area is simulated at the kernel's ptrace (uml/larger_area.c): User Mode

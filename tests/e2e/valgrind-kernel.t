@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls
+# needs: ktls; takes: long
 # not: sanitizers
 # -m kernel under valgrind, up to prog: no error, no leak, no descriptor too many.
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Handshakes of both roles and versions under valgrind: no error, no leak, no
 # descriptor too many.
-# not: sanitizers
+# not: sanitizers; takes: long
 
 import os
 import sys

@@ -1,5 +1,5 @@
 /* ISC license. */
-/* needs: ktls
+/* needs: ktls (every kernel)
    The ends of a relayed connection where the kernel makes the records. */
 
 #define IN_KERNEL 1
