@@ -85,7 +85,7 @@ def server_groups(mode):
                     groups.split(":")[-1]
                 ]
                 tap.ok(
-                    code == 0 and re.search(rf"Server Temp Key: .*{chosen}", output),
+                    code == 0 and re.search(rf"(Server|Peer) Temp Key: .*{chosen}", output),
                     f"openssl s_client -groups {groups}, TLS {version}{retry}",
                     lambda: f"exit {code}\n{output}\n{errors}\n{server.proc.stderr()}",
                 )
