@@ -65,7 +65,8 @@ def better_5_the_whole_handshake_has_a_deadline_by_default():
     trace = Strace("poll")
 
     def left():
-        waits = [re.search(r"events=POLLIN\}\], 1, (\d+)\)", rest) for _, rest in trace.calls()]
+        # strace without the rights of root shows where the array is, not what is in it
+        waits = [re.search(r"(?:events=POLLIN\}\]|0x[0-9a-f]+), 1, (\d+)\)", rest) for _, rest in trace.calls()]
         return [int(wait.group(1)) for wait in waits if wait]
 
     a, b = tcp_pair()
@@ -104,7 +105,7 @@ def better_6_a_flight_is_one_write_and_waits_for_nobody():
             calls = _until_second_execve(trace.calls())
             sends = [i for i, (call, _) in enumerate(calls) if call == "sendto"]
             tap.equal(len(sends), FLIGHTS[program.name, version], f"{name}: writes", outcome.errors)
-            nodelay = [i for i, (_, rest) in enumerate(calls) if "TCP_NODELAY, [1]" in rest]
+            nodelay = [i for i, (_, rest) in enumerate(calls) if re.search(r"TCP_NODELAY, (\[1\]|0x)", rest)]
             tap.ok(nodelay and nodelay[0] < sends[0], f"{name}: TCP_NODELAY before the first", str(calls))
 
 

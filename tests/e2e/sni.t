@@ -198,6 +198,7 @@ def opened(options, env, name):
         return shown, sorted(re.findall(re.escape(pki.directory()) + r'/([^"]*)"', f.read()))
 
 
+@tap.looks_inside
 def reads_no_more_than_needed():
     hosts = {**DEFAULT, **pair("ec384", "a.test"), **pair("rsa", "b.test"), **pair("ec-chain", "c.test")}
     for name, cert in (("a.test", "ec384"), ("b.test", "rsa"), ("c.test", "ec-chain"), ("d.test", "ec256")):

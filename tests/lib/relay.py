@@ -107,6 +107,7 @@ def _connect(mode, version, prog=("cat",), wrapper=()):
     return ours, tls
 
 
+@tap.looks_inside
 def idle(mode):
     """strace sees the one call in which the engine waits, and no other."""
     for version in BOTH:
@@ -150,6 +151,7 @@ def await_rest(engines):
 # ---- what the engine has ----
 
 
+@tap.looks_inside
 def memory(mode):
     """Many engines of connections that have carried data and are idle now."""
     limit = PSS_KIB[linked_with()]
@@ -174,6 +176,7 @@ def pss_kib(pid):
         return int(re.search(r"^Pss: +(\d+) kB", f.read(), re.M).group(1))
 
 
+@tap.looks_inside
 def possessions(mode):
     """Of prog's descriptors and environment none is the engine's business, and
     the engine has its four, stderr, and nothing of the handshake."""

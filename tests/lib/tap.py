@@ -5,6 +5,7 @@ is run in turn; what it raises becomes one failed line, never a silent end.
 """
 
 import faulthandler
+import functools
 import os
 import signal
 import sys
@@ -47,6 +48,18 @@ def skip(name, reason):
     with _lock:
         _count += 1
         print(f"ok {_count} - {name} # SKIP {reason}", flush=True)
+
+
+def looks_inside(function):
+    """A test that looks into our processes, which are not dumpable: only root may."""
+
+    @functools.wraps(function)
+    def run(*arguments):
+        if os.geteuid() != 0:
+            return skip(function.__name__, "needs root, who may look into a process that is not dumpable")
+        return function(*arguments)
+
+    return run
 
 
 def skip_all(reason):
