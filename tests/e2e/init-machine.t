@@ -9,7 +9,7 @@ if [ ! -x "$kernel" ]; then
 fi
 
 # Which program is process 1; what a thousand orphans leave behind.
-output=$(tools/uml -t 120 -i "$KTLS_BIN/ktls-init -vv" sh -c '
+output=$(tools/uml -t 120 -i "'$KTLS_BIN/ktls-init' -vv" sh -c '
     tr "\0" "\n" </proc/1/cmdline | head -n 1
     "$KTLS_BUILD/tests/e2e/witness" orphans 1000 </dev/null >/dev/null
     n=0

@@ -6,6 +6,7 @@
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${KTLS_BUILD:-build}
+build=${build#"$PWD/"} # make has no paths with spaces
 work="$(mktemp -d "${TMPDIR:-/tmp}/ktls install.XXXXXX")" || exit 1
 trap 'rm -rf "$work"' EXIT
 count=0

@@ -8,7 +8,6 @@ import os
 import socket
 import ssl
 import sys
-from urllib.parse import urlencode
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
@@ -127,6 +126,7 @@ def tls_connections():
 def reached(client, query):
     """Our end of the TCP connection that the client asked for, and the URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(proc.LIMIT)
         url = f"tls://localhost:{listener.getsockname()[1]}{query}"
         client.say("CONNECT", url)
         near, _ = listener.accept()
@@ -155,7 +155,7 @@ def failed(client, query, cert):
 
 
 def parameters(cert, **more):
-    return "?" + urlencode({"cert": pki.crt(cert), "key": pki.key(cert), **more}, safe="/:")
+    return service.url("", cert=pki.crt(cert), key=pki.key(cert), **more)
 
 
 def tls_listeners():
@@ -209,7 +209,7 @@ def errors():
     for url in (
         f"tls://127.0.0.1:{closed}",
         f"tls://127.0.0.1:{closed}?cert=/nonexistent&key=/nonexistent",
-        f"tls://127.0.0.1:{closed}?cert={pki.crt('rsa')}&key={pki.key('ec256')}",
+        service.url(f"tls://127.0.0.1:{closed}", cert=pki.crt("rsa"), key=pki.key("ec256")),
         f"tcp://127.0.0.1:{closed}?backlog=many",
         "tcp://192.0.2.1:80",
         "tcp://nonsense",

@@ -4,6 +4,7 @@
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -73,9 +74,8 @@ def openssl_and_curl():
         url = f"https://localhost:{port}/"
         got = run("curl", "-s", "--cacert", pki.ca(), "--resolve", f"localhost:{port}:127.0.0.1", url)
         tap.ok(not got.returncode and got.stdout, f"curl: {len(got.stdout)} bytes", str(got) + ours.stderr())
-        words = f"openssl s_client -quiet -connect 127.0.0.1:{port} -servername localhost"
-        words += " -verify_return_error -CAfile " + pki.ca()
-        got = run(*words.split(), input=b"GET / HTTP/1.0\r\n\r\n")
+        words = f"openssl s_client -quiet -connect 127.0.0.1:{port} -servername localhost -verify_return_error"
+        got = run(*words.split(), "-CAfile", pki.ca(), input=b"GET / HTTP/1.0\r\n\r\n")
         tap.ok(b"200" in got.stdout[:20], "openssl s_client", str(got) + ours.stderr())
 
 
@@ -118,7 +118,7 @@ def client_certificate():
 def client_descriptors():
     report = proc.temp("report")
     with front.server(["-m", proc.MODE], ("sh", "-c", "echo hello; read back")) as (_, port):
-        script, env = f"exec {prog.INSPECT} 6 7", {"INSPECT": report}
+        script, env = f"exec {shlex.quote(prog.INSPECT)} 6 7", {"INSPECT": report}
         _, code, said = client(["-m", proc.MODE, "-k", "localhost"], port, script=script, env=env)
         with open(report) as f:
             seen = json.load(f)

@@ -5,6 +5,7 @@ import re
 
 import pki
 import proc
+import service
 import tap
 from peers import free_port
 from proc import Proc
@@ -22,11 +23,11 @@ def init(script, *words):
 
 
 def listen_url(port, more=""):
-    return f"tls://127.0.0.1:{port}?cert={pki.crt('ec256')}&key={pki.key('ec256')}{more}"
+    return service.url(f"tls://127.0.0.1:{port}", **service.good()) + more
 
 
 def connect_url(port, more=""):
-    return f"tls://127.0.0.1:{port}?ca={pki.ca()}&sni=localhost{more}"
+    return service.url(f"tls://127.0.0.1:{port}", ca=pki.ca(), sni="localhost") + more
 
 
 def shown(output):
@@ -75,7 +76,7 @@ def refusals(_path):
     port = free_port()
     for url, why in (
         (connect_url(port), "Connection refused"),
-        (f"tls://no.such.name.invalid:443?ca={pki.ca()}", "no.such.name.invalid"),
+        (service.url("tls://no.such.name.invalid:443", ca=pki.ca()), "no.such.name.invalid"),
         ("gopher://a", "not a URL of this protocol"),
     ):
         with init('ktls-connect "$1" true; echo $?', url) as ours:
@@ -119,8 +120,8 @@ def descriptors(_path):
         script = ONCE.format(*(ends if program == "ktls-accept" else ("read line", ends[0])))
         with init(script.replace(" 2>/dev/null", ""), listen_url(port), connect_url(port)) as ours:
             ours.read()
-            service, path, *numbers = re.search(r"^fds (.*) $", ours.stderr(), re.M).group(1).split()
-            tap.equal(set(numbers), wanted | {service, path}, f"{program}: prog's descriptors", ours.stderr)
+            channel, path, *numbers = re.search(r"^fds (.*) $", ours.stderr(), re.M).group(1).split()
+            tap.equal(set(numbers), wanted | {channel, path}, f"{program}: prog's descriptors", ours.stderr)
 
 
 def python(_path):

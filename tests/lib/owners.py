@@ -309,12 +309,12 @@ def closed_descriptors():
     """Without some of 0, 1 and 2 there is a service, and prog is without them, too."""
     report = proc.temp("report")
     show = "for fd in 0 1 2; do test -e /proc/self/fd/$fd && echo has $fd >&9; done"
-    ask = f"{proc.BIN}/ktls-connect tcp://127.0.0.1:1 true"
+    ask = "ktls-connect tcp://127.0.0.1:1 true"
     for closed in ("0<&-", "0<&- 1>&-", "0<&- 2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"):
         prog = f"exec 9>{report}; {show}; {ask} 2>&9"
         path = proc.temp("control")
-        script = f"exec {closed}; exec {service.INIT} -s -l {path} sh -c '{prog}'"
-        subprocess.run(["sh", "-c", script], timeout=proc.LIMIT)
+        script = f"exec {closed}; exec ktls-init -s -l {path} sh -c '{prog}'"
+        subprocess.run(["sh", "-c", script], env=proc.environment(), timeout=proc.LIMIT)
         with open(report) as f:
             said = f.read()
         tap.ok("Connection refused" in said, f"{closed}: there is a service", said)

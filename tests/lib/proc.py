@@ -11,21 +11,50 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIB = os.path.join(ROOT, "tests", "lib")
 BUILD = os.environ.get("KTLS_BUILD") or os.path.join(ROOT, "build")
-BIN = os.path.abspath(
-    os.environ.get("KTLS_BIN") or os.path.join(BUILD, "bin")
-)
+TMP = tempfile.mkdtemp(prefix="ktls-test.")
+
+
+def _everybody_may_enter(path):
+    while path != "/":
+        if not os.stat(path).st_mode & stat.S_IXOTH:
+            return False
+        path = os.path.dirname(path)
+    return True
+
+
+def _link_or_copy(source, target):
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _programs(folder):
+    """Theirs, or, where that is below a folder that is root's alone, such as /root, one
+    that everybody may enter: a program executes others after it has dropped its rights."""
+    if os.geteuid() != 0 or _everybody_may_enter(folder):
+        return folder
+    os.chmod(TMP, 0o711)
+    installed = os.path.join(TMP, "bin")
+    os.mkdir(installed)
+    for name in os.listdir(folder):
+        _link_or_copy(os.path.join(folder, name), os.path.join(installed, name))
+    return installed
+
+
+BIN = _programs(os.path.abspath(os.environ.get("KTLS_BIN") or os.path.join(BUILD, "bin")))
 TLSD = os.path.join(BIN, "ktls-tlsd")
 TLSC = os.path.join(BIN, "ktls-tlsc")
 MODE = os.environ.get("KTLS_TEST_MODE", "user")  # the data path of tests that go through any
 LIMIT = 300 * float(os.environ.get("KTLS_TEST_SLOW", "1"))  # in seconds: only what hangs takes so long
 
-TMP = tempfile.mkdtemp(prefix="ktls-test.")
 _running = {}
 _owner = os.getpid()
 
