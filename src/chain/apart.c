@@ -2,10 +2,11 @@
 
 /*
  * The handshake in a process of its own. It reads keys and certificates with
- * root's rights, goes to jail, and only then listens to the peer. What it has
- * to say comes through a pipe: the session, or why there is none. We read
- * nothing else, and hold no private key. Where there are tickets to be taken
- * afterwards another such process does that.
+ * root's rights, goes to jail, and only then listens to the peer. Through a socket
+ * it may ask for the files of one server name, and says the result: the session,
+ * or why there is none. This process reads nothing else, and holds no private
+ * key. Where there are tickets to be taken afterwards another such process does
+ * that.
  */
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@
 #include <skalibs/strerr.h>
 
 #include "chain/apart.h"
-#include "chain/chain.h"
+#include "chain/places.h"
 #include "jail/jail.h"
 
 #define CPU_SECONDS 20
@@ -28,12 +30,14 @@
 #define GRACE_MS 2000 /* for an alert to arrive, and to end */
 #define DRAIN_MS 60000 /* it has limits of its own */
 
+_Static_assert(sizeof(struct files_request) != sizeof(struct account), "a packet is known by its size");
+
 struct apart {
     struct chain_input const *input;
     struct chain_connection const *connection;
     int64_t deadline; /* of the handshake */
     pid_t parent, child;
-    int fd; /* our end of the pipe */
+    int fd; /* our end of the socket */
 };
 
 /* ---- the process in jail ---- */
@@ -53,10 +57,11 @@ static _Noreturn void tell_failure(struct apart const *apart, int code, char con
     _exit(code);
 }
 
-static void go_to_jail(struct apart const *apart)
+/* spare: -1, or descriptors in whose place others may come. */
+static void go_to_jail(struct apart const *apart, int const spare[2])
 {
     struct chain_input const *input = apart->input;
-    int const kept[] = { apart->fd, apart->connection->fdr, apart->connection->fdw };
+    int const kept[] = { apart->fd, apart->connection->fdr, apart->connection->fdw, spare[0], spare[1] };
     struct jail const jail = { .jobs = JAIL_HANDSHAKE,
                                .kept = kept,
                                .kept_count = sizeof kept / sizeof *kept,
@@ -74,15 +79,25 @@ static void go_to_jail(struct apart const *apart)
 }
 
 static _Noreturn void tell_error(struct apart const *apart, struct tls_error const *error,
-                                 struct tls_fd_transport const *fds)
+                                 struct chain_credentials const *credentials, struct tls_fd_transport const *fds)
 {
     struct account account;
     char text[MAX_ACCOUNT_TEXT];
-    int const code = chain_explain(error, text, sizeof text);
+    int const code = chain_explain(error, credentials, text, sizeof text);
     account_of_failure(&account, code, text);
     tell(apart, &account);
     if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
     _exit(code);
+}
+
+/* In jail a process has no more descriptors than it brings. */
+static void ask_for_files(struct apart const *apart, struct chain_credentials *credentials)
+{
+    credentials->files_fd = apart->fd;
+    for (size_t i = 0; i < 2; i++) {
+        credentials->spare[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (credentials->spare[i] < 0) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
+    }
 }
 
 static _Noreturn void shake_hands(struct apart const *apart, struct chain_task const *task)
@@ -95,11 +110,11 @@ static _Noreturn void shake_hands(struct apart const *apart, struct chain_task c
     struct tls_transport const transport = tls_transport_on_fds(&fds);
 
     chain_load_credentials(&credentials, task->config, task->program, task->options, task->input);
-    if (task->config->choose.function) chain_load_all_credentials(&credentials);
-    go_to_jail(apart);
+    if (task->config->choose.function) ask_for_files(apart, &credentials);
+    go_to_jail(apart, credentials.spare);
     int const done = task->handshake(task->config, &transport, &session, &error);
     chain_free_credentials(&credentials);
-    if (!done) tell_error(apart, &error, &fds);
+    if (!done) tell_error(apart, &error, &credentials, &fds);
     account_of_session(&account, &session);
     crypto_wipe(&session, sizeof session);
     tell(apart, &account);
@@ -108,8 +123,9 @@ static _Noreturn void shake_hands(struct apart const *apart, struct chain_task c
 
 static _Noreturn void drain_tickets(struct apart const *apart, unsigned int rtt_ms)
 {
+    static int const no_spare[2] = { -1, -1 };
     char why[CHAIN_DRAIN_WHY], text[MAX_ACCOUNT_TEXT];
-    go_to_jail(apart);
+    go_to_jail(apart, no_spare);
     if (chain_drain_tickets(apart->connection, rtt_ms, why)) _exit(0);
     snprintf(text, sizeof text, "waiting for tickets: %s", why);
     tell_failure(apart, EXIT_TLS, text);
@@ -127,7 +143,7 @@ static pid_t fork_quietly(void)
 static void start(struct apart *apart)
 {
     int fds[2];
-    if (pipe2(fds, O_CLOEXEC) < 0) strerr_diefsys(EXIT_SYSTEM, "pipe");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
     apart->parent = getpid();
     apart->child = fork_quietly();
     if (apart->child < 0) strerr_diefsys(EXIT_SYSTEM, "process for the handshake");
@@ -145,19 +161,14 @@ static int end(struct apart const *apart)
     return status;
 }
 
+/* One packet; 0 at the end, or when time is out. */
 static size_t receive(struct apart const *apart, int64_t deadline, void *buf, size_t len)
 {
-    struct tls_fd_transport pipe = { .fdr = apart->fd, .deadline = deadline };
-    struct tls_transport const transport = tls_transport_on_fds(&pipe);
-    size_t got = 0;
-    while (got < len) {
-        ssize_t const r = transport.read(transport.ctx, (char *)buf + got, len - got);
-        if (r < 0 && errno == ETIMEDOUT) break;
-        if (r < 0) strerr_diefsys(EXIT_SYSTEM, "pipe");
-        if (!r) break;
-        got += (size_t)r;
-    }
-    return got;
+    struct tls_fd_transport socket = { .fdr = apart->fd, .deadline = deadline };
+    struct tls_transport const transport = tls_transport_on_fds(&socket);
+    ssize_t const got = transport.read(transport.ctx, buf, len);
+    if (got < 0 && errno != ETIMEDOUT && errno != ECONNRESET) strerr_diefsys(EXIT_SYSTEM, "socket");
+    return got < 0 ? 0 : (size_t)got;
 }
 
 static _Noreturn void die_untold(struct apart const *apart, int status)
@@ -180,9 +191,25 @@ static _Noreturn void die_told(struct apart const *apart, struct account const *
 {
     char byte;
     strerr_warn(PROG, ": fatal: ", account->text);
-    receive(apart, tls_deadline_after(GRACE_MS), &byte, 1); /* it closes the pipe with its exit */
+    receive(apart, tls_deadline_after(GRACE_MS), &byte, 1); /* it closes the socket with its exit */
     end(apart);
     _exit(account->code);
+}
+
+/* Opens files for it until it gives its account. */
+static size_t serve(struct apart const *apart, struct chain_task const *task, int64_t deadline,
+                    struct account *account)
+{
+    struct chain_places places;
+    struct files_server server = { .places = &places };
+    struct files_request request;
+    chain_find_places(&places, task->options, task->input);
+    for (;;) {
+        size_t const got = receive(apart, deadline, account, sizeof *account);
+        if (got != sizeof request || !chain_chooses_by_hello(task->options, task->input)) return got;
+        memcpy(&request, account, sizeof request);
+        if (!apart_files_answer(&server, apart->fd, &request)) die_unsound(apart);
+    }
 }
 
 void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *session)
@@ -195,7 +222,7 @@ void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *
     if (!apart.child) shake_hands(&apart, task);
 
     int64_t const deadline = apart.deadline ? apart.deadline + GRACE_MS : 0;
-    size_t const got = receive(&apart, deadline, &account, sizeof account);
+    size_t const got = serve(&apart, task, deadline, &account);
     if (got != sizeof account) die_untold(&apart, end(&apart));
     if (!account_is_sound(&account, task->config)) die_unsound(&apart);
     if (account.code) die_told(&apart, &account);

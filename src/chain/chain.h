@@ -10,6 +10,7 @@
 #ifndef KTLS_CHAIN_H
 #define KTLS_CHAIN_H
 
+#include <limits.h>
 #include <sys/resource.h>
 
 #include <skalibs/stralloc.h>
@@ -76,16 +77,15 @@ extern size_t chain_list_options(struct chain_option *list, size_t max, enum cha
 
 /* ---- environment.c ---- */
 
-/* A certificate's files, and what was loaded from them. */
+/* A certificate's files. */
 struct chain_files {
     char const *certfile, *keyfile; /* NULL: not set */
-    struct x509_credential *loaded; /* NULL: not yet */
 };
 
 struct chain_input {
     char const *cadir, *cafile, *crldir, *crlfile, *peerpin;
     struct chain_files files[2]; /* CERTFILE and KEYFILE, CERTFILE2 and KEYFILE2 */
-    char const *ticketkeyfile;
+    char const *certdir, *ticketkeyfile;
     uid_t uid; /* TLS_UID and TLS_GID where we are root; 0: not to be changed */
     gid_t gid;
 };
@@ -110,40 +110,41 @@ extern void chain_describe_session(stralloc *variables, struct tls_session const
 /* TLS_UID and TLS_GID where we are root; 0: not to be changed. */
 extern void chain_read_ids(uid_t *uid, gid_t *gid);
 
-/* ---- hosts.c: certificates by server name ---- */
+/* ---- hosts.c: certificates by server name, in variables ---- */
 
-struct chain_host {
-    char const *name; /* in the environment; ends at '=' */
-    size_t name_len;
-    struct chain_files files[2]; /* as in struct chain_input */
-};
-
-struct chain_hosts {
-    struct chain_host *host; /* sorted by name */
-    size_t count;
-};
-
-/* From the variables CERTFILE:name and so on; those that are not in pairs end the program. */
-extern void chain_read_hosts(struct chain_hosts *hosts);
-/* The host of that name, else the wildcard for it, else NULL. */
-extern struct chain_host *chain_find_host(struct chain_hosts const *hosts, char const *server_name);
+/* Ends the program when one of the variables CERTFILE:name and so on has no other
+   half, or its name is not ASCII; gives how many there are. */
+extern size_t chain_check_hosts(void);
+/* The files for that name; files[1] are those of CERTFILE2:name. 0: there are
+   none. Ends the program when the variables of that name do not fit. */
+extern int chain_find_host(char const *name, struct chain_files files[2]);
 /* Ends the program when only one of the two is set: CERTFILE and KEYFILE, or of
-   the second certificate CERTFILE2 and KEYFILE2, with this name behind a colon
-   unless it is empty. */
-extern void chain_check_pair(struct chain_files const *files, int second, char const *name, size_t name_len);
+   the second certificate CERTFILE2 and KEYFILE2. */
+extern void chain_check_pair(struct chain_files const *files, int second);
 /* 1 when an entry of the environment is such a variable. */
 extern int chain_is_host_variable(char const *entry);
 
 /* ---- credentials.c ---- */
 
+/* places.h says which there are. */
+struct chain_places {
+    struct chain_files fallback[2]; /* CERTFILE and KEYFILE, CERTFILE2 and KEYFILE2 */
+    char const *folder;             /* CERTDIR; NULL: not set */
+    unsigned char has_variables;    /* with names */
+    unsigned char strict;           /* no certificate but the name's own */
+    char certfile[PATH_MAX], keyfile[PATH_MAX]; /* in the folder, the last that was looked for */
+};
+
 struct chain_credentials {
     struct x509_trust trust;
     struct x509_pins pins;
     struct x509_crls crls;
-    struct chain_host any;    /* what is presented where no name decides */
-    struct chain_hosts hosts; /* and where one does */
-    unsigned int sni_level;
+    struct chain_places places;
+    struct x509_credential own[2];
+    unsigned char is_loaded[2];
     struct tls_ticket_keys ticket_keys;
+    int files_fd;                 /* who opens files for us, in jail; -1: we do */
+    int spare[2];                 /* descriptors to be closed before */
     char const *culprit, *reason; /* of the last file that could not be used; NULL: none */
 };
 
@@ -152,9 +153,11 @@ struct chain_credentials {
 extern void chain_load_credentials(struct chain_credentials *credentials, struct tls_config *config,
                                    enum chain_program program, struct chain_options const *options,
                                    struct chain_input const *input);
-/* Then also all that a hello could ask for: the handshake will have no file
-   system. To be called behind chain_load_credentials. */
-extern void chain_load_all_credentials(struct chain_credentials *credentials);
+/* Where the server's certificates lie: also for who only opens them for another process. */
+extern void chain_find_places(struct chain_places *places, struct chain_options const *options,
+                              struct chain_input const *input);
+/* 1: the client's hello decides about the server's certificate. */
+extern int chain_chooses_by_hello(struct chain_options const *options, struct chain_input const *input);
 /* Leaves culprit and reason. */
 extern void chain_free_credentials(struct chain_credentials *credentials);
 
@@ -319,7 +322,8 @@ extern void chain_shake_hands_apart(struct chain_task const *task, struct tls_se
 extern void chain_drain_apart(struct chain_input const *input, struct chain_connection const *connection,
                               unsigned int rtt_ms);
 /* What to say of it, and with what to exit. */
-extern int chain_explain(struct tls_error const *error, char *text, size_t max);
+extern int chain_explain(struct tls_error const *error, struct chain_credentials const *credentials, char *text,
+                         size_t max);
 
 /* ---- engine.c: the process of a relay ---- */
 

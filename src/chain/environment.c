@@ -19,6 +19,7 @@ void chain_read_environment(struct chain_input *input)
     input->crldir = getenv("CRLDIR");
     input->crlfile = getenv("CRLFILE");
     input->peerpin = getenv("PEERPIN");
+    input->certdir = getenv("CERTDIR");
     input->ticketkeyfile = getenv("TICKETKEYFILE");
     input->files[0] = (struct chain_files){ .certfile = getenv("CERTFILE"), .keyfile = getenv("KEYFILE") };
     input->files[1] = (struct chain_files){ .certfile = getenv("CERTFILE2"), .keyfile = getenv("KEYFILE2") };
@@ -50,8 +51,8 @@ static void drop_host_variables(void)
 
 static void remove_input(stralloc *changes)
 {
-    static char const *const variables[] = { "CADIR", "CAFILE", "CRLDIR", "CRLFILE", "PEERPIN", "CERTFILE", "KEYFILE",
-                                             "CERTFILE2", "KEYFILE2", "TICKETKEYFILE", "TLS_UID", "TLS_GID" };
+    static char const *const variables[] = { "CADIR",     "CAFILE",   "CRLDIR",  "CRLFILE",       "PEERPIN", "CERTFILE", "KEYFILE",
+                                             "CERTFILE2", "KEYFILE2", "CERTDIR", "TICKETKEYFILE", "TLS_UID", "TLS_GID" };
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) chain_change(changes, variables[i], "");
     drop_host_variables();
 }

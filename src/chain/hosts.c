@@ -1,6 +1,12 @@
 /* ISC license. */
 
-#include <stdlib.h>
+/*
+ * Certificates by server name in the environment: CERTFILE:name, KEYFILE:name,
+ * CERTFILE2:name, KEYFILE2:name. There may be thousands, and this runs once for
+ * each connection: the environment is gone through, and nothing is built of it.
+ */
+
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -9,21 +15,20 @@
 
 #include "chain/chain.h"
 
-#define MAX_VARIABLES 8192
-
 enum field { CERTFILE, KEYFILE, CERTFILE2, KEYFILE2, FIELDS };
 static char const *const field_names[FIELDS] = { "CERTFILE", "KEYFILE", "CERTFILE2", "KEYFILE2" };
 
 struct variable {
+    enum field field;
     char const *name;
     size_t name_len;
-    enum field field;
     char const *value;
 };
 
 /* FIELDS when an entry of the environment is something else. */
 static enum field field_of(char const *entry)
 {
+    if (*entry != 'C' && *entry != 'K') return FIELDS;
     size_t const len = strcspn(entry, ":=");
     if (entry[len] != ':') return FIELDS;
     enum field field = CERTFILE;
@@ -37,26 +42,17 @@ int chain_is_host_variable(char const *entry)
     return field_of(entry) < FIELDS;
 }
 
-static int compare_names(char const *a, size_t a_len, char const *b, size_t b_len)
+/* The final dot of an absolute name is not part of the name. */
+static int read_variable(struct variable *variable, char const *entry)
 {
-    int const r = strncasecmp(a, b, a_len < b_len ? a_len : b_len);
-    return r ? r : (a_len > b_len) - (a_len < b_len);
-}
-
-static int compare_variables(void const *a, void const *b)
-{
-    struct variable const *v = a, *w = b;
-    int const r = compare_names(v->name, v->name_len, w->name, w->name_len);
-    return r ? r : (int)v->field - (int)w->field;
-}
-
-static size_t count_variables(void)
-{
-    size_t count = 0;
-    for (char *const *entry = environ; *entry; entry++) count += (size_t)chain_is_host_variable(*entry);
-    if (count > MAX_VARIABLES)
-        strerr_dief(EXIT_CREDENTIAL, "too many variables CERTFILE:name and KEYFILE:name");
-    return count;
+    enum field const field = field_of(entry);
+    if (field == FIELDS) return 0;
+    char const *name = entry + strlen(field_names[field]) + 1;
+    size_t const len = strcspn(name, "=");
+    *variable = (struct variable){ .field = field, .name = name, .name_len = len,
+                                   .value = name[len] ? name + len + 1 : name + len };
+    if (len > 1 && name[len - 1] == '.') variable->name_len--;
+    return 1;
 }
 
 static _Noreturn void die_variable(enum field field, char const *name, size_t name_len, char const *why)
@@ -68,98 +64,91 @@ static _Noreturn void die_variable(enum field field, char const *name, size_t na
     strerr_dief(EXIT_CREDENTIAL, field_names[field], name_len ? ":" : "", text, why);
 }
 
-/* example.org. and example.org are one name. */
-static size_t without_final_dot(char const *name, size_t len)
+/* ---- one name ---- */
+
+static int is_named(struct variable const *variable, char const *name)
 {
-    return len > 1 && name[len - 1] == '.' ? len - 1 : len;
+    return strlen(name) == variable->name_len && !strncasecmp(variable->name, name, variable->name_len);
 }
 
-/* No client can send such a name, so this certificate would never be used. */
-static void check_ascii(enum field field, char const *name, size_t len)
+static char const **place_of(struct chain_files files[2], enum field field)
 {
-    for (size_t i = 0; i < len; i++)
-        if (name[i] & 0x80)
-            die_variable(field, name, len, ": the name is not ASCII: write its A-label form, xn--...");
+    files += field >= CERTFILE2;
+    return field == CERTFILE || field == CERTFILE2 ? &files->certfile : &files->keyfile;
 }
 
-static void read_variables(struct variable *variable, size_t count)
-{
-    struct variable *next = variable;
-    for (char *const *entry = environ; *entry; entry++) {
-        enum field const field = field_of(*entry);
-        if (field == FIELDS) continue;
-        char const *name = *entry + strlen(field_names[field]) + 1;
-        size_t const given = strcspn(name, "="), len = without_final_dot(name, given);
-        char const *value = name[given] ? name + given + 1 : name + given;
-        check_ascii(field, name, given);
-        *next++ = (struct variable){ .name = name, .name_len = len, .field = field, .value = value };
-    }
-    qsort(variable, count, sizeof *variable, compare_variables);
-}
-
-void chain_check_pair(struct chain_files const *files, int second, char const *name, size_t name_len)
+static void check_pair(struct chain_files const *files, int second, char const *name, size_t name_len)
 {
     if (!files->certfile == !files->keyfile) return;
     enum field const cert = second ? CERTFILE2 : CERTFILE, key = second ? KEYFILE2 : KEYFILE;
     die_variable(files->certfile ? key : cert, name, name_len, " is not set, but its other half is");
 }
 
-static char const **place_of(struct chain_host *host, enum field field)
+void chain_check_pair(struct chain_files const *files, int second)
 {
-    struct chain_files *files = host->files + (field >= CERTFILE2);
-    return field == CERTFILE || field == CERTFILE2 ? &files->certfile : &files->keyfile;
+    check_pair(files, second, "", 0);
 }
 
-/* The next host from its variables; gives the first variable of another. */
-static size_t make_host(struct chain_host *host, struct variable const *variable, size_t at, size_t count)
+int chain_find_host(char const *name, struct chain_files files[2])
 {
-    *host = (struct chain_host){ .name = variable[at].name, .name_len = variable[at].name_len };
-    for (; at < count; at++) {
-        struct variable const *v = variable + at;
-        if (compare_names(v->name, v->name_len, host->name, host->name_len)) break;
-        char const **place = place_of(host, v->field);
-        if (*place) die_variable(v->field, v->name, v->name_len, " is set twice");
-        *place = v->value;
+    struct variable v;
+    memset(files, 0, 2 * sizeof *files);
+    for (char *const *entry = environ; *entry; entry++) {
+        if (!read_variable(&v, *entry) || !is_named(&v, name)) continue;
+        char const **place = place_of(files, v.field);
+        if (*place) die_variable(v.field, v.name, v.name_len, " is set twice");
+        *place = v.value;
     }
-    for (int second = 0; second < 2; second++)
-        chain_check_pair(host->files + second, second, host->name, host->name_len);
-    return at;
+    for (int second = 0; second < 2; second++) check_pair(files + second, second, name, strlen(name));
+    return files[0].certfile || files[1].certfile;
 }
 
-void chain_read_hosts(struct chain_hosts *hosts)
+/* ---- all of them ---- */
+
+/* No client can send such a name, so this certificate would never be used. */
+static void check_ascii(struct variable const *v)
 {
-    size_t const count = count_variables();
-    *hosts = (struct chain_hosts){ .count = 0 };
-    if (!count) return;
-    struct variable *variable = malloc(count * sizeof *variable);
-    hosts->host = malloc(count * sizeof *hosts->host);
-    if (!variable || !hosts->host) strerr_diefsys(EXIT_SYSTEM, "memory");
-    read_variables(variable, count);
-    for (size_t at = 0; at < count;) at = make_host(hosts->host + hosts->count++, variable, at, count);
-    free(variable);
+    for (size_t i = 0; i < v->name_len; i++)
+        if (v->name[i] & 0x80)
+            die_variable(v->field, v->name, v->name_len,
+                         ": the name is not ASCII: write its A-label form, xn--...");
 }
 
-static int compare_hosts(void const *a, void const *b)
+/* FNV-1a, of the name in lower case. */
+static uint64_t hash_name(struct variable const *v)
 {
-    struct chain_host const *wanted = a, *host = b;
-    return compare_names(wanted->name, wanted->name_len, host->name, host->name_len);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < v->name_len; i++)
+        hash = (hash ^ (unsigned char)tolower((unsigned char)v->name[i])) * UINT64_C(0x100000001b3);
+    return hash;
 }
 
-static struct chain_host *find(struct chain_hosts const *hosts, char const *name)
+static void find_unpaired(void)
 {
-    struct chain_host const wanted = { .name = name, .name_len = strlen(name) };
-    if (!hosts->count) return NULL;
-    return bsearch(&wanted, hosts->host, hosts->count, sizeof *hosts->host, compare_hosts);
+    struct variable v;
+    struct chain_files files[2];
+    char name[X509_MAX_NAME + 1];
+    for (char *const *entry = environ; *entry; entry++) {
+        if (!read_variable(&v, *entry) || v.name_len > X509_MAX_NAME) continue;
+        memcpy(name, v.name, v.name_len);
+        name[v.name_len] = 0;
+        chain_find_host(name, files);
+    }
 }
 
-struct chain_host *chain_find_host(struct chain_hosts const *hosts, char const *server_name)
+/* The names of all certificates add up to the same sum as those of all keys, or
+   one of them has no other half. */
+size_t chain_check_hosts(void)
 {
-    char wildcard[2 + X509_MAX_NAME + 1] = "*";
-    if (!*server_name) return NULL;
-    struct chain_host *host = find(hosts, server_name);
-    char const *parent = strchr(server_name, '.');
-    /* Never for all of a top-level domain. */
-    if (host || !parent || !strchr(parent + 1, '.')) return host;
-    strncat(wildcard, parent, X509_MAX_NAME);
-    return find(hosts, wildcard);
+    uint64_t sum[FIELDS] = { 0 };
+    struct variable v;
+    size_t count = 0;
+    for (char *const *entry = environ; *entry; entry++) {
+        if (!read_variable(&v, *entry)) continue;
+        check_ascii(&v);
+        sum[v.field] += hash_name(&v);
+        count++;
+    }
+    if (sum[CERTFILE] != sum[KEYFILE] || sum[CERTFILE2] != sum[KEYFILE2]) find_unpaired();
+    return count;
 }

@@ -9,6 +9,7 @@
 #include "chain/chain.h"
 
 #define MAX_ALPN 1024
+#define MAX_EXPLANATION 1280 /* with a path */
 
 void chain_configure(struct tls_config *config, struct chain_options const *options)
 {
@@ -37,9 +38,15 @@ static int is_peer_gone(int error)
     return 0;
 }
 
-int chain_explain(struct tls_error const *error, char *text, size_t max)
+int chain_explain(struct tls_error const *error, struct chain_credentials const *credentials, char *text,
+                  size_t max)
 {
     char detail[240];
+
+    if (credentials->reason) {
+        snprintf(text, max, "%s: %s", credentials->culprit, credentials->reason);
+        return EXIT_CREDENTIAL;
+    }
     tls_error_text(error, detail, sizeof detail);
     snprintf(text, max, "TLS handshake: %s", detail);
     return error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS;
@@ -49,13 +56,9 @@ static _Noreturn void die_handshake(struct tls_error const *error,
                                     struct chain_credentials const *credentials,
                                     struct tls_fd_transport const *fds)
 {
-    char text[256];
-    int code = chain_explain(error, text, sizeof text);
-    if (credentials->reason) {
-        code = EXIT_CREDENTIAL;
-        strerr_warn(PROG, ": fatal: ", credentials->culprit, ": ", credentials->reason);
-    } else
-        strerr_warn(PROG, ": fatal: ", text);
+    char text[MAX_EXPLANATION];
+    int const code = chain_explain(error, credentials, text, sizeof text);
+    strerr_warn(PROG, ": fatal: ", text);
     if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
     _exit(code);
 }

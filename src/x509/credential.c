@@ -127,3 +127,38 @@ void x509_credential_free(struct x509_credential *credential)
     errno = saved;
     crypto_wipe(credential, sizeof *credential);
 }
+
+static enum x509_error load_key_open(struct x509_credential *credential, int fd, size_t size)
+{
+    struct file file;
+    enum x509_error error = file_read_open(&file, fd, size);
+    if (error) return error;
+    error = load_key(credential, &file);
+    file_free(&file);
+    return error;
+}
+
+static enum x509_error load_open(struct x509_credential *credential, int cert_fd, size_t cert_size, int key_fd,
+                                 size_t key_size, int *in_key)
+{
+    struct file file;
+    *in_key = 0;
+    enum x509_error error = file_read_open(&file, cert_fd, cert_size);
+    if (error) return error;
+    error = load_chain(credential, &file);
+    if (!error) {
+        *in_key = 1;
+        error = key_fd < 0 ? load_key(credential, &file) : load_key_open(credential, key_fd, key_size);
+    }
+    file_free(&file);
+    return error;
+}
+
+enum x509_error x509_credential_load_open(struct x509_credential *credential, int cert_fd, size_t cert_size,
+                                          int key_fd, size_t key_size, int *in_key)
+{
+    memset(credential, 0, sizeof *credential);
+    enum x509_error const error = load_open(credential, cert_fd, cert_size, key_fd, key_size, in_key);
+    if (error) x509_credential_free(credential);
+    return error;
+}

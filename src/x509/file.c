@@ -27,6 +27,11 @@ static int open_regular(int dir, char const *path, size_t *size)
     return fd;
 }
 
+int x509_file_open(char const *path, size_t *size)
+{
+    return open_regular(AT_FDCWD, path, size);
+}
+
 /* A file that shrinks meanwhile is taken as it is then. */
 static int read_bytes(int fd, struct file *file, size_t size)
 {
@@ -40,8 +45,9 @@ static int read_bytes(int fd, struct file *file, size_t size)
     return 1;
 }
 
-static enum x509_error read_open(struct file *file, int fd, size_t size)
+enum x509_error file_read_open(struct file *file, int fd, size_t size)
 {
+    *file = (struct file){.bytes = NULL, .len = 0};
     file->bytes = malloc(size + 1);
     if (!file->bytes) return X509_SYSTEM;
     if (read_bytes(fd, file, size)) return X509_OK;
@@ -55,7 +61,7 @@ enum x509_error file_read(struct file *file, int dir, char const *path, size_t m
     *file = (struct file){.bytes = NULL, .len = 0};
     int const fd = open_regular(dir, path, &size);
     if (fd < 0) return X509_SYSTEM;
-    enum x509_error const error = size > max ? X509_TOO_BIG : read_open(file, fd, size);
+    enum x509_error const error = size > max ? X509_TOO_BIG : file_read_open(file, fd, size);
     int const saved = errno;
     close(fd);
     errno = saved;

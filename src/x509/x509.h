@@ -93,6 +93,10 @@ struct x509_credential {
    neither may be larger than 1 MiB. On failure *culprit is the file to name. */
 extern enum x509_error x509_credential_load(struct x509_credential *credential, char const *certfile,
                                             char const *keyfile, char const **culprit);
+/* The same of files that are open, with their sizes; key_fd -1: both are in one
+   file. On failure *in_key says whether it is the key's. */
+extern enum x509_error x509_credential_load_open(struct x509_credential *credential, int cert_fd,
+                                                 size_t cert_size, int key_fd, size_t key_size, int *in_key);
 /* The same from what the files hold. */
 extern enum x509_error x509_credential_decode(struct x509_credential *credential, void const *cert,
                                               size_t cert_len, void const *key, size_t key_len);

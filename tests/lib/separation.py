@@ -117,7 +117,7 @@ def handshake_process(program, options):
     with Stalled(program, options, client, wrapper=("setpriv", "--groups", "7,8")) as stalled:
         check_jailed(stalled.child, name)
         kinds = descriptors(stalled.child)
-        tap.equal(kinds[0], "pipe", f"{name}: a pipe to the parent")
+        tap.equal(kinds[0], "socket", f"{name}: a socket to the parent")
         tap.equal(set(kinds[1:]), {"socket"}, f"{name}: and the connection are its descriptors")
         tap.equal(numbers(stalled.ours.pid, "Uid"), ["0"] * 4, f"{name}: the parent's uid is root's still")
         tap.equal(numbers(stalled.ours.pid, "Groups"), ["7", "8"], f"{name}: and it has its groups")

@@ -1,0 +1,148 @@
+/* ISC license. */
+
+/*
+ * Certificates for a handshake in jail. Which one is wanted is known when the
+ * client's hello has been read, and then there are no files any more: the process
+ * outside opens them, and passes the descriptors. It opens those of one server
+ * name, and no other whatever it is asked; it reads nothing of them.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "chain/places.h"
+
+#define MAX_REQUESTS 128 /* places, two keys, and some attempts each */
+#define MAX_SHOWN 1024   /* of a path, in a message */
+
+struct files_reply {
+    int result, error;
+    size_t size[2];
+    unsigned char has_key_file, key_is_culprit;
+    char certfile[MAX_SHOWN], keyfile[MAX_SHOWN];
+};
+
+union control {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(2 * sizeof(int))];
+};
+
+/* ---- in jail ---- */
+
+static int take_descriptors(struct msghdr *message, int fds[2])
+{
+    struct cmsghdr const *c = CMSG_FIRSTHDR(message);
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) return 0;
+    size_t const count = (c->cmsg_len - CMSG_LEN(0)) / sizeof *fds;
+    memcpy(fds, CMSG_DATA(c), (count < 2 ? count : 2) * sizeof *fds);
+    return 1;
+}
+
+static void free_spare(int spare[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (spare[i] >= 0) close(spare[i]);
+        spare[i] = -1;
+    }
+}
+
+static int receive_reply(int fd, struct files_reply *reply, int fds[2])
+{
+    union control control;
+    struct iovec iov = { .iov_base = reply, .iov_len = sizeof *reply };
+    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1,
+                              .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+    ssize_t got;
+    do got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got == sizeof *reply && (reply->result != 1 || take_descriptors(&message, fds))) return 1;
+    if (got >= 0) errno = EPROTO;
+    return 0;
+}
+
+int apart_files_ask(int fd, int spare[2], enum chain_place place, char const *server_name, int second,
+                    struct opened_pair *pair)
+{
+    static struct files_reply reply; /* the paths are shown later */
+    struct files_request request = { .place = (unsigned char)place, .second = (unsigned char)second };
+    int fds[2] = { -1, -1 };
+    memcpy(request.server_name, server_name, strlen(server_name) + 1);
+    *pair = (struct opened_pair){ .cert.fd = -1, .key.fd = -1, .culprit = "certificate" };
+    free_spare(spare);
+    if (send(fd, &request, sizeof request, MSG_NOSIGNAL) != sizeof request || !receive_reply(fd, &reply, fds))
+        return -1;
+    pair->certfile = reply.certfile;
+    pair->keyfile = reply.keyfile;
+    pair->culprit = reply.key_is_culprit ? reply.keyfile : reply.certfile;
+    pair->cert = (struct opened_file){ fds[0], reply.size[0] };
+    pair->key = (struct opened_file){ reply.has_key_file ? fds[1] : -1, reply.size[1] };
+    errno = reply.error;
+    return reply.result;
+}
+
+/* ---- outside ---- */
+
+static int is_proper(struct files_server const *server, struct files_request const *request)
+{
+    size_t const len = strnlen(request->server_name, sizeof request->server_name);
+    if (request->place >= PLACES || request->second > 1 || len == sizeof request->server_name) return 0;
+    if (len && !x509_is_dns_name(request->server_name, len)) return 0;
+    if (server->requests >= MAX_REQUESTS) return 0;
+    return !server->requests || !strcmp(server->server_name, request->server_name);
+}
+
+static int send_reply(int fd, struct files_reply const *reply, int const *fds, size_t count)
+{
+    union control control;
+    struct iovec iov = { .iov_base = (void *)(uintptr_t)reply, .iov_len = sizeof *reply };
+    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+    memset(&control, 0, sizeof control);
+    if (count) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(count * sizeof *fds);
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(count * sizeof *fds);
+        memcpy(CMSG_DATA(c), fds, count * sizeof *fds);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL) == sizeof *reply;
+}
+
+static void show(char out[MAX_SHOWN], char const *path)
+{
+    size_t const len = path ? strlen(path) : 0;
+    size_t const shown = len < MAX_SHOWN ? len : MAX_SHOWN - 1;
+    if (path) memcpy(out, path, shown);
+    out[shown] = 0;
+}
+
+static int reply_with(int fd, int result, struct opened_pair const *pair)
+{
+    struct files_reply reply;
+    memset(&reply, 0, sizeof reply); /* padding travels too */
+    reply.result = result;
+    reply.error = result < 0 ? errno : 0;
+    reply.size[0] = pair->cert.size;
+    reply.size[1] = pair->key.size;
+    reply.has_key_file = pair->key.fd >= 0;
+    reply.key_is_culprit = pair->culprit && pair->culprit == pair->keyfile;
+    show(reply.certfile, pair->certfile);
+    show(reply.keyfile, pair->keyfile);
+    int const fds[2] = { pair->cert.fd, pair->key.fd };
+    return send_reply(fd, &reply, fds, result == 1 ? 1u + reply.has_key_file : 0);
+}
+
+int apart_files_answer(struct files_server *server, int fd, struct files_request const *request)
+{
+    struct opened_pair pair;
+    if (!is_proper(server, request)) return 0;
+    server->requests++;
+    memcpy(server->server_name, request->server_name, sizeof server->server_name);
+    int const result = places_open(server->places, request->place, server->server_name, request->second, &pair);
+    int const sent = reply_with(fd, result, &pair);
+    places_close(&pair);
+    return sent;
+}
