@@ -245,7 +245,8 @@ def gone_client():
         proc.await_true(lambda: len(init.workers()) == 6, "six workers")
         channel.close()
         listen(other, **good())
-        tap.ok(True, "a client that has gone keeps nobody waiting")
+        with Server() as server:
+            tap.ok(works(other.connect(f"tls://127.0.0.1:{server.port}")[0]), "a client that has gone keeps nobody waiting")
         proc.await_true(lambda: not init.workers(), "no worker")
         for sock in socks:
             sock.close()

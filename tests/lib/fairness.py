@@ -1,6 +1,8 @@
 """Tests of who gets a handshake slot of the socket service when there are few:
-nobody waits for those who only take their time."""
+nobody waits for those who only take their time, which is longer than any test.
+In guests, where a process costs a hundred times more, some are left out."""
 
+import os
 import resource
 import select
 import socket
@@ -15,6 +17,8 @@ from failures import RECORD, Silent
 from service import Err, Init, clock, dial, good, url
 
 EARLY = "ended early: "
+LONG = 600000  # ms
+IN_GUEST = os.environ.get("KTLS_KERNEL", "host") not in ("", "host")
 OTHER_ADDRESS = "127.0.0.2"
 
 
@@ -54,19 +58,22 @@ def shake_hands(port, source):
     return peers.context().wrap_socket(sock, server_hostname="localhost")
 
 
+STRANGERS = (
+    (240, "silent strangers", b"", "127.0.0.1"),
+    (700, "silent strangers, more than there is room for", b"", "127.0.0.1"),
+    (240, "strangers that begin a hello", RECORD, "127.0.0.1"),
+    (700, "strangers that say one byte", b"\x16", "127.0.0.1"),
+    (240, "strangers that say hello, at another address", hello(), OTHER_ADDRESS),
+)
+
+
 def strangers():
     """Whatever strangers do for the first seconds, a client is served before the
     deadline of any of them."""
-    for count, what, says, source in (
-        (240, "silent strangers", b"", "127.0.0.1"),
-        (700, "silent strangers, more than there is room for", b"", "127.0.0.1"),
-        (240, "strangers that begin a hello", RECORD, "127.0.0.1"),
-        (700, "strangers that say one byte", b"\x16", "127.0.0.1"),
-        (240, "strangers that say hello, at another address", hello(), OTHER_ADDRESS),
-    ):
+    for count, what, says, source in STRANGERS[: 3 if IN_GUEST else None]:
         with Init() as init:
             channel = init.channel()
-            _, port = listen(channel, **good())
+            _, port = listen(channel, **good(timeout=LONG))
             socks = [dial(port) for _ in range(count)]
             for sock in socks:
                 if says:
@@ -105,15 +112,17 @@ def slow_connects():
     with Init() as init, Silent() as silent:
         channel = init.channel()
         for _ in range(256):
-            channel.send("CONNECT " + silent.url)
+            channel.send(f"CONNECT {silent.url}?timeout={LONG}")
         has_workers(init, 100)
         check_others(init, "a client with 256 CONNECTs to a silent server")
         tap.ok(not is_readable(channel.socket), "none of its own has ended meanwhile")
+    if IN_GUEST:
+        return
     with Init() as init, Silent() as silent:
         channels = [init.channel() for _ in range(12)]
         for channel in channels:
             for _ in range(100):
-                channel.send("CONNECT " + silent.url)
+                channel.send(f"CONNECT {silent.url}?timeout={LONG}")
         has_workers(init, 150)
         check_others(init, "twelve such clients")
         reasons = [Err(c.packet()[0]).reason for c in channels if is_readable(c.socket)]
@@ -124,9 +133,9 @@ def both_ends():
     """Of connections within one service none waits for the other's slot."""
     with Init(["-c", "2"]) as init:
         accepting, connecting = init.channel(), init.channel()
-        wanted, port = listen(accepting, **good(timeout=600000))
+        wanted, port = listen(accepting, **good(timeout=LONG))
         for _ in range(20):
-            connecting.send(f"CONNECT tls://127.0.0.1:{port}?timeout=600000")
+            connecting.send(f"CONNECT tls://127.0.0.1:{port}?timeout={LONG}")
         pairs = []
         for _ in range(20):
             pairs.append((accepting.accept(wanted)[0], connecting.packet()[1]))
@@ -137,9 +146,9 @@ def both_ends():
         servers, clients, ends = init.channel(), init.channel(), []
         for _ in range(10):
             ends += peers.tcp_pair()
-            servers.send(url("UPGRADE tls:server", **good(timeout=600000)), [ends[-1]])
+            servers.send(url("UPGRADE tls:server", **good(timeout=LONG)), [ends[-1]])
         for end in ends[::2]:
-            clients.send("UPGRADE tls:client?sni=localhost&timeout=600000", [end])
+            clients.send(f"UPGRADE tls:client?sni=localhost&timeout={LONG}", [end])
         for end in ends:
             end.close()
         socks = [channel.packet()[1] for channel in (servers, clients) for _ in range(10)]
@@ -159,7 +168,7 @@ def given_up():
             sock.connect_ex(full.getsockname())
         channel = init.channel()
         for _ in range(10):
-            channel.send(f"CONNECT tcp://127.0.0.1:{full.getsockname()[1]}?timeout=600000")
+            channel.send(f"CONNECT tcp://127.0.0.1:{full.getsockname()[1]}?timeout={LONG}")
         has_workers(init, 10)
         channel.close()
         proc.await_true(lambda: not init.workers(), "no worker")

@@ -181,8 +181,8 @@ def thousand():
     script = f"read x; '{as_init.WITNESS}' orphans 1000 </dev/null >/dev/null; echo done; cat"
     with Init(["-w"], prog=["sh", "-c", script]) as init:
         parts = ("ktls-init", "ktls-service", "ktls-master")
-        pids = (init.proc.pid, *(init.named(name)[0] for name in parts[1:]))
         crowd = Crowd(init)
+        pids = (init.proc.pid, *(init.named(name)[0] for name in parts[1:]))
         warm_up(init, crowd)
         before = [resources(pid) for pid in pids]
         init.proc.write(b"go\n")
