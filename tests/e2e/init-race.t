@@ -84,6 +84,7 @@ def sent_at_once():
     race("subreaper, -g, blocked before", {TERMINATED}, options=["-g"], blocked=[signal.SIGTERM])
 
 
+@init.needs_namespace
 def sent_to_process_1():
     # what is not blocked yet the kernel keeps from a process 1
     race("process 1, blocked before", {TERMINATED}, prefix=NAMESPACE, blocked=[signal.SIGTERM])

@@ -108,6 +108,7 @@ def broken_stderr():
     os.close(broken)
 
 
+@init.needs_namespace
 def namespace_ends():
     """Descendants that stay do not keep process 1."""
     with Init(PROCESS_1, prog=["sh", "-c", "sleep 1000 & exit 6"], fds={0: None, 1: None}) as one:

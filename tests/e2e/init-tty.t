@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import init
 import proc
 import tap
-from init import INIT, NAMESPACE, WITNESS
+from init import BOTH, INIT, NAMESPACE, PROCESS_1, SUBREAPER, WITNESS
 
 INTERRUPT, SUSPEND = b"\x03", b"\x1a"
 
@@ -86,7 +86,8 @@ def facts(terminal):
 
 
 def foreground():
-    for name, prefix in (("subreaper", [INIT, "-ns"]), ("process 1", [*NAMESPACE, "setsid", "--ctty", INIT, "-n"])):
+    cases = {SUBREAPER: [INIT, "-ns"], PROCESS_1: [*NAMESPACE, "setsid", "--ctty", INIT, "-n"]}
+    for name, prefix in ((name, cases[name]) for name in BOTH):
         with Terminal(lambda prefix=prefix: execute([*prefix, WITNESS, "report"])) as terminal:
             got = facts(terminal)
             tap.equal(got["foreground"], got["pid"], f"{name}: the program's group is in the foreground")

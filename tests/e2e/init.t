@@ -111,7 +111,10 @@ def verbosity():
     tap.equal(said(), "", "nothing to say by default")
     tap.ok("warning" in said(subreaper=False), "neither process 1 nor a subreaper: a warning")
     tap.equal(said(subreaper=False, env={"TINI_VERBOSITY": "0"}), "", "TINI_VERBOSITY=0: no warning")
-    tap.equal(run(how=PROCESS_1), (0, ""), "process 1: no warning")
+    if PROCESS_1 in BOTH:
+        tap.equal(run(how=PROCESS_1), (0, ""), "process 1: no warning")
+    else:
+        tap.skip("process 1", "no namespaces can be made here")
     info = said(["-v"])
     tap.ok("info: true is process" in info and "exited: 0" in info, "-v: what becomes of the program", info)
     tap.ok("info" in said(env={"TINI_VERBOSITY": "2"}), "TINI_VERBOSITY=2: the same")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 import init as as_init
+import namespaces
 import proc
 import tap
 from owners import SOMEBODY, is_root
@@ -14,7 +15,7 @@ from proc import BIN, Proc
 from service import INIT, Channel, Err, Init
 
 USER = 54399  # has no other processes
-CONNECT = f"{BIN}/ktls-connect tcp://127.0.0.1:1 true"
+CONNECT = "ktls-connect tcp://127.0.0.1:1 true"
 REFUSED = "ktls-connect: fatal: tcp://127.0.0.1:1: connecting: Connection refused\n"
 
 
@@ -155,15 +156,15 @@ def heirs_of_other_users():
         tap.equal(init.stderr(), REFUSED, "an heir of another user is welcome")
 
 
+@namespaces.needed("--mount")
 def without_folder():
     """KTLS_FD is all there is, or -l."""
     mounts = "; ".join(f"mount -r -t tmpfs none {path}" for path in ("/dev/shm", "/run", "/tmp", "/var/tmp"))
-    test = f'{INIT} -s -v sh -c \'echo "$KTLS_PATH" $KTLS_FD; {CONNECT}\''
-    script = f"{mounts}; mount -t tmpfs none /mnt; cp {INIT} {BIN}/ktls-connect /mnt; mount -r -o remount /mnt; "
-    script += f"cd /proc; PATH=/mnt:$PATH; {test.replace(INIT, '/mnt/ktls-init').replace(BIN, '/mnt')}"
-    argv = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--mount", "sh", "-c"]
-    script = script.replace(f"{mounts}; ", "") .replace("cd /proc", f"{mounts}; cd /proc")
-    got = subprocess.run([*argv, script], env=proc.environment(KTLS_PATH="stale"), capture_output=True, text=True)
+    programs = 'mount -t tmpfs none /mnt; cp "$1/ktls-init" "$1/ktls-connect" /mnt; mount -r -o remount /mnt'
+    test = f"ktls-init -s -v sh -c 'echo \"$KTLS_PATH\" $KTLS_FD; {CONNECT}'"
+    script = f"{programs}; {mounts}; cd /proc; PATH=/mnt:$PATH; {test}"
+    argv = [*namespaces.unshare("--mount"), "sh", "-c", script, "sh", BIN]
+    got = subprocess.run(argv, env=proc.environment(KTLS_PATH="stale"), capture_output=True, text=True)
     tap.ok(re.fullmatch(r" \d+\n", got.stdout), f"no folder for a socket: no KTLS_PATH: {got.stdout!r}", got.stderr)
     tap.ok("KTLS_PATH is not set" in got.stderr and REFUSED in got.stderr, "KTLS_FD does", got.stderr)
 

@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 
+import namespaces
 import peers
 import pki
 import proc
@@ -359,12 +360,12 @@ def seconds_to_connect(channel, wanted):
     return clock() - begin
 
 
+@namespaces.needed("--net")
 def no_self_connections():
     """Where the kernel has few ports to choose from, it chooses the one that is
     asked for."""
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     script = 'ip link set lo up && echo 40000 40003 >/proc/sys/net/ipv4/ip_local_port_range && exec "$@"'
-    with Init(wrapper=["unshare", *user, "--net", "sh", "-c", script, "sh"]) as init:
+    with Init(wrapper=[*namespaces.unshare("--net"), "sh", "-c", script, "sh"]) as init:
         channel = init.channel()
         reasons = {channel.refused("CONNECT", "tcp://127.0.0.1:40002") for _ in range(40)}
         tap.equal(reasons, {"connecting: Connection refused"}, "nobody is connected with himself")

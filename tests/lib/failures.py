@@ -174,6 +174,7 @@ def signals():
         tap.ok(init.proc.read(until=rb"signal 10\n"), "a signal is passed on")
 
 
+@as_init.needs_namespace
 def process_1():
     """Of a namespace of its own, whose service answers us outside, too."""
     with Init(wrapper=as_init.NAMESPACE) as init, Server(count=2) as server:

@@ -6,15 +6,17 @@ import os
 import re
 import signal
 
+import namespaces
 import proc
 from proc import Proc, await_true
 
 INIT = os.path.join(proc.BIN, "ktls-init")
 WITNESS = os.path.join(proc.BUILD, "tests", "e2e", "witness")
-NAMESPACE = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-NAMESPACE += ["--pid", "--fork", "--mount-proc", "--kill-child"]
+NEEDED = ("--pid", "--fork", "--mount-proc", "--kill-child")
+NAMESPACE = namespaces.unshare(*NEEDED)
+needs_namespace = namespaces.needed(*NEEDED)
 SUBREAPER, PROCESS_1 = "subreaper", "process 1"
-BOTH = (SUBREAPER, PROCESS_1)
+BOTH = (SUBREAPER, PROCESS_1) if namespaces.possible(*NEEDED) else (SUBREAPER,)
 TINI_VARIABLES = {"TINI_SUBREAPER": None, "TINI_KILL_PROCESS_GROUP": None, "TINI_VERBOSITY": None}
 
 MISTAKES = [signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP]

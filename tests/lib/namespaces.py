@@ -1,0 +1,35 @@
+"""Namespaces of a test's own: made as root, or as root of a user namespace, which
+not every system lets its users have, and none in a chroot."""
+
+import functools
+import os
+import subprocess
+
+import tap
+
+_AS_ROOT = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+
+
+def unshare(*options):
+    """The words that go before a command."""
+    return ["unshare", *_AS_ROOT, *options]
+
+
+@functools.lru_cache(maxsize=None)
+def possible(*options):
+    return subprocess.run([*unshare(*options), "true"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def needed(*options):
+    """A test that is left out where such namespaces cannot be made."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def run():
+            if not possible(*options):
+                return tap.skip(function.__name__, "no namespaces can be made here: unshare " + " ".join(options))
+            return function()
+
+        return run
+
+    return decorate
