@@ -38,9 +38,16 @@ struct apart {
     int64_t deadline; /* of the handshake */
     pid_t parent, child;
     int fd; /* our end of the socket */
+    unsigned char is_jailed;
 };
 
 /* ---- the process in jail ---- */
+
+/* Its first byte. Before that it says on stderr what goes wrong, then nowhere but here. */
+static void tell_of_jail(struct apart const *apart)
+{
+    if (write(apart->fd, "", 1) != 1) strerr_diefsys(EXIT_SYSTEM, "process of the handshake");
+}
 
 static void tell(struct apart const *apart, struct account *account)
 {
@@ -73,6 +80,7 @@ static void go_to_jail(struct apart const *apart, int const spare[2])
                                .gid = input->gid ? input->gid : getgid() };
     char const *what = NULL;
     char text[MAX_ACCOUNT_TEXT];
+    tell_of_jail(apart);
     if (jail_enter(&jail, &what) == 0) return;
     snprintf(text, sizeof text, "jail for the handshake: %s: %s", what, strerror(errno));
     tell_failure(apart, EXIT_ENGINE, text);
@@ -174,8 +182,9 @@ static size_t receive(struct apart const *apart, int64_t deadline, void *buf, si
 static _Noreturn void die_untold(struct apart const *apart, int status)
 {
     int const is_late = apart->deadline && tls_deadline_after(1) > apart->deadline;
-    /* What went wrong before jail it has said itself. */
-    if (WIFEXITED(status) && WEXITSTATUS(status)) _exit(WEXITSTATUS(status));
+    int const code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    if (code && !apart->is_jailed) _exit(code);
+    if (code) strerr_dief(code, "the handshake's process failed without an account of it");
     if (WIFEXITED(status)) strerr_dief(EXIT_ENGINE, "the handshake's process gave no account of it");
     if (is_late) strerr_dief(EXIT_TLS, "TLS handshake: timed out");
     strerr_dief(EXIT_ENGINE, "the handshake's process was killed: ", strsignal(WTERMSIG(status)));
@@ -212,6 +221,14 @@ static size_t serve(struct apart const *apart, struct chain_task const *task, in
     }
 }
 
+/* Waits for the child's first byte. */
+static int await_jail(struct apart *apart, int64_t deadline)
+{
+    char byte;
+    apart->is_jailed = receive(apart, deadline, &byte, 1) == 1;
+    return apart->is_jailed;
+}
+
 void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *session)
 {
     struct apart apart = { .input = task->input,
@@ -222,7 +239,7 @@ void chain_shake_hands_apart(struct chain_task const *task, struct tls_session *
     if (!apart.child) shake_hands(&apart, task);
 
     int64_t const deadline = apart.deadline ? apart.deadline + GRACE_MS : 0;
-    size_t const got = serve(&apart, task, deadline, &account);
+    size_t const got = await_jail(&apart, deadline) ? serve(&apart, task, deadline, &account) : 0;
     if (got != sizeof account) die_untold(&apart, end(&apart));
     if (!account_is_sound(&account, task->config)) die_unsound(&apart);
     if (account.code) die_told(&apart, &account);
@@ -241,7 +258,7 @@ void chain_drain_apart(struct chain_input const *input, struct chain_connection 
     start(&apart);
     if (!apart.child) drain_tickets(&apart, rtt_ms);
 
-    size_t const got = receive(&apart, apart.deadline, &account, sizeof account);
+    size_t const got = await_jail(&apart, apart.deadline) ? receive(&apart, apart.deadline, &account, sizeof account) : 0;
     if (got == sizeof account) {
         if (!account.code || !account_is_sound(&account, NULL)) die_unsound(&apart);
         die_told(&apart, &account);

@@ -44,7 +44,7 @@ struct crypto_random {
     void *ctx;
 };
 
-/* getrandom(2). */
+/* getrandom(2); when it fails, the process ends with a message and exit code 111. */
 extern struct crypto_random const crypto_random_os;
 
 /* ---- cipher suites ---- */

@@ -1,11 +1,13 @@
 /* ISC license. */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "crypto/crypto.h"
+
+#define EXIT_SYSTEM 111
 
 void crypto_wipe(void *secret, size_t len)
 {
@@ -31,13 +33,21 @@ int crypto_equal(void const *a, void const *b, size_t len)
     return (int)(1 & ((differs - 1) >> 8));
 }
 
+/* Without randomness nothing can go on, and no caller could do better. */
+static _Noreturn void end_without_randomness(void)
+{
+    static char const text[] = "fatal: no randomness from the system (getrandom)\n";
+    if (write(2, text, sizeof text - 1) < 0) _exit(EXIT_SYSTEM);
+    _exit(EXIT_SYSTEM);
+}
+
 static void fill_from_kernel(void *ctx, void *buf, size_t len)
 {
     (void)ctx;
     unsigned char *to = buf;
     while (len) {
         ssize_t r = getrandom(to, len, 0);
-        if (r < 0 && errno != EINTR) abort();
+        if (r < 0 && errno != EINTR) end_without_randomness();
         if (r > 0) {
             to += r;
             len -= (size_t)r;
