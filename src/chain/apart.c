@@ -258,7 +258,8 @@ void chain_drain_apart(struct chain_input const *input, struct chain_connection 
     start(&apart);
     if (!apart.child) drain_tickets(&apart, rtt_ms);
 
-    size_t const got = await_jail(&apart, apart.deadline) ? receive(&apart, apart.deadline, &account, sizeof account) : 0;
+    int const is_jailed = await_jail(&apart, apart.deadline);
+    size_t const got = is_jailed ? receive(&apart, apart.deadline, &account, sizeof account) : 0;
     if (got == sizeof account) {
         if (!account.code || !account_is_sound(&account, NULL)) die_unsound(&apart);
         die_told(&apart, &account);
