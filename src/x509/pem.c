@@ -50,9 +50,20 @@ static int find_label(struct pem *pem)
     return 1;
 }
 
+/* Line by line: memmem has a table that it would index with a private key's text. */
+static char const *end_of_body(struct pem const *pem)
+{
+    char const *at = pem->rest, *const end = at + pem->len;
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
+        if ((size_t)(end - at) >= sizeof END - 1 && !memcmp(at, END, sizeof END - 1)) return at;
+        at++;
+    }
+    return NULL;
+}
+
 static int find_end(struct pem *pem)
 {
-    char const *const end = memmem(pem->rest, pem->len, END, sizeof END - 1);
+    char const *const end = end_of_body(pem);
     if (!end) return 0;
     pem->body = pem->rest;
     pem->body_len = (size_t)(end - pem->rest);
