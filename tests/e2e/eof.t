@@ -14,7 +14,8 @@ import proc
 import tap
 from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd
 
-EOF = os.path.join(proc.BIN, "ktls-eof")
+# the dynamic linker preloads nothing from a path with a space
+EOF = os.path.join(proc.installed(), "ktls-eof")
 BIG = os.urandom(300_000)
 ENGINE, NOT_FOUND = 97, 127
 

@@ -36,20 +36,23 @@ def _link_or_copy(source, target):
         shutil.copy2(source, target)
 
 
-def _programs(folder):
-    """Theirs, or, where that is below a folder that is root's alone, such as /root, one
-    that everybody may enter: a program executes others after it has dropped its rights."""
-    if os.geteuid() != 0 or _everybody_may_enter(folder):
-        return folder
-    os.chmod(TMP, 0o711)
-    installed = os.path.join(TMP, "bin")
-    os.mkdir(installed)
-    for name in os.listdir(folder):
-        _link_or_copy(os.path.join(folder, name), os.path.join(installed, name))
-    return installed
+def installed():
+    """A folder of the programs that everybody may enter and that has no space in its
+    path, with the libraries beside it."""
+    folder = os.path.join(TMP, "bin")
+    if not os.path.exists(folder):
+        os.chmod(TMP, 0o711)
+        for source, target in ((_BUILT, folder), (os.path.join(BUILD, "lib"), os.path.join(TMP, "lib"))):
+            os.mkdir(target)
+            for name in os.listdir(source):
+                _link_or_copy(os.path.join(source, name), os.path.join(target, name))
+    return folder
 
 
-BIN = _programs(os.path.abspath(os.environ.get("KTLS_BIN") or os.path.join(BUILD, "bin")))
+_BUILT = os.path.abspath(os.environ.get("KTLS_BIN") or os.path.join(BUILD, "bin"))
+# A program executes others after it has dropped its rights, which it cannot below a
+# folder that is root's alone, such as /root.
+BIN = _BUILT if os.geteuid() != 0 or _everybody_may_enter(_BUILT) else installed()
 TLSD = os.path.join(BIN, "ktls-tlsd")
 TLSC = os.path.join(BIN, "ktls-tlsc")
 MODE = os.environ.get("KTLS_TEST_MODE", "user")  # the data path of tests that go through any
