@@ -98,8 +98,6 @@ extern void chain_write_environment(stralloc *changes, struct tls_session const 
                                     int keep);
 /* The same before there is a session: nothing that we inherited speaks of one. */
 extern void chain_clear_environment(stralloc *changes, int keep);
-/* "" removes the variable, however often it is there. */
-extern void chain_change(stralloc *changes, char const *variable, char const *value);
 extern void chain_set_number(stralloc *changes, char const *variable, unsigned int number);
 /* What the session has to say as UCSPI-TLS has it: VAR=value, or VAR alone where
    there is nothing to say, each with a final null byte. */

@@ -5,11 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <skalibs/env.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
 #include "chain/chain.h"
+
+#define PEER_HASH (7 + 2 * sizeof(((struct tls_session *)NULL)->peer_hash) + 1) /* SHA256:hex */
 
 void chain_read_environment(struct chain_input *input)
 {
@@ -25,21 +26,6 @@ void chain_read_environment(struct chain_input *input)
     input->files[1] = (struct chain_files){ .certfile = getenv("CERTFILE2"), .keyfile = getenv("KEYFILE2") };
 }
 
-/* Each modification takes away one entry, but a hostile environment may have several. */
-static void remove_all(stralloc *changes, char const *variable)
-{
-    size_t const len = strlen(variable);
-    for (char *const *entry = environ; *entry; entry++)
-        if (!strncmp(*entry, variable, len) && (*entry)[len] == '=' && !env_addmodif(changes, variable, NULL))
-            strerr_diefsys(EXIT_ENVIRONMENT, "environment");
-}
-
-void chain_change(stralloc *changes, char const *variable, char const *value)
-{
-    remove_all(changes, variable);
-    if (*value && !env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
-}
-
 /* There may be thousands: they go at once, not one by one at exec. */
 static void drop_host_variables(void)
 {
@@ -53,63 +39,58 @@ static void remove_input(stralloc *changes)
 {
     static char const *const variables[] = { "CADIR",     "CAFILE",   "CRLDIR",  "CRLFILE",       "PEERPIN", "CERTFILE", "KEYFILE",
                                              "CERTFILE2", "KEYFILE2", "CERTDIR", "TICKETKEYFILE", "TLS_UID", "TLS_GID" };
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) chain_change(changes, variables[i], "");
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) program_change(changes, variables[i], "");
     drop_host_variables();
 }
 
-/* "": nothing to say. */
-typedef void writer(stralloc *to, char const *variable, char const *value);
-
-static void add(stralloc *variables, char const *variable, char const *value)
+/* The pointers lead into these two. */
+static struct program_session describe(struct tls_session const *session, char const *path, char hash[PEER_HASH])
 {
-    if (!env_addmodif(variables, variable, *value ? value : NULL))
-        strerr_diefsys(EXIT_ENVIRONMENT, "environment");
-}
-
-static void write_peer(stralloc *to, struct tls_session const *session, writer *write)
-{
-    char hash[] = "SHA256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct program_session facts = {
+        .protocol = session->version == TLS_1_3 ? "TLSv1.3" : "TLSv1.2",
+        .cipher = session->suite->name,
+        .path = path,
+        .server_name = session->server_name,
+        .alpn = session->alpn,
+        .peer_hash = "",
+        .peer_subject = "",
+        .peer_alt_names = "",
+    };
+    if (!session->peer_verified) return facts;
+    strcpy(hash, "SHA256:");
     for (size_t i = 0; i < sizeof session->peer_hash; i++)
         snprintf(hash + 7 + 2 * i, 3, "%02x", session->peer_hash[i]);
-    int const known = session->peer_verified;
-    write(to, "SSL_PEER_CERT_HASH", known ? hash : "");
-    write(to, "SSL_PEER_CERT_SUBJECT", known ? session->peer_subject : "");
-    write(to, "SSL_PEER_CERT_SAN", known ? session->peer_alt_names : "");
-}
-
-static void write_session(stralloc *to, struct tls_session const *session, char const *path, writer *write)
-{
-    write(to, "SSL_PROTOCOL", session->version == TLS_1_3 ? "TLSv1.3" : "TLSv1.2");
-    write(to, "SSL_CIPHER", session->suite->name);
-    write(to, "SSL_PATH", path);
-    write(to, "SSL_TLS_SNI_SERVERNAME", session->server_name);
-    write(to, "SSL_ALPN", session->alpn);
-    write_peer(to, session, write);
+    facts.peer_hash = hash;
+    facts.peer_subject = session->peer_subject;
+    facts.peer_alt_names = session->peer_alt_names;
+    return facts;
 }
 
 void chain_write_environment(stralloc *changes, struct tls_session const *session, char const *path, int keep)
 {
+    char hash[PEER_HASH];
+    struct program_session const facts = describe(session, path, hash);
     if (!keep) remove_input(changes);
-    write_session(changes, session, path, &chain_change);
+    program_change_session(changes, &facts);
 }
 
 void chain_describe_session(stralloc *variables, struct tls_session const *session, char const *path)
 {
-    write_session(variables, session, path, &add);
+    char hash[PEER_HASH];
+    struct program_session const facts = describe(session, path, hash);
+    program_describe_session(variables, &facts);
 }
 
 void chain_clear_environment(stralloc *changes, int keep)
 {
-    static char const *const names[] = { "SSL_PROTOCOL", "SSL_CIPHER", "SSL_PATH", "SSL_TLS_SNI_SERVERNAME",
-                                         "SSL_ALPN", "SSL_PEER_CERT_HASH", "SSL_PEER_CERT_SUBJECT",
-                                         "SSL_PEER_CERT_SAN" };
+    static struct program_session const nothing = { "", "", "", "", "", "", "", "" };
     if (!keep) remove_input(changes);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) chain_change(changes, names[i], "");
+    program_change_session(changes, &nothing);
 }
 
 void chain_set_number(stralloc *changes, char const *variable, unsigned int number)
 {
     char text[UINT_FMT];
     text[uint_fmt(text, number)] = 0;
-    chain_change(changes, variable, text);
+    program_change(changes, variable, text);
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
-#include <skalibs/env.h>
 #include <skalibs/exec.h>
 #include <skalibs/strerr.h>
 
@@ -41,22 +40,19 @@ int client_explain(struct ktls_reply const *reply, char const *url)
     return code;
 }
 
-static void change(stralloc *changes, char const *variable, char const *value)
-{
-    if (!env_addmodif(changes, variable, *value ? value : NULL))
-        strerr_diefsys(EXIT_ENVIRONMENT, "environment");
-}
-
-/* Only a peer whose certificate was verified has a name. */
 static void write_session(stralloc *changes, struct ktls_reply const *reply)
 {
-    change(changes, "SSL_PROTOCOL", reply->protocol);
-    change(changes, "SSL_CIPHER", reply->cipher);
-    change(changes, "SSL_PATH", reply->path);
-    change(changes, "SSL_TLS_SNI_SERVERNAME", reply->sni);
-    change(changes, "SSL_ALPN", reply->alpn);
-    change(changes, "SSL_PEER_CERT_HASH", reply->peer);
-    change(changes, "SSL_PEER_CERT_SUBJECT", reply->subject);
+    struct program_session const session = {
+        .protocol = reply->protocol,
+        .cipher = reply->cipher,
+        .path = reply->path,
+        .server_name = reply->sni,
+        .alpn = reply->alpn,
+        .peer_hash = reply->peer,
+        .peer_subject = reply->subject,
+        .peer_alt_names = reply->san,
+    };
+    program_change_session(changes, &session);
 }
 
 union address {
@@ -69,8 +65,8 @@ union address {
 static void write_end(stralloc *changes, char const *ip_variable, char const *port_variable, char const *ip,
                       char const *port)
 {
-    change(changes, ip_variable, ip);
-    change(changes, port_variable, port);
+    program_change(changes, ip_variable, ip);
+    program_change(changes, port_variable, port);
 }
 
 /* IP:PORT or [IP]:PORT, which a service writes for a connection that is relayed. */
@@ -111,10 +107,10 @@ static void write_ends(stralloc *changes, struct ktls_reply const *reply)
         write_named_end(changes, "TCPREMOTEIP", "TCPREMOTEPORT", reply->remote);
     if (!write_address(changes, "TCPLOCALIP", "TCPLOCALPORT", &local))
         write_end(changes, "TCPLOCALIP", "TCPLOCALPORT", "", "");
-    change(changes, "PROTO", "TCP");
-    change(changes, "TCPREMOTEHOST", "");
-    change(changes, "TCPREMOTEINFO", "");
-    change(changes, "TCPLOCALHOST", "");
+    program_change(changes, "PROTO", "TCP");
+    program_change(changes, "TCPREMOTEHOST", "");
+    program_change(changes, "TCPREMOTEINFO", "");
+    program_change(changes, "TCPLOCALHOST", "");
 }
 
 void client_write_environment(stralloc *changes, struct ktls_reply const *reply)

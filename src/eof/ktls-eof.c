@@ -63,7 +63,7 @@ static void preload(stralloc *changes, char const *library)
                       (!others || !*others || (stralloc_cats(&list, ":") && stralloc_cats(&list, others))) &&
                       stralloc_0(&list);
     if (!added) strerr_diefsys(EXIT_SYSTEM, "memory");
-    chain_change(changes, "LD_PRELOAD", list.s);
+    program_change(changes, "LD_PRELOAD", list.s);
     stralloc_free(&list);
 }
 

@@ -67,20 +67,20 @@ static void change_endpoint(stralloc *changes, char const *ip, char const *port,
 {
     char number[UINT16_FMT];
     number[uint16_fmt(number, endpoint->port)] = 0;
-    chain_change(changes, ip, endpoint->ip);
-    chain_change(changes, port, number);
+    program_change(changes, ip, endpoint->ip);
+    program_change(changes, port, number);
 }
 
 /* Names that were found by the addresses of the proxy's connection are wrong now. */
 static void write_environment(stralloc *changes, struct proxy_header const *header)
 {
     if (!header->relayed) return;
-    chain_change(changes, "PROTO", "TCP");
+    program_change(changes, "PROTO", "TCP");
     change_endpoint(changes, "TCPREMOTEIP", "TCPREMOTEPORT", &header->remote);
     change_endpoint(changes, "TCPLOCALIP", "TCPLOCALPORT", &header->local);
-    chain_change(changes, "TCPREMOTEHOST", "");
-    chain_change(changes, "TCPREMOTEINFO", "");
-    chain_change(changes, "TCPLOCALHOST", "");
+    program_change(changes, "TCPREMOTEHOST", "");
+    program_change(changes, "TCPREMOTEINFO", "");
+    program_change(changes, "TCPLOCALHOST", "");
 }
 
 static int is_trusted(struct option_texts const *trust)

@@ -46,7 +46,9 @@ void facts_add_session(struct facts *facts, struct tls_session const *session, c
         facts_add_hex(facts, "peer", "SHA256:", session->peer_hash, sizeof session->peer_hash);
     facts_add(facts, "sni", session->server_name);
     facts_add(facts, "alpn", session->alpn);
-    if (session->peer_verified) facts_add(facts, "subject", session->peer_subject);
+    if (!session->peer_verified) return;
+    facts_add(facts, "subject", session->peer_subject);
+    facts_add(facts, "san", session->peer_alt_names);
 }
 
 void facts_add_remote(struct facts *facts, int fd)

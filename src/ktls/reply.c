@@ -47,7 +47,7 @@ static int take_fact(struct ktls_reply *reply, char *fact)
         size_t field;
     } const facts[] = {
         FACT(protocol), FACT(cipher), FACT(sni), FACT(alpn), FACT(peer),
-        FACT(subject), FACT(path), FACT(exporter), FACT(remote), FACT(id),
+        FACT(subject), FACT(san), FACT(path), FACT(exporter), FACT(remote), FACT(id),
     };
 #undef FACT
     char *value = strchr(fact, '=');
@@ -94,7 +94,7 @@ static void clear(struct ktls_reply *reply)
     char const **const words[] = {
         &reply->command, &reply->url,  &reply->reason,  &reply->question, &reply->protocol,
         &reply->cipher,  &reply->sni,  &reply->alpn,    &reply->peer,     &reply->subject,
-        &reply->path,    &reply->exporter, &reply->remote, &reply->id,
+        &reply->san,     &reply->path, &reply->exporter, &reply->remote,  &reply->id,
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) *words[i] = "";
 }

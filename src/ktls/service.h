@@ -31,7 +31,7 @@ struct ktls_reply {
     char const *reason;  /* of ERR */
     char const *question; /* of ASK: its id */
     /* What was negotiated, by the protocol's names; peer is SHA256:hex. */
-    char const *protocol, *cipher, *sni, *alpn, *peer, *subject, *path, *exporter, *remote, *id;
+    char const *protocol, *cipher, *sni, *alpn, *peer, *subject, *san, *path, *exporter, *remote, *id;
     char packet[KTLS_MAX_PACKET + 1];
 };
 

@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#include <skalibs/stralloc.h>
+
 extern char const *PROG; /* skalibs */
 
 enum program_exit {
@@ -71,6 +73,23 @@ struct option_table {
 extern char const *const *program_scan_options(struct option_table const *table, void *fields, int argc,
                                                char const *const *argv);
 extern _Noreturn void program_die_usage(struct option_table const *table);
+
+/* ---- environment.c: changes to it, as skalibs' mexec takes them ---- */
+
+/* "" removes the variable, however often it is there. */
+extern void program_change(stralloc *changes, char const *variable, char const *value);
+
+/* What prog is told of a TLS session; "": nothing. */
+struct program_session {
+    char const *protocol, *cipher, *path, *server_name, *alpn;
+    char const *peer_hash, *peer_subject, *peer_alt_names; /* of a peer that was verified */
+};
+
+/* Sets the session's variables, and removes those of which there is nothing to say. */
+extern void program_change_session(stralloc *changes, struct program_session const *session);
+/* The same as UCSPI-TLS has it: VAR=value, or VAR alone where there is nothing to
+   say, each with a final null byte. */
+extern void program_describe_session(stralloc *variables, struct program_session const *session);
 
 /* ---- exec.c ---- */
 

@@ -12,7 +12,7 @@ from proc import Proc
 
 EXAMPLE = os.path.join(proc.ROOT, "doc", "examples", "ktls_service.py")
 NAMES = """SSL_PROTOCOL SSL_CIPHER SSL_PATH SSL_TLS_SNI_SERVERNAME SSL_ALPN SSL_PEER_CERT_HASH SSL_PEER_CERT_SUBJECT
-PROTO TCPREMOTEIP TCPREMOTEPORT TCPLOCALIP TCPLOCALPORT""".split()
+SSL_PEER_CERT_SAN PROTO TCPREMOTEIP TCPREMOTEPORT TCPLOCALIP TCPLOCALPORT""".split()
 SHOW = "; ".join(f'echo "{name}=${name}"' for name in NAMES)
 
 
@@ -54,6 +54,7 @@ def both_ends(path):
         tap.equal(seen["SSL_PATH"], path, f"TLS {version}: SSL_PATH")
         tap.equal(seen["SSL_ALPN"], "a", f"TLS {version}: SSL_ALPN")
         tap.equal(seen["SSL_PEER_CERT_SUBJECT"], "CN=localhost", f"TLS {version}: SSL_PEER_CERT_SUBJECT")
+        tap.ok("DNS:localhost" in seen["SSL_PEER_CERT_SAN"], f"TLS {version}: SSL_PEER_CERT_SAN", str(seen))
         tap.ok(re.fullmatch("SHA256:[0-9a-f]{64}", seen["SSL_PEER_CERT_HASH"]), f"TLS {version}: its hash")
         server = [seen["PROTO"], seen["TCPREMOTEIP"], seen["TCPREMOTEPORT"]]
         tap.equal(server, ["TCP", "127.0.0.1", str(port)], f"TLS {version}: the server's end")
@@ -70,6 +71,30 @@ def server_sees(path):
     tap.equal(seen["SSL_PEER_CERT_HASH"], "", "ktls-accept: a client without a certificate has no name")
     tap.equal(seen["TCPREMOTEIP"], "127.0.0.1", "ktls-accept: the client's address")
     tap.ok(seen["TCPREMOTEPORT"].isdigit(), "ktls-accept: and port", str(seen))
+
+
+ENTRIES = os.path.join(proc.LIB, "with-entries")
+TWICE = " ".join(f"{name}=stale1 {name}=stale2" for name in [*NAMES, "TCPREMOTEHOST", "TCPREMOTEINFO", "TCPLOCALHOST"])
+
+
+def stale_entries(_path):
+    """However often a variable is there, what prog finds is of its connection."""
+    for name, client_url, server_url, set_anyway in (
+        ("tls", connect_url, listen_url, {"SSL_PROTOCOL", "SSL_PEER_CERT_SAN"}),
+        ("verify=0", lambda port: f"tls://127.0.0.1:{port}?verify=0", listen_url, {"SSL_PROTOCOL"}),
+        ("tcp", lambda port: f"tcp://127.0.0.1:{port}", lambda port: f"tcp://127.0.0.1:{port}", set()),
+    ):
+        port = free_port()
+        run = f"{ENTRIES} {TWICE} -- {{}}"
+        client = "until " + run.format('ktls-connect "$2" sh -c "env; cat <&6" 2>/dev/null; do sleep 0.05; done')
+        server = run.format('ktls-accept -1 "$1" sh -c "env"')
+        with init(f"{server} & {client}; wait", server_url(port), client_url(port)) as ours:
+            shown_there = ours.read().decode()
+        tap.ok("stale" not in shown_there, f"{name}: no entry of those before is left", shown_there)
+        names = set(shown(shown_there.encode())) & set(NAMES)
+        tap.ok(set_anyway <= names, f"{name}: and there is what is known", shown_there)
+        is_plain = not any(variable.startswith("SSL_") for variable in names)
+        tap.equal(is_plain, name == "tcp", f"{name}: variables of TLS")
 
 
 def refusals(_path):
@@ -133,7 +158,7 @@ def python(_path):
         tap.equal(ours.read(), b"GET / HTTP/1.0\r\n", "Python: the first line comes back", ours.stderr)
 
 
-ALL = (both_ends, server_sees, refusals, many, descriptors, python)
+ALL = (both_ends, server_sees, stale_entries, refusals, many, descriptors, python)
 
 
 def bound(path):
