@@ -34,7 +34,8 @@ enum chain_program {
 enum chain_mode { MODE_AUTO, MODE_KERNEL, MODE_RELAY, MODE_USER };
 
 struct chain_options {
-    unsigned int close_notify, enforce_close_notify;
+    unsigned int farewell; /* enum relay_farewell */
+    unsigned int enforce_close_notify;
     unsigned int verbosity;
     unsigned int read_fd, write_fd;
 
@@ -54,6 +55,7 @@ struct chain_options {
     unsigned int keys_fd;
     unsigned int to_prog, from_prog; /* NO_FD: the relay executes prog */
     unsigned int idle_timeout;       /* ms */
+    unsigned int one_socket;
     unsigned int uid, gid;           /* of the engine, where it is to be another; 0: not to be changed */
 
     /* as written on the command line */
@@ -202,6 +204,8 @@ extern void chain_identify(struct chain_identity *connection, struct chain_optio
 extern int chain_is_connection(struct chain_identity const *connection, int fd);
 /* 1 when two descriptors are of one socket or pipe. */
 extern int chain_is_one_stream(int fdr, int fdw);
+/* A peer that has vanished is noticed some day, whoever holds the connection. */
+extern void chain_keep_alive(int fd);
 /* Makes the connection ready for the handshake. */
 extern void chain_open_connection(struct chain_connection *connection, struct chain_options const *options);
 extern void chain_settle_connection(struct chain_connection const *connection);

@@ -112,6 +112,13 @@ static void set_nodelay(int fd, int value)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
 }
 
+/* When and how often is the system's business (tcp(7)). */
+void chain_keep_alive(int fd)
+{
+    int const on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
 void chain_open_connection(struct chain_connection *connection, struct chain_options const *options)
 {
     *connection = (struct chain_connection){ .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
@@ -119,6 +126,7 @@ void chain_open_connection(struct chain_connection *connection, struct chain_opt
     if (options->mode == MODE_KERNEL && !connection->attached) die_unattached(errno);
     connection->nodelay = get_nodelay(connection->fdw);
     if (connection->nodelay == 0) set_nodelay(connection->fdw, 1);
+    if (connection->nodelay >= 0) chain_keep_alive(connection->fdw);
 }
 
 void chain_settle_connection(struct chain_connection const *connection)

@@ -63,8 +63,9 @@ static void close_others(struct chain_options const *options, struct chain_ends 
 
 static _Noreturn void finish(struct chain_options const *options, struct relay_report const *report)
 {
-    if (report->code && (!report->minor || options->verbosity >= 2))
-        strerr_warn(PROG, ": fatal: ", report->text);
+    int const is_of_interest = (report->code && !report->minor) || options->verbosity >= 2;
+    if (*report->text && is_of_interest)
+        strerr_warn(PROG, report->code ? ": fatal: " : ": info: ", report->text);
     _exit(report->code);
 }
 
@@ -76,7 +77,7 @@ void chain_run_engine(struct chain_options const *options, struct chain_ends con
         .net_write = (int)options->write_fd,
         .to_prog = ends->to_prog,
         .from_prog = ends->from_prog,
-        .close_notify = options->close_notify != 0,
+        .farewell = (unsigned char)options->farewell,
         .enforce_close_notify = options->enforce_close_notify != 0,
         .idle_ms = options->idle_timeout,
     };

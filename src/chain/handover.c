@@ -95,7 +95,7 @@ enum chain_path chain_place_keys(enum chain_program program, struct chain_option
     return path;
 }
 
-enum { OWN_WORDS = 24, OWN_NUMBERS = 8 };
+enum { OWN_WORDS = 28, OWN_NUMBERS = 9 };
 
 /* The words of a command line, and the numbers in it. */
 struct command {
@@ -127,12 +127,15 @@ void chain_exec_relay(struct chain_options const *options, struct chain_input co
     command.word = calloc(OWN_WORDS + count + 1, sizeof *command.word);
     if (!command.word) strerr_diefsys(EXIT_SYSTEM, "memory");
     add(&command, "ktls-relay");
-    add(&command, options->close_notify ? "-S" : "-s");
+    if (options->farewell == RELAY_FAREWELL_ALWAYS) add(&command, "-S");
+    if (options->farewell == RELAY_FAREWELL_NEVER) add(&command, "-s");
     add(&command, options->enforce_close_notify ? "-J" : "-j");
     add_number(&command, "-v", options->verbosity);
     add_number(&command, "-6", options->read_fd);
     add_number(&command, "-7", options->write_fd);
     add_number(&command, "-k", (unsigned int)keys_fd);
+    if (options->idle_timeout) add_number(&command, "-K", options->idle_timeout);
+    if (options->one_socket) add(&command, "--socket");
     if (input->uid) add_number(&command, "--uid", input->uid);
     if (input->gid) add_number(&command, "--gid", input->gid);
     if (options->to_prog != NO_FD) {

@@ -21,7 +21,7 @@ static void make_pipes(struct chain_ends *ends)
     *ends = (struct chain_ends){ in[0], out[1], .to_prog = in[1], .from_prog = out[0] };
 }
 
-/* For a prog that reads and writes one descriptor. */
+/* For a prog that reads and writes one descriptor, or two of one socket. */
 static void make_socket_pair(struct chain_ends *ends)
 {
     int pair[2];
@@ -34,7 +34,7 @@ static void make_socket_pair(struct chain_ends *ends)
 
 static void make_ends(struct chain_ends *ends, struct chain_options const *options)
 {
-    if (options->read_fd == options->write_fd)
+    if (options->one_socket || options->read_fd == options->write_fd)
         make_socket_pair(ends);
     else
         make_pipes(ends);
@@ -67,6 +67,7 @@ static void find_keys(struct relay_keys *keys, struct chain_options const *optio
 {
     if (options->keys_fd != NO_FD) chain_load_keys(keys, (int)options->keys_fd);
     else chain_find_keys(keys, (int)options->read_fd);
+    if (options->keys_fd == NO_FD) chain_keep_alive((int)options->write_fd); /* nobody else of us has */
     if (keys->in_kernel && !chain_is_one_stream((int)options->read_fd, (int)options->write_fd))
         strerr_dief(EXIT_ENGINE, "--read-fd and --write-fd are not one socket");
 }

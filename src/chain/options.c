@@ -1,6 +1,7 @@
 /* ISC license. */
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <skalibs/strerr.h>
@@ -23,10 +24,10 @@ static struct option_row const rows[] = {
       "only these suites, in this order" },
     { 'a', "alpn", TLS_PROGRAMS, OPTION_TEXT, FIELD(alpn), 0, "protocols",
       "application protocols, in this order" },
-    { 's', "no-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(close_notify), 0, NULL,
-      "half-close TCP at the end (default)" },
-    { 'S', "close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(close_notify), 1, NULL,
-      "send close_notify at the end" },
+    { 's', "no-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_NEVER, NULL,
+      "send close_notify only in answer to the peer's" },
+    { 'S', "close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_ALWAYS, NULL,
+      "send close_notify at the end of prog's output (default: where it cannot cost a reply)" },
     { 'j', "no-enforce-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 0, NULL,
       "the peer may end without close_notify (default)" },
     { 'J', "enforce-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 1, NULL,
@@ -59,6 +60,10 @@ static struct option_row const rows[] = {
       "descriptor to read from" },
     { '7', "write-fd", CLIENTS | CHAIN_RELAY, OPTION_NUMBER, FIELD(write_fd), 0, "fdw",
       "descriptor to write to" },
+    { 0, "idle-timeout", TLS_PROGRAMS, OPTION_NUMBER, FIELD(idle_timeout), 0, "ms",
+      "end a connection without data, 0: never (default)" },
+    { 0, "socket", CHAIN_TLSD | CHAIN_TLSC | CHAIN_RELAY, OPTION_FLAG, FIELD(one_socket), 1, NULL,
+      "behind the relay prog has one socket, not two pipes" },
     { 'K', "idle-timeout", CHAIN_RELAY, OPTION_NUMBER, FIELD(idle_timeout), 0, "ms",
       "end a connection without data, 0: never (default)" },
     { 0, "uid", CHAIN_RELAY, OPTION_NUMBER, FIELD(uid), 0, "uid",
@@ -76,20 +81,35 @@ static struct option_row const rows[] = {
 #define ROWS (sizeof rows / sizeof *rows)
 _Static_assert(ROWS <= OPTION_ROWS_MAX, "too many options for the scanner");
 
-static void check_mode(struct chain_options *options)
+static enum chain_mode scan_mode(char const *source, char const *name)
 {
     static char const *const names[] = { "auto", "kernel", "relay", "user" };
-    if (options->mode_name) {
-        size_t i = 0;
-        while (i < 4 && strcmp(names[i], options->mode_name)) i++;
-        if (i == 4)
-            strerr_dief(EXIT_USAGE, "--mode is auto, kernel, relay or user, not ", options->mode_name);
-        options->mode = (enum chain_mode)i;
-    }
-    if (!options->close_notify && !options->enforce_close_notify) return;
-    if (options->mode == MODE_KERNEL)
-        strerr_dief(EXIT_USAGE, "--mode kernel leaves nobody to care about close_notify");
-    if (options->mode == MODE_AUTO) options->mode = MODE_RELAY;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i], name)) return (enum chain_mode)i;
+    strerr_dief(EXIT_USAGE, source, " is auto, kernel, relay or user, not ", name);
+}
+
+/* The option that only a relay can serve; NULL: none was given. */
+static char const *find_relays_option(struct chain_options const *options)
+{
+    if (options->farewell == RELAY_FAREWELL_ALWAYS) return "close-notify";
+    if (options->enforce_close_notify) return "enforce-close-notify";
+    if (options->one_socket) return "socket";
+    return options->idle_timeout ? "idle-timeout" : NULL;
+}
+
+/* Options win over the default that the environment has for all programs. */
+static void check_mode(struct chain_options *options)
+{
+    char const *const default_name = getenv("KTLS_MODE");
+    char const *const relays_option = find_relays_option(options);
+    int const is_given = options->mode_name != NULL;
+    if (default_name) options->mode = scan_mode("KTLS_MODE", default_name);
+    if (is_given) options->mode = scan_mode("--mode", options->mode_name);
+    if (!relays_option) return;
+    if (is_given && options->mode == MODE_KERNEL)
+        strerr_dief(EXIT_USAGE, "--mode kernel: --", relays_option, " needs a relay");
+    if (options->mode != MODE_USER) options->mode = MODE_RELAY;
 }
 
 static void check_version(struct chain_options *options)
@@ -125,11 +145,12 @@ static void check_prog(struct option_table const *table, struct chain_options co
     if (has_ends != (options->from_prog != NO_FD))
         strerr_dief(EXIT_USAGE, "--to-prog and --from-prog go together");
     if (has_ends == (*prog != NULL)) program_die_usage(table);
+    if (has_ends && options->one_socket) strerr_dief(EXIT_USAGE, "--socket is for a prog that is executed here");
 }
 
 static void check(struct chain_options *options, enum chain_program program)
 {
-    check_mode(options);
+    if (program & TLS_PROGRAMS) check_mode(options);
     check_version(options);
     if (program & CLIENTS) take_server_name(options);
     if ((program & CLIENTS) && (options->read_fd < 3 || options->write_fd < 3))

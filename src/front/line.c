@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -228,6 +229,21 @@ static void say_servername(struct line *line, char const *host)
     add(&line->words[FRONT_TLS], host);
 }
 
+static int is_given(struct line const *line, char const *name)
+{
+    for (size_t i = 0; i < given_count(line); i++)
+        if (!strcmp(given_at(line, i)->option->name, name)) return 1;
+    return 0;
+}
+
+/* What works on one kernel works on all. */
+static void say_mode(struct line *line)
+{
+    if (is_given(line, "mode") || getenv("KTLS_MODE")) return;
+    add(&line->words[FRONT_TLS], "--mode");
+    add(&line->words[FRONT_TLS], "relay");
+}
+
 static char const *own_program(char const *name)
 {
     char path[PATH_MAX];
@@ -332,6 +348,7 @@ void front_run(struct front_end const *end, int argc, char const *const *argv)
     say_defaults(&line);
     say_given(&line);
     say_servername(&line, operands[0]);
+    say_mode(&line);
     put_together(&command, &line, operands);
     chain_exec(genalloc_s(char const *, &command), &no_changes);
 }

@@ -7,7 +7,7 @@
 /* Nothing is sent to a peer that has given up. */
 static void take_fatal_alert(struct engine *engine, unsigned char description)
 {
-    relay_report(engine, EXIT_TLS, "received alert %s", tls_alert_name(description));
+    relay_report(engine, relay_abort_code(engine), "received alert %s", tls_alert_name(description));
     engine->in.ended = 1;
     relay_break_output(engine);
 }
@@ -31,7 +31,7 @@ void relay_take_control(struct engine *engine, unsigned char type, unsigned char
     switch (verdict.event) {
     case AFTER_NOTHING:
     case AFTER_DATA: break;
-    case AFTER_CLOSED: engine->in.ended = engine->in.orderly = 1; break;
+    case AFTER_CLOSED: engine->in.ended = engine->in.orderly = engine->in.notified = 1; break;
     case AFTER_ABORTED: take_fatal_alert(engine, verdict.alert); break;
     case AFTER_KEY_UPDATE: update_keys(engine, verdict.update_requested); break;
     case AFTER_RENEGOTIATION: engine->out.no_renegotiation_due = 1; break;

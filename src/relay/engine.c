@@ -24,7 +24,7 @@ void relay_report(struct engine *engine, int code, char const *fmt, ...)
 {
     struct relay_report *report = engine->report;
     va_list args;
-    if (report->code) return;
+    if (*report->text) return;
     report->code = code;
     report->minor = is_abandoned(engine) && !engine->out.error;
     va_start(args, fmt);
@@ -32,7 +32,14 @@ void relay_report(struct engine *engine, int code, char const *fmt, ...)
     va_end(args);
 }
 
-static int64_t now_ms(void)
+/* With -J prog's input is incomplete without close_notify. */
+int relay_abort_code(struct engine const *engine)
+{
+    int const is_truncated = engine->config.enforce_close_notify && engine->config.to_prog >= 0;
+    return engine->out.finished && !engine->out.error && !is_truncated ? 0 : EXIT_TLS;
+}
+
+int64_t relay_now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -47,7 +54,7 @@ void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason)
         relay_report(engine, EXIT_TLS, "received %s (sent alert %s)", reason, tls_alert_name(alert));
     engine->in.ended = engine->in.dropping = 1;
     engine->out.alert = (unsigned char)alert;
-    engine->deadline = now_ms() + FAREWELL_MS;
+    engine->deadline = relay_now_ms() + FAREWELL_MS;
     relay_end_output(engine);
 }
 
@@ -91,9 +98,9 @@ static int timeout_ms(struct engine const *engine)
 {
     unsigned int const looks = engine->out.settling;
     int const soon = looks ? SETTLE_MS << (looks - 1) : engine->is_awake ? REST_MS : -1;
-    int64_t const until = earlier(engine->deadline, engine->idle_deadline);
+    int64_t const until = earlier(earlier(engine->deadline, engine->idle_deadline), engine->out.held_until);
     if (!until) return soon;
-    int64_t const left = until - now_ms();
+    int64_t const left = until - relay_now_ms();
     if (left <= 0) return 0;
     return soon >= 0 && soon < left ? soon : left > INT_MAX ? INT_MAX : (int)left;
 }
@@ -109,14 +116,14 @@ static uint64_t taken_by_peer(struct engine const *engine)
 static void watch_idleness(struct engine *engine)
 {
     if (!engine->config.idle_ms || (engine->idle_deadline && !engine->has_moved)) return;
-    engine->idle_deadline = now_ms() + engine->config.idle_ms;
+    engine->idle_deadline = relay_now_ms() + engine->config.idle_ms;
     engine->idle_taken = taken_by_peer(engine);
     engine->has_moved = 0;
 }
 
 static int has_passed(int64_t deadline)
 {
-    return deadline && deadline <= now_ms();
+    return deadline && deadline <= relay_now_ms();
 }
 
 static void rest(struct engine *engine)
@@ -136,7 +143,7 @@ static void watch_peer(struct engine *engine)
     uint64_t const taken = taken_by_peer(engine);
     if (engine->deadline && engine->taken_before == taken) return;
     engine->taken_before = taken;
-    engine->deadline = now_ms() + engine->config.linger_ms;
+    engine->deadline = relay_now_ms() + engine->config.linger_ms;
 }
 
 /* The peer has had its time; prog may take as long as it likes. 0: it has all. */
@@ -225,6 +232,7 @@ void relay_start(struct relay_config const *config, struct relay_keys *keys, str
     engine.suite = crypto_suite_by_id(keys->suite);
     engine.version = keys->tx.version;
     if (!config->linger_ms) engine.config.linger_ms = RELAY_LINGER_MS;
+    if (!config->silence_ms) engine.config.silence_ms = RELAY_SILENCE_MS;
     if (!config->max_records) engine.config.max_records = RELAY_MAX_RECORDS;
     engine.medium->start(&engine);
     engine.is_awake = 1;
@@ -233,7 +241,7 @@ void relay_start(struct relay_config const *config, struct relay_keys *keys, str
 void relay_run(void)
 {
     pump(&engine);
-    if (engine.out.error && !engine.report->code) {
+    if (engine.out.error && !*engine.report->text) {
         relay_report(&engine, EXIT_TLS, "writing to the network: %s", strerror(engine.out.error));
         engine.report->minor = engine.in.orderly;
     }

@@ -58,6 +58,7 @@ struct odometer {
 struct inbound {
     unsigned char ended;    /* no further record counts */
     unsigned char orderly;  /* and the peer meant it so */
+    unsigned char notified; /* by close_notify */
     unsigned char dropping; /* what comes is read for the sake of the alert that we sent */
     unsigned char waiting;  /* for prog to take what there is */
     unsigned int without_data; /* records in a row */
@@ -81,6 +82,7 @@ struct outbound {
     unsigned char no_renegotiation_due;
     unsigned char alert;              /* fatal, due; close_notify: none */
     int error;                        /* errno of the write that failed */
+    int64_t held_until;               /* the end of the stream, in ms of CLOCK_MONOTONIC; 0: it is not due */
     uint64_t sent;
     /* keys in user space */
     size_t start, end; /* of what is in sealed and not yet sent */
@@ -191,6 +193,9 @@ extern void relay_take_control(struct engine *engine, unsigned char type, unsign
 /* engine.c: the first report stands. */
 extern void relay_report(struct engine *engine, int code, char const *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The code of an alert or a reset: no error after our end of the stream. */
+extern int relay_abort_code(struct engine const *engine);
+extern int64_t relay_now_ms(void);
 /* Ends the connection at once. */
 extern void relay_cut(struct engine *engine);
 /* Ends the connection with a fatal alert. What came before it is delivered. */

@@ -24,6 +24,7 @@ void relay_note_data(struct engine *engine)
 {
     engine->in.without_data = 0;
     engine->has_moved = 1;
+    engine->out.held_until = 0;
 }
 
 void relay_take_fin(struct engine *engine, int in_a_record)
@@ -40,7 +41,7 @@ void relay_take_fin(struct engine *engine, int in_a_record)
 
 void relay_take_read_error(struct engine *engine)
 {
-    relay_report(engine, EXIT_TLS, "reading from the network: %s", strerror(errno));
+    relay_report(engine, relay_abort_code(engine), "reading from the network: %s", strerror(errno));
     engine->in.ended = 1;
     relay_break_output(engine);
 }

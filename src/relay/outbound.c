@@ -57,6 +57,25 @@ static int send_key_update(struct engine *engine)
     return 1;
 }
 
+/* To a TLS 1.2 peer close_notify is the end of both streams (RFC 5246, 7.2.1),
+   and a FIN before it a truncation: they may cost the reply that prog waits for.
+   A peer that says nothing for a while probably waits for the end. */
+static int could_cost_reply(struct engine *engine)
+{
+    struct outbound *out = &engine->out;
+    if (engine->config.farewell != RELAY_FAREWELL_SAFE || engine->version != TLS_1_2) return 0;
+    if (engine->config.to_prog < 0 || engine->in.ended) return 0;
+    if (!out->held_until) out->held_until = relay_now_ms() + engine->config.silence_ms;
+    return relay_now_ms() < out->held_until;
+}
+
+static int is_close_notify_due(struct engine *engine)
+{
+    if (engine->config.from_prog >= 0) return 0;
+    if (engine->in.notified) return 1;
+    return engine->config.farewell != RELAY_FAREWELL_NEVER && !could_cost_reply(engine);
+}
+
 /* 0: there is nothing to say besides data. */
 static int send_control(struct engine *engine)
 {
@@ -68,7 +87,7 @@ static int send_control(struct engine *engine)
     } else if (out->no_renegotiation_due) {
         out->no_renegotiation_due = 0;
         send_alert(engine, TLS_WARNING, TLS_NO_RENEGOTIATION);
-    } else if (engine->config.from_prog < 0 && engine->config.close_notify) {
+    } else if (is_close_notify_due(engine)) {
         out->said_goodbye = 1;
         send_alert(engine, TLS_WARNING, TLS_CLOSE_NOTIFY);
     } else {
@@ -94,7 +113,7 @@ void relay_pump_out(struct engine *engine, int may_read)
         if (engine->out.new_keys_due && !change_keys(engine)) return;
         if (send_control(engine)) continue;
         if (engine->config.from_prog < 0) {
-            if (!engine->medium->has_settled(engine)) return;
+            if (could_cost_reply(engine) || !engine->medium->has_settled(engine)) return;
             half_close(engine);
         } else {
             if (!may_read) return;

@@ -32,6 +32,15 @@ struct relay_keys {
 /* RFC 8446, 5.5: AES-GCM is good for 2^24.5 records under one key. */
 #define RELAY_MAX_RECORDS (UINT64_C(1) << 24)
 #define RELAY_LINGER_MS 30000
+#define RELAY_SILENCE_MS 1000
+
+/* When the peer is sent close_notify, besides in answer to its own. */
+enum relay_farewell {
+    RELAY_FAREWELL_SAFE,   /* where it cannot cost a reply: at the end of prog's output, with TLS 1.2
+                              only when prog has stopped reading, too, or the peer has ended or is silent */
+    RELAY_FAREWELL_ALWAYS, /* at the end of prog's output */
+    RELAY_FAREWELL_NEVER,
+};
 
 /* Descriptors are the relay's from now on: it closes them. Those of prog do
    not block; those of the network may, and keep their flags unless the kernel
@@ -40,18 +49,20 @@ struct relay_keys {
 struct relay_config {
     int net_read, net_write;
     int to_prog, from_prog;
-    unsigned char close_notify;         /* send it at the end of prog's output */
+    unsigned char farewell;             /* enum relay_farewell */
     unsigned char enforce_close_notify; /* the peer's FIN without it is an error */
     unsigned int idle_ms;               /* without data either way that end the connection; 0: any */
+    unsigned int silence_ms;            /* of a peer that probably waits for our end; 0: RELAY_SILENCE_MS */
     unsigned int linger_ms;             /* for a peer when prog is gone; 0: RELAY_LINGER_MS */
     uint64_t max_records;               /* TLS 1.3: under one key of ours; 0: RELAY_MAX_RECORDS */
 };
 
-/* How it ended. */
+/* How it ended. Of interest to few is what happened when prog was done or the
+   peer had ended its stream; a text with code 0 always is. */
 struct relay_report {
     int code;            /* 0, 98: TLS error or broken connection, 111: system call failed */
-    unsigned char minor; /* prog was done, or the peer had ended its stream: of interest to few */
-    char text[160];
+    unsigned char minor; /* of interest to few */
+    char text[160];      /* "": nothing to tell */
 };
 
 struct tls_session;

@@ -20,6 +20,15 @@ UCSPI_SERVER, UCSPI_CLIENT = ("tcpserver", "s6-applyuidgid"), ("tcpclient",)
 ACCESS = "s6-tcpserver-access"
 
 
+def with_mode(tls):
+    """What the TLS step is told: the relay, unless another mode was asked for."""
+    if "--mode" in tls:
+        return tls
+    words = tls.split()
+    at = len(words) - (words[-1:] in (["-v0"], ["-v2"]))
+    return " ".join([*words[:at], "--mode", "relay", *words[at:]])
+
+
 def s6_server():
     """option; what s6-tcpserver, s6-tcpserver-access, ktls-tlsd and s6-applyuidgid are told"""
     rows = (
@@ -94,7 +103,7 @@ def s6_server():
     for options, tcp, access, tls, apply in rows:
         wanted = ["s6-tcpserver", tcp, "-- 0.0.0.0 443"]
         wanted += [] if access is None else [ACCESS, access, "--"]
-        wanted += ["ktls-tlsd", tls, "--"]
+        wanted += ["ktls-tlsd", with_mode(tls), "--"]
         wanted += [] if apply is None else ["s6-applyuidgid", apply, "--"]
         wanted = " ".join(word for word in [*wanted, "httpd -x"] if word)
         front.check(TLSSERVER, options, "0.0.0.0 443 httpd -x", wanted, path=front.folder(*S6_SERVER))
@@ -130,10 +139,10 @@ def s6_client():
         ("-c TLS_AES_128_GCM_SHA256", "", "--ciphers TLS_AES_128_GCM_SHA256 --servername host.test"),
     )
     for options, tcp, tls in rows:
-        wanted = ["s6-tcpclient", tcp, "-- host.test 443 ktls-tlsc", tls, "-- sh -c 'a b'"]
+        wanted = ["s6-tcpclient", tcp, "-- host.test 443 ktls-tlsc", with_mode(tls), "-- sh -c 'a b'"]
         wanted = " ".join(word for word in wanted if word)
         front.check(TLSCLIENT, options, "host.test 443 sh -c 'a b'", wanted, path=front.folder(*S6_CLIENT))
-    wanted = "s6-tcpclient -- ::1 443 ktls-tlsc --servername ::1 -- true"
+    wanted = f"s6-tcpclient -- ::1 443 ktls-tlsc {with_mode('--servername ::1')} -- true"
     front.check(TLSCLIENT, "", "::1 443 true", wanted, path=front.folder(*S6_CLIENT))
 
 
@@ -156,7 +165,7 @@ def ucspi_server():
         ("-S", "-R -H -l 0", "--close-notify"),
     )
     for options, tcp, tls in rows:
-        wanted = " ".join(filter(None, ["tcpserver", tcp, "-- 0 443 ktls-tlsd", tls, "-- httpd"]))
+        wanted = " ".join(filter(None, ["tcpserver", tcp, "-- 0 443 ktls-tlsd", with_mode(tls), "-- httpd"]))
         front.check(TLSSERVER, options, "0 443 httpd", wanted, path=front.folder(*UCSPI_SERVER))
     for option in ("-6", "-C 5", "-w", "-p", "-h", "-t 500", "-i rules", "-x rules"):
         front.refuse(TLSSERVER, option, "0 443 httpd", ": tcpserver ", path=front.folder(*UCSPI_SERVER))
@@ -172,15 +181,29 @@ def ucspi_client():
         ("-H -l x -i 192.0.2.1 -p 5", "-R -H -l x -i 192.0.2.1 -p 5"),
     ):
         tls = "--servername h -v0" if "q" in options else "--servername h"
-        wanted = f"tcpclient {tcp} -- h 443 ktls-tlsc {tls} -- true"
+        wanted = f"tcpclient {tcp} -- h 443 ktls-tlsc {with_mode(tls)} -- true"
         front.check(TLSCLIENT, options, "h 443 true", wanted, path=front.folder(*UCSPI_CLIENT))
     for option in ("-6", "-h", "-N", "-t 5"):
         front.refuse(TLSCLIENT, option, "h 443 true", ": tcpclient ", path=front.folder(*UCSPI_CLIENT))
     front.refuse(TLSCLIENT, "", "::1 443 true", "no IPv6", path=front.folder(*UCSPI_CLIENT))
 
 
+def mode_of_the_environment():
+    both = front.folder(*front.ALL)
+    env = {"KTLS_MODE": "auto"}
+    for program, wanted in (
+        (TLSSERVER, f"s6-tcpserver -- 0 443 {ACCESS} -- ktls-tlsd -- x"),
+        (TLSCLIENT, "s6-tcpclient -- 0 443 ktls-tlsc --no-verify-cert -- x"),
+    ):
+        options = "" if program == TLSSERVER else "--no-servername --no-verify-cert"
+        argv = front.command(program, options, "0 443 x")
+        tap.equal(front.line(argv, both, env), wanted, f"KTLS_MODE=auto {os.path.basename(program)}: as it says")
+        said = front.line(argv, both, {"KTLS_MODE": "fast"})
+        tap.ok(said.startswith("exit 100: ") and "KTLS_MODE is" in said, "KTLS_MODE=fast is refused", said)
+
+
 def proxy_header():
-    tail = "ktls-tlsd -- httpd"
+    tail = "ktls-tlsd --mode relay -- httpd"
     ours = "ktls-proxyhdr -K 30000 --"
     for options, programs, wanted in (
         ("-L", UCSPI_SERVER, f"tcpserver -R -H -l 0 -- 0 443 {ours} {tail}"),
@@ -199,17 +222,17 @@ def choice():
     both = front.folder(*front.ALL)
     plain = {"s6": f"s6-tcpserver -- 0 443 {ACCESS} --", "ucspi": "tcpserver -R -H -l 0 -- 0 443"}
     configured = front.configured()
-    wanted = plain["s6" if configured == "auto" else configured] + " ktls-tlsd -- x"
+    wanted = plain["s6" if configured == "auto" else configured] + " ktls-tlsd --mode relay -- x"
     tap.equal(front.line([TLSSERVER, "0", "443", "x"], both), wanted, f"configured: {configured}")
     for which in ("s6", "ucspi"):
-        front.check(TLSSERVER, f"--tcpserver={which}", "0 443 x", f"{plain[which]} ktls-tlsd -- x", path=both)
-    front.check(TLSSERVER, "--tcpserver auto", "0 443 x", f"{plain['s6']} ktls-tlsd -- x", path=both)
+        front.check(TLSSERVER, f"--tcpserver={which}", "0 443 x", f"{plain[which]} ktls-tlsd --mode relay -- x", path=both)
+    front.check(TLSSERVER, "--tcpserver auto", "0 443 x", f"{plain['s6']} ktls-tlsd --mode relay -- x", path=both)
     where = os.path.join(both, "tcpserver")
-    front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", plain["ucspi"] + " ktls-tlsd -- x", path="/nonexistent")
+    front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", plain["ucspi"] + " ktls-tlsd --mode relay -- x", path="/nonexistent")
     where = os.path.join(both, "s6-tcpserver")
-    wanted = f"s6-tcpserver -- 0 443 {both}/{ACCESS} -- ktls-tlsd -- x"
+    wanted = f"s6-tcpserver -- 0 443 {both}/{ACCESS} -- ktls-tlsd --mode relay -- x"
     front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", wanted, path="/nonexistent")
-    wanted = "tcpclient -R -- h 443 ktls-tlsc --servername h -- x"
+    wanted = "tcpclient -R -- h 443 ktls-tlsc --servername h --mode relay -- x"
     front.check(TLSCLIENT, "--tcpclient=ucspi", "h 443 x", wanted, path=both)
     for program, option in ((TLSSERVER, "tcpserver"), (TLSCLIENT, "tcpclient")):
         for bad in ("", "s7", "tcpserver"):
@@ -232,7 +255,8 @@ def usage():
             ("-m fast", "--mode is"),
             ("--tls 1.1", "--tls is"),
             ("-K soon", "not a number"),
-            ("-SJ -m kernel", "close_notify"),
+            ("-SJ -m kernel", "--mode kernel: --close-notify needs a relay"),
+            ("--socket -m kernel", "--mode kernel: --socket needs a relay"),
             ("--ciphers AES128-SHA", "--ciphers has an unknown suite"),
             ("--tls 1.2 --ciphers TLS_AES_128_GCM_SHA256", "--ciphers has no suite of the version"),
             ("-a h2,,x", "--alpn is not a list"),
@@ -277,6 +301,7 @@ tap.main(
     s6_client,
     ucspi_server,
     ucspi_client,
+    mode_of_the_environment,
     proxy_header,
     choice,
     usage,

@@ -58,6 +58,31 @@ def end(program, options):
     return meet(program, options).end
 
 
+def code_when_idle(program, options):
+    a, b = tcp_pair()
+    with program.start(b, ["-m", proc.MODE, *options], program.copy()) as ours, a:
+        programs.Tls(a, program.peer(), server=not program.server).handshake()
+        return ours.wait()
+
+
+def what_prog_has(program, options):
+    """In the place of the connection."""
+    fd_in, fd_out = program.descriptors or ("0", "1")
+    command = f"readlink /proc/$$/fd/{fd_in} /proc/$$/fd/{fd_out} >&{fd_out}"
+    a, b = tcp_pair()
+    with program.start(b, ["-m", proc.MODE, *options], ("sh", "-c", command)) as ours, a:
+        tls = programs.Tls(a, program.peer(), server=not program.server)
+        tls.handshake()
+        links = b""
+        while links.count(b"\n") < 2 and (more := tls.read()):
+            links += more
+        ours.wait()
+    kinds = re.findall(rb"(?:^|\n)(\w+)", links)
+    if len(set(links.split())) == 1:
+        return f"one {kinds[0].decode()}"
+    return "two pipes" if kinds == [b"pipe"] * 2 else links
+
+
 def code_after_bare_fin(program, options):
     return meet(program, options, run=program.copy(), half_close=True).code
 
@@ -159,9 +184,12 @@ OPTIONS = [
     (("-a", "--alpn"), "http/1.1", EVERY, alpn, "http/1.1"),
     (("-m", "--mode"), "user", EVERY, path_or_code, "user"),
     (("-m", "--mode"), "fast", EVERY, path_or_code, 100),
-    ((), None, EVERY, end, "FIN"),
+    ((), None, EVERY, end, "close_notify"),
     (("-s", "--no-close-notify"), None, EVERY, end, "FIN"),
     (("-S", "--close-notify"), None, EVERY, end, "close_notify"),
+    (("--idle-timeout",), "300", EVERY, code_when_idle, 98),
+    ((), None, DIRECT, what_prog_has, "two pipes"),
+    (("--socket",), None, DIRECT, what_prog_has, "one socket"),
     ((), None, EVERY, code_after_bare_fin, 0),
     (("-j", "--no-enforce-close-notify"), None, EVERY, code_after_bare_fin, 0),
     (("-J", "--enforce-close-notify"), None, EVERY, code_after_bare_fin, 98),
@@ -313,6 +341,25 @@ def variables():
                 tap.ok(MISSING in outcome.errors[0], named, outcome.errors)
 
 
+def mode_variable():
+    """KTLS_MODE is a default for all programs below: options win over it, and prog has it, too."""
+    for program in EVERY:
+        for words, value, wanted in (
+            ([], "user", ["user"]),
+            (["-m", "user"], "kernel", ["user"]),
+            (["-S"], "kernel", ["relay", "user"]),
+            (["--idle-timeout", "60000"], "auto", ["relay", "user"]),
+            ([], "fast", [100]),
+            (["-m", "user"], "", [100]),
+        ):
+            outcome = meet(program, words, {"KTLS_MODE": value}, mode=None)
+            seen = outcome.env["SSL_PATH"] if outcome.env else outcome.code
+            name = f"{program.name} {' '.join(words)}, KTLS_MODE={value}"
+            tap.ok(seen in wanted, f"{name}: {' or '.join(map(str, wanted))}", (seen, outcome.errors))
+            if outcome.env:
+                tap.equal(outcome.env.get("KTLS_MODE"), value, f"{name}: prog has the variable")
+
+
 # ---- variables that are written ----
 
 
@@ -388,6 +435,7 @@ tap.main(
     last_counts,
     help_is_complete,
     variables,
+    mode_variable,
     written,
     not_startable,
     environment_too_big,

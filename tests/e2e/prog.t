@@ -23,7 +23,7 @@ def server_environment():
             prog.check_removed(seen, (), name)
             prog.check_descriptors(seen, [0, 1, 2], name)
             tap.equal(prog.echo(tls), prog.LINE, f"{name}: echo")
-            tap.equal(tls.end_of_stream(), "FIN", f"{name}: prog's exit is the peer's end of stream")
+            tap.equal(tls.end_of_stream(), "close_notify", f"{name}: prog's exit is the peer's end of stream")
             tap.equal(ours.wait(), 0, f"{name}: exit code", ours.stderr)
             tap.equal(ours.stderr(), "", f"{name}: nothing on stderr")
         prog.check_process(seen, name)
@@ -79,7 +79,7 @@ def client_environment():
             prog.check_removed(seen, (), name)
             prog.check_descriptors(seen, [0, 1, 2, 6, 7], name)
             tap.equal(prog.echo(tls), prog.LINE, f"{name}: echo")
-            tap.equal(tls.end_of_stream(), "FIN", f"{name}: prog's exit is the peer's end of stream")
+            tap.equal(tls.end_of_stream(), "close_notify", f"{name}: prog's exit is the peer's end of stream")
             tap.equal(ours.wait(), 0, f"{name}: exit code", ours.stderr)
         prog.check_process(seen, name)
 

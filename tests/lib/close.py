@@ -143,20 +143,55 @@ def _read_all(tls, turn, size):
     return data
 
 
-def end_of_prog(mode, raw):
-    """What prog wrote arrives, then the end: FIN, or close_notify with -S."""
-    for version in BOTH:
-        a, b = tcp_pair()
-        with tlsd(b, mode, ("head", "-c", "100000", "/dev/zero")) as ours, a:
-            tls = Tls(a, context(version=version))
-            tls.handshake()
-            tap.equal(
-                tls.read_exactly(100_000),
-                bytes(100_000),
-                f"prog's last words arrive, TLS {version}",
-                ours.stderr,
-            )
-            tap.equal(tls.end_of_stream(), "FIN", f"-s, the default: no close_notify, TLS {version}")
+EXIT = "head -c 100000 /dev/zero"
+READ_ON = "head -c 100000 /dev/zero; exec >&-; cat >$0"  # having ended its output
+BOTH_WAYS = "cat <&1 >&0; head -c 100000 /dev/zero >&0"  # on one socket
+ANSWER = "cat; head -c 100000 /dev/zero"  # when the peer has ended
+
+# options, prog; what the peer does before it reads the end, which is this with TLS 1.2 and 1.3
+ENDINGS = [
+    ([], EXIT, None, "close_notify", "close_notify"),
+    (["-S"], EXIT, None, "close_notify", "close_notify"),
+    (["-s"], EXIT, None, "FIN", "FIN"),
+    ([], READ_ON, None, "close_notify", "close_notify"),  # with TLS 1.2 after a while
+    (["-S"], READ_ON, None, "close_notify", "close_notify"),
+    (["-s"], READ_ON, None, "FIN", "FIN"),
+    ([], ANSWER, "FIN", "close_notify", "close_notify"),
+    (["-s"], ANSWER, "FIN", "FIN", "FIN"),
+    (["--socket"], EXIT, None, "close_notify", "close_notify"),
+    (["--socket", "-s"], EXIT, None, "FIN", "FIN"),
+    (["--socket"], BOTH_WAYS, "FIN", "close_notify", "close_notify"),
+    # Python takes no data after its own close_notify
+    ([], "cat", "close_notify", "close_notify", "close_notify"),
+    (["-s"], "cat", "close_notify", "close_notify", "close_notify"),
+]
+
+
+def _ending(words, script, before, version, wanted):
+    a, b = tcp_pair()
+    name = f"{' '.join(words) or 'by default'}, {script}, TLS {version}"
+    with tlsd(b, words, ("sh", "-c", script, proc.temp("rest"))) as ours, a:
+        tls = Tls(a, context(version=version))
+        tls.handshake()
+        if before == "FIN":
+            a.shutdown(socket.SHUT_WR)
+        if before == "close_notify":
+            tls.close_notify()
+        else:
+            got = tls.read_exactly(100_000)
+            tap.equal(got, bytes(100_000), f"{name}: prog's last words arrive", ours.stderr)
+        tap.equal(tls.end_of_stream(), wanted, f"{name}: {wanted}", ours.stderr)
+        a.close()
+        tap.equal(ours.wait(), 0, f"{name}: exit code", ours.stderr)
+        tap.equal(ours.stderr(), "", f"{name}: nothing on stderr")
+
+
+def endings(mode, raw):
+    """The kernel knows only one."""
+    rows = [([], EXIT, None, "FIN", "FIN")] if raw else ENDINGS
+    for words, script, before, *wanted in rows:
+        for version, end in zip(BOTH, wanted):
+            _ending([*mode, *words], script, before, version, end)
 
 
 def close_notify(mode, raw):
@@ -180,7 +215,7 @@ def close_notify(mode, raw):
 
 
 def all_with(mode, raw):
-    functions = [server_data_behind_finished, client_data_behind_finished, early_fin, bulk, end_of_prog]
+    functions = [server_data_behind_finished, client_data_behind_finished, early_fin, bulk, endings]
     if not raw:
         functions.append(close_notify)
 

@@ -32,9 +32,9 @@ def folder(*names):
 ALL = ("s6-tcpserver", "s6-tcpclient", "tcpserver", "tcpclient", "s6-applyuidgid")
 
 
-def line(argv, path):
+def line(argv, path, more={}):
     """The command line that argv ends in with that PATH; ours without their folder."""
-    env = proc.environment(PATH=path)
+    env = proc.environment(PATH=path, **more)
     with Proc(argv, env, {1: "pipe"}) as ours:
         words = ours.read().decode().split("\0")[:-1]
         if ours.wait():

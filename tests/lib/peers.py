@@ -88,7 +88,10 @@ class Tls:
                 self.flush()
                 self.fill()
             except ssl.SSLError:
-                self._send(self.outgoing.read())
+                try:
+                    self._send(self.outgoing.read())
+                except BrokenPipeError:  # our side has ended
+                    pass
                 raise
 
     def handshake(self, flush=True):

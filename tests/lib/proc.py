@@ -90,6 +90,7 @@ def environment(**changes):
 
 
 OUR_VARIABLES = {
+    "KTLS_MODE",
     "CADIR",
     "CRLDIR",
     "CRLFILE",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -55,7 +56,7 @@ def check_silent(server, name):
 
 def cat(mode):
     for version in BOTH:
-        with outside.tlsd_server(["-m", mode, "-S"], ["cat"]) as server:
+        with outside.tlsd_server(["-m", mode], ["cat"]) as server:
             got = s_client(server.port, version, b"a line\n")
             tap.equal(got, b"a line\n", f"cat, TLS {version}: s_client")
             check_silent(server, f"cat, TLS {version}")
@@ -63,7 +64,7 @@ def cat(mode):
 
 def shell(mode):
     for version in BOTH:
-        with outside.tlsd_server(["-m", mode, "-S"], ["sh", "-c", "read line; echo $line"]) as server:
+        with outside.tlsd_server(["-m", mode], ["sh", "-c", "read line; echo $line"]) as server:
             got = s_client(server.port, version, b"a line\n")
             tap.equal(got, b"a line\n", f"sh, TLS {version}: s_client")
             check_silent(server, f"sh, TLS {version}")
@@ -75,7 +76,7 @@ def tar(mode):
     with open(os.path.join(directory, "file"), "wb") as f:
         f.write(MEGABYTE)
     for version in BOTH:
-        with outside.tlsd_server(["-m", mode, "-S"], ["tar", "-cf", "-", "-C", directory, "file"]) as server:
+        with outside.tlsd_server(["-m", mode], ["tar", "-cf", "-", "-C", directory, "file"]) as server:
             argv = outside.s_client(server.port, version, "-quiet")
             with Proc(argv, None, {0: "pipe", 1: "pipe"}) as client:
                 archive = client.read()
@@ -84,9 +85,49 @@ def tar(mode):
             check_silent(server, f"tar, TLS {version}")
 
 
+UNTIL_THE_END = (
+    "sh",
+    "-c",
+    r'while read -r line && test ${#line} -gt 1; do :; done; printf "HTTP/1.0 200 OK\r\n\r\nhello over $SSL_PROTOCOL"',
+)
+
+
+def wget(mode):
+    """A reply that only its end ends: a client that does not trust a bare FIN fetches it once."""
+    if not shutil.which("wget"):
+        return tap.skip("wget", "not installed")
+    for version in BOTH:
+        with outside.tlsd_server(["-m", mode, "-t", version], UNTIL_THE_END) as server:
+            argv = ["wget", "-q", "-O", "-", "--tries=1", f"--ca-certificate={pki.ca()}"]
+            with Proc([*argv, f"https://localhost:{server.port}/"], None, {1: "pipe"}) as client:
+                got = client.read()
+                tap.equal(client.wait(), 0, f"wget, TLS {version}: is content", client.stderr)
+            tap.ok(got.startswith(b"hello over TLSv" + version.encode()), f"wget, TLS {version}: the page", got)
+            check_silent(server, f"wget, TLS {version}")
+
+
+def keepalive(mode):
+    """The kernel asks whether a silent peer is still there."""
+    for version in BOTH:
+        ours, tls = _connect(mode, version)
+        with ours, tls.sock:
+            tls.write(b"a line\n")
+            tls.read()
+            ports = "%04X" % tls.sock.getpeername()[1], "%04X" % tls.sock.getsockname()[1]
+            waits = proc.await_true(lambda: timer_of(ports) == "02", "the keepalive timer")
+            tap.ok(waits, f"TLS {version}: the connection has a keepalive timer")
+
+
+def timer_of(ports):
+    """Of a TCP connection, as /proc/net/tcp has it."""
+    with open("/proc/net/tcp") as f:
+        rows = [line.split() for line in f]
+    return next((row[5][:2] for row in rows if (row[1][-4:], row[2][-4:]) == ports), None)
+
+
 def http(mode):
     for version in BOTH:
-        with outside.tlsd_server(["-m", mode, "-S"], [HTTPD]) as server:
+        with outside.tlsd_server(["-m", mode], [HTTPD]) as server:
             where = ["--resolve", f"localhost:{server.port}:127.0.0.1", f"https://localhost:{server.port}/"]
             argv = ["curl", "-sS", "--cacert", pki.ca(), "--tlsv" + version, "--tls-max", version, *where]
             with Proc(argv, None, {1: "pipe"}) as curl:
@@ -231,7 +272,7 @@ def moved(trace, *names):
     return sum(int(m.group(1)) for m in given if m)
 
 
-USER_SPACE = (cat, shell, tar, http, idle, possessions)
+USER_SPACE = (cat, shell, tar, http, wget, keepalive, idle, possessions)
 KERNEL = (*USER_SPACE, no_copies)
 IMAGE = (memory, code)
 

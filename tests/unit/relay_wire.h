@@ -30,9 +30,9 @@
 #define LIMIT_MS 600000 /* what hangs is ended then */
 
 struct options {
-    unsigned char close_notify, enforce, client, over_tcp, over_pipes;
+    unsigned char farewell, enforce, client, over_tcp, over_pipes;
     unsigned char prog_has_a_socket, without_secrets, zeros_from_peer;
-    unsigned int idle_ms, linger_ms;
+    unsigned int idle_ms, linger_ms, silence_ms;
     int send_buffer;
     uint64_t max_records;
     void (*before)(int net_write, int argument); /* in the relay's process, before it starts; NULL: nothing */
@@ -136,8 +136,8 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
         int const net_read = options.zeros_from_peer ? open("/dev/zero", O_RDONLY) : net_in[0];
         struct relay_config const config = {
             .net_read = net_read, .net_write = net_write, .to_prog = in[1], .from_prog = out[0],
-            .close_notify = options.close_notify, .enforce_close_notify = options.enforce,
-            .idle_ms = options.idle_ms, .linger_ms = options.linger_ms, .max_records = options.max_records,
+            .farewell = options.farewell, .enforce_close_notify = options.enforce,
+            .idle_ms = options.idle_ms, .linger_ms = options.linger_ms, .silence_ms = options.silence_ms, .max_records = options.max_records,
         };
         signal(SIGPIPE, SIG_IGN);
         fcntl(in[1], F_SETFL, O_NONBLOCK);
