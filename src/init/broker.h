@@ -70,7 +70,8 @@ struct channel {
     struct listener *listeners;
     struct reply *first, **last; /* that the client has not made room for */
     size_t waiting;              /* how many these are */
-    size_t outstanding;          /* and jobs too */
+    size_t outstanding;          /* and jobs too, but for these: */
+    size_t accepted;             /* connections of listeners */
     struct ucred owner;          /* who connected, or sent ATTACH: not always who sends */
     unsigned char listening;     /* an ACCEPT is under way: what comes behind it waits */
     unsigned char broken;

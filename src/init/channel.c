@@ -82,7 +82,7 @@ static void send_waiting(struct channel *channel)
 
 int channel_has_room(struct channel const *channel)
 {
-    return !channel->first && channel->outstanding < MAX_OUTSTANDING;
+    return !channel->first && channel->accepted < MAX_OUTSTANDING;
 }
 
 /* ---- requests ---- */

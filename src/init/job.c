@@ -100,10 +100,16 @@ static void drop_descriptors(struct job *job)
     drop(&job->deposit);
 }
 
+/* Requests do not count against the connections of listeners. */
+static size_t *claims_of(struct job const *job)
+{
+    return job->order.kind == ORDER_ACCEPT ? &job->channel->accepted : &job->channel->outstanding;
+}
+
 static void detach(struct job *job)
 {
     if (!job->channel) return;
-    job->channel->outstanding--;
+    --*claims_of(job);
     if (job->order.kind == ORDER_LISTEN) job->channel->listening = 0;
     job->channel = NULL;
 }
@@ -137,7 +143,7 @@ static void fail(struct job *job, char const *reason)
 void job_begin(struct job *job, struct sockaddr_storage const *from)
 {
     add_to_list(job);
-    job->channel->outstanding++;
+    ++*claims_of(job);
     if (job->order.kind == ORDER_LISTEN) job->channel->listening = 1;
     note_deadline(job->order.deadline);
     if (!schedule_add(job, from)) fail(job, "out of memory");

@@ -157,6 +157,20 @@ def both_ends():
             sock.close()
 
 
+def one_channel():
+    """A client that has asked for as much as it may has a listener nevertheless."""
+    if IN_GUEST:
+        return
+    with Init() as init, Silent() as silent:
+        channel = init.channel()
+        wanted, port = listen(channel, **good())
+        for _ in range(1024):
+            channel.send(f"CONNECT {silent.url}?timeout={LONG}")
+        has_workers(init, 100)
+        with shake_hands(port, "127.0.0.1") as tls:
+            tap.ok(works(channel.accept(wanted)[0], tls), "1,024 CONNECTs on the channel of a listener: it accepts")
+
+
 def given_up():
     """What a client that has gone was waiting for ends at once, before there is a connection, too."""
     with Init() as init, socket.socket() as full:
@@ -178,4 +192,4 @@ def given_up():
 
 
 raise_descriptor_limit()
-ALL = [strangers, slow_connects, both_ends, given_up]
+ALL = [strangers, slow_connects, both_ends, one_channel, given_up]
