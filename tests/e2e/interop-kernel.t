@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# needs: ktls (every kernel); takes: long
+# needs: ktls (every kernel); not: sanitizers; takes: long
 # OpenSSL, GnuTLS and curl with the keys in the kernel and no process in between.
 
 import os

@@ -127,7 +127,7 @@ class Crowd:
 
     def await_end(self):
         for thread in self.threads:
-            thread.join(proc.LIMIT)
+            thread.join(4 * proc.LIMIT)
         return clock() - self.began
 
     def summary(self):
