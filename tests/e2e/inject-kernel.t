@@ -32,4 +32,4 @@ def ucspi():
     inject.test(cases.ucspi_server(["-m", "kernel"], "1.3"), "ktls-ucspitlsd -m kernel")
 
 
-tap.main(kernel, relay, separation, ucspi, limit=7200 if inject.ALL else 600)
+tap.main(kernel, relay, separation, ucspi, limit=7200 if inject.ALL else 1500)

@@ -38,4 +38,4 @@ def init():
     inject.test(cases.init_client("1.3"), "ktls-init and ktls-connect", codes=inject.ANY)
 
 
-tap.main(server, client, separation, ucspi, init, limit=3600 if inject.ALL else 300)
+tap.main(server, client, separation, ucspi, init, limit=3600 if inject.ALL else 1500)

@@ -209,7 +209,7 @@ static void test_forged(void)
 
 int main(void)
 {
-    alarm(120);
+    alarm(1500);
     test_taken();
     test_end_of_stream();
     test_refused();
