@@ -268,6 +268,20 @@ static int orphaned(void)
     return jail_enter(&jail, &what) == -1 && what ? 0 : 1;
 }
 
+/* Who is not root is told of root's part, and can have the rest. */
+static int surveyed(void)
+{
+    int error[JAIL_WALLS];
+    struct jail jail = { .jobs = EVERY_JOB, .is_root = 1, .uid = NOBODY, .gid = NOBODY };
+    char const *what;
+    if (!geteuid() && setresuid(NOBODY, NOBODY, NOBODY) < 0) return 1;
+    jail.without = jail_survey(&jail, error);
+    if (jail.without != (1u << JAIL_ROOT | 1u << JAIL_ACCOUNT)) return 2;
+    if (error[JAIL_ROOT] != EPERM || error[JAIL_ACCOUNT] != EPERM || error[JAIL_FILTER]) return 3;
+    if (waitpid(-1, NULL, 0) != -1 || errno != ECHILD) return 4;
+    return jail_enter(&jail, &what) < 0 ? 5 : 0;
+}
+
 static int in_child(int (*action)(void))
 {
     int status;
@@ -281,6 +295,7 @@ int main(void)
 {
     tcp = socket(AF_INET, SOCK_STREAM, 0);
     ok(!in_child(&refused), "root's part is refused to others");
+    ok(!in_child(&surveyed), "what cannot be had is found out before, and left out");
     ok(!in_child(&orphaned), "a parent that is another ends it");
     if (!go_through_jobs(0)) return 1;
     if (geteuid() != 0)
