@@ -207,6 +207,26 @@ static void test_exponents(void)
     trust_name = "ca.pem";
 }
 
+static void test_algorithms(void)
+{
+    static struct pki_chain chain;
+    server("odd/pss-sha256.crt", X509_OK);
+    server("odd/pss-sha384.crt", X509_OK);
+    server("odd/pss-sha512.crt", X509_OK);
+    server("odd/pss-salt.crt", X509_UNSUPPORTED);
+    server("odd/pss-mgf.crt", X509_UNSUPPORTED);
+    server("odd/under-pss.crt odd/ca-pss.crt", X509_OK);
+    server("odd/under-p521.crt odd/ca-p521.crt", X509_OK);
+    pki_chain_of(&chain, "odd/pss-sha256.crt");
+    ok(x509_signature_scheme(chain.chain.cert) == 0x0804, "rsa_pss_rsae_sha256 by its number");
+    chain.der[chain.used - 1] ^= 1;
+    ok(verify_chain(&chain.chain, X509_SERVER_AUTH, NULL) == X509_BAD_SIGNATURE, "a wrong PSS signature");
+    pki_chain_of(&chain, "odd/under-p521.crt odd/ca-p521.crt");
+    ok(x509_signature_scheme(chain.chain.cert) == 0x0603, "ecdsa_secp521r1_sha512");
+    chain.der[chain.chain.cert[0].len - 1] ^= 1;
+    ok(verify_chain(&chain.chain, X509_SERVER_AUTH, NULL) == X509_BAD_SIGNATURE, "a wrong signature with P-521");
+}
+
 static void test_public_key(void)
 {
     static struct pki_chain chain;
@@ -238,6 +258,7 @@ int main(void)
     test_garbage_in_chain();
     test_many_paths();
     test_exponents();
+    test_algorithms();
     test_public_key();
     return done_testing();
 }
