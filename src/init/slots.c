@@ -166,6 +166,14 @@ int slots_precedes(struct slots_claim const *a, struct slots_claim const *b)
 
 /* ---- who gives up a slot ---- */
 
+/* Whoever holds more does not take from whoever holds less. */
+static int holds_no_less(struct slots_claim const *running, struct slots_claim const *waiting)
+{
+    for (enum slots_kind kind = 0; kind < kinds(waiting); kind++)
+        if (held(running, kind) < held(waiting, kind)) return 0;
+    return 1;
+}
+
 /* One of several that somebody holds, where the other has none. */
 static int is_starving(struct slots_claim const *waiting, struct slots_claim const *running)
 {
@@ -179,6 +187,7 @@ int slots_yields(struct slots_claim const *running, struct slots_claim const *wa
     int64_t const age = now - running->since;
     int const is_late = age >= running->patience_ms / LATE;
     if (running->direction != waiting->direction || running->is_busy || age < SLOTS_GRACE_MS) return 0;
+    if (!holds_no_less(running, waiting)) return 0;
     if (is_starving(waiting, running)) return !running->is_answered || is_late;
     if (running->direction == SLOTS_OUT) return 0;
     return is_late || (!running->is_answered && running->said < waiting->said);

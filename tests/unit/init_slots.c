@@ -155,6 +155,27 @@ static void strangers(void)
     ok(slots_yields_before(dripping, more), "who was answered is last");
 }
 
+/* Who has much takes nothing from who has little. */
+static void robbers(void)
+{
+    begin_again(256);
+    now = 1000;
+    fill(SLOTS_OUT, 1, 1, 0);
+    struct slots_claim *poor = crowd.claim + crowd.count;
+    size_t const few = fill(SLOTS_OUT, 2, 2, 0);
+    ok(few > 1 && !slots_yields(poor, enter(SLOTS_OUT, 1, 77, 0), now + 30000),
+       "a user with many slots gets none of another's for a new channel");
+    begin_again(256);
+    fill(SLOTS_IN, 1, 1, 1);
+    struct slots_claim *slow = crowd.claim + crowd.count;
+    fill(SLOTS_IN, 1, 1, 2);
+    struct slots_claim *more = enter(SLOTS_IN, 1, 1, 1);
+    slow->said = 1;
+    more->said = 300;
+    ok(!slots_yields(slow, more, now + 30000), "nor does an address that has more");
+    ok(slots_yields(crowd.claim, more, now + 500), "but one of its own");
+}
+
 static void without_slots(void)
 {
     begin_again(256);
@@ -193,6 +214,7 @@ int main(void)
     order();
     starving();
     strangers();
+    robbers();
     without_slots();
     addresses();
     begin_again(0);
