@@ -37,12 +37,24 @@ static int bind_to(struct worker const *worker, int fd, union address const *add
     return bind(fd, &address->any, len);
 }
 
-/* The first address counts: one URL, one listener. */
+/* The number of the address is *i. */
+static int first_socket(struct dial const *dial, size_t *i)
+{
+    int fd = -1;
+    errno = EAFNOSUPPORT;
+    for (*i = 0; *i < dial->count && errno == EAFNOSUPPORT; ++*i) {
+        fd = socket(dial->address[*i].any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd >= 0) break;
+    }
+    return fd;
+}
+
+/* One URL, one listener: at the first address of a family that this kernel has. */
 int listen_at(struct worker const *worker, struct dial const *dial)
 {
-    union address const *address = dial->address;
-    int const fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || bind_to(worker, fd, address, dial->len[0]) < 0
+    size_t i;
+    int const fd = first_socket(dial, &i);
+    if (fd < 0 || bind_to(worker, fd, &dial->address[i], dial->len[i]) < 0
         || listen(fd, (int)worker->url.parameters.backlog) < 0)
         worker_refuse_system(worker, "listening");
     return fd;

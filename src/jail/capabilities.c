@@ -10,6 +10,7 @@
 
 static long get(struct capabilities *capabilities)
 {
+    *capabilities = (struct capabilities){ 0 };
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     return syscall(SYS_capget, &header, capabilities->word);
 }

@@ -127,6 +127,7 @@ def calls():
     }
 
 
+@tap.looks_inside
 def every_failure():
     """Each of them fails once."""
     if separation.SANITIZED:

@@ -50,7 +50,7 @@ def compile(out, source, *words):
 
 
 def install():
-    run(["make", "-s", "BUILD=" + proc.BUILD, "DESTDIR=" + ROOT, "install"], proc.environment(MAKEFLAGS=""))
+    run(["make", "-s", "BUILD=" + os.path.relpath(proc.BUILD, proc.ROOT), "DESTDIR=" + ROOT, "install"], proc.environment(MAKEFLAGS=""))
     tap.equal(
         run(["sed", "-n", "s/^version=//p", "package/info"]).split(),
         pkg_config("--modversion", "libktls"),

@@ -91,6 +91,7 @@ def program(which, version, cert, env):
         check_log(ours.pid, peer.keylog_filename, name)
 
 
+@tap.looks_inside
 def chain_programs():
     every = (programs.TLSD, programs.TLSC, programs.UCSPITLSD, programs.UCSPITLSC)
     for which in every:
@@ -100,6 +101,7 @@ def chain_programs():
                     program(which, version, cert, env)
 
 
+@tap.looks_inside
 def workers():
     """ktls-init's workers, which become relays: server and client in one service."""
     for version in BOTH:
@@ -117,6 +119,7 @@ def workers():
                 near.close(), far.close()
 
 
+@tap.looks_inside
 def workers_traffic():
     for version in BOTH:
         with service.Init() as init:
