@@ -39,12 +39,12 @@ static int has_room(struct x509_bundle *bundle)
     return item != NULL;
 }
 
-/* The bytes behind the last item. What is not of the kind by its first fields is left out. */
+/* The bytes behind the last item. What is not of the kind by its first fields does not count. */
 static enum x509_error add_item(struct x509_bundle *bundle, struct bundle_kind const *kind, size_t len)
 {
     struct der const whole = {.p = bundle->bytes + bundle->len, .len = len};
     struct der name;
-    if (!kind->name(whole, &name)) return X509_OK;
+    if (!kind->name(whole, &name)) return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
     if (!has_room(bundle)) return X509_SYSTEM;
     bundle->item[bundle->count++] =
         (struct x509_item){.at = bundle->len, .len = len, .fingerprint = name_fingerprint(name)};
@@ -58,9 +58,11 @@ static enum x509_error add_text(struct x509_bundle *bundle, struct bundle_kind c
     size_t len;
     enum x509_error error = reserve(bundle, PEM_DECODED(text.len));
     pem_init(&pem, text.p, text.len);
-    while (!error && pem_next(&pem))
-        if (pem_has_label(&pem, kind->label) && pem_decode(&pem, bundle->bytes + bundle->len, &len))
-            error = add_item(bundle, kind, len);
+    while (!error && pem_next(&pem)) {
+        if (!pem_has_label(&pem, kind->label)) continue;
+        if (pem_decode(&pem, bundle->bytes + bundle->len, &len)) error = add_item(bundle, kind, len);
+        else if (kind->is_strict) error = X509_BAD_CERTIFICATE;
+    }
     return error;
 }
 
@@ -149,7 +151,7 @@ void bundle_free(struct x509_bundle *bundle)
     *bundle = (struct x509_bundle){.bytes = NULL};
 }
 
-static struct bundle_kind const certificates = {"CERTIFICATE", certificate_subject, X509_NO_ANCHORS};
+static struct bundle_kind const certificates = {"CERTIFICATE", certificate_subject, X509_NO_ANCHORS, 0};
 
 enum x509_error x509_trust_load(struct x509_trust *trust, char const *cadir, char const *cafile, char const **culprit)
 {

@@ -11,6 +11,7 @@ struct bundle_kind {
     char const *label; /* in PEM */
     int (*name)(struct der whole, struct der *name);
     enum x509_error none; /* the error when there is nothing of that kind */
+    int is_strict;        /* what cannot be decoded is an error, not left out */
 };
 
 extern enum x509_error bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,

@@ -115,7 +115,7 @@ enum x509_error crl_check(struct x509_check const *check, struct certificate con
     return result;
 }
 
-static struct bundle_kind const lists = {"X509 CRL", crl_issuer, X509_NO_LISTS};
+static struct bundle_kind const lists = {"CRL", crl_issuer, X509_NO_LISTS, 0};
 
 enum x509_error x509_crls_load(struct x509_crls *crls, char const *crldir, char const *crlfile, char const **culprit)
 {

@@ -13,9 +13,7 @@ struct pem {
     char const *start;
     char const *rest; /* still to be searched */
     size_t len;
-    char const *block; /* from BEGIN to the end of the END line */
-    size_t block_len;
-    char const *label;
+    char const *label; /* without the "X509 " that some put in front */
     size_t label_len;
     char const *body;
     size_t body_len;
@@ -25,17 +23,14 @@ extern void pem_init(struct pem *pem, void const *bytes, size_t len);
 /* 1 when there is one more block. */
 extern int pem_next(struct pem *pem);
 extern int pem_has_label(struct pem const *pem, char const *label);
-extern int pem_is_certificate(struct pem const *pem);
 extern int pem_is_private_key(struct pem const *pem);
 
 /* At most how many bytes a body decodes to. */
 #define PEM_DECODED(body_len) ((body_len) / 4 * 3 + 3)
 
-/* Base64 (RFC 4648, 4) to out, which has room for PEM_DECODED(body_len).
-   1, or 0 when the body is not base64. */
+/* Base64 (RFC 4648, 4) to out, which has room for PEM_DECODED(body_len), in a time that does not depend on the bytes,
+   only on the lines. 1, or 0 when the body is not base64. */
 extern int pem_decode(struct pem const *pem, unsigned char *out, size_t *len);
-/* The same in a time that does not depend on the bytes, only on the lines. */
-extern int pem_decode_secret(struct pem const *pem, unsigned char *out, size_t *len);
 /* To text, with a terminator. */
 extern void base64_encode(unsigned char const *bytes, size_t len, char *text);
 

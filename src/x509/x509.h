@@ -35,56 +35,67 @@ struct x509_chain {
     size_t count;
 };
 
-enum x509_error {
-    X509_OK,
-    /* files */
-    X509_SYSTEM,       /* see errno */
-    X509_TOO_BIG,      /* file or chain larger than we take */
-    X509_NO_CERTIFICATE,
-    X509_NO_KEY,       /* the file holds no private key we can use */
-    X509_KEY_MISMATCH, /* key and certificate do not belong together */
-    X509_NO_ANCHORS,   /* nothing in CADIR or CAFILE */
-    X509_NO_LISTS,     /* nothing in CRLDIR or CRLFILE */
-    X509_BAD_PIN,      /* not a list of pins */
-    /* a certificate */
-    X509_BAD_CERTIFICATE, /* not DER, or not as RFC 5280 wants it */
-    X509_BAD_SIGNATURE,
-    X509_UNSUPPORTED, /* algorithm or curve */
-    X509_ED25519,
-    X509_WEAK_KEY,    /* or one larger than we take */
-    X509_CRITICAL_EXTENSION,
-    X509_EXPIRED,
-    X509_NOT_YET_VALID,
-    X509_WRONG_KEY_USAGE,
-    X509_WRONG_PURPOSE, /* extendedKeyUsage */
-    X509_NO_ALT_NAME,
-    X509_WRONG_NAME,
-    X509_WRONG_PIN,
-    /* a path */
-    X509_UNKNOWN_CA, /* no anchor of an issuer's name */
-    X509_NOT_CA,
-    X509_PATH_LENGTH,
-    X509_NAME_CONSTRAINT,
-    X509_POLICY,
-    X509_TOO_MUCH_WORK,
-    /* revocation */
-    X509_REVOKED,
-    X509_NO_CRL, /* of the issuer */
-    X509_BAD_CRL,
-    X509_OLD_CRL, /* or one of the future */
-    X509_DELTA_CRL,
-    X509_INDIRECT_CRL, /* or another critical extension */
-};
+/* Of files, of one certificate, of a path, of revocation; of X509_SYSTEM errno tells more. */
+#define X509_ERRORS(X) \
+    X(X509_OK, "no error") \
+    X(X509_SYSTEM, "system call failed") \
+    X(X509_TOO_BIG, "file or certificate chain too large") \
+    X(X509_NO_CERTIFICATE, "no certificate") \
+    X(X509_NO_KEY, "no usable private key") \
+    X(X509_KEY_MISMATCH, "private key does not belong to the certificate") \
+    X(X509_NO_ANCHORS, "no trusted certificates") \
+    X(X509_NO_LISTS, "no certificate revocation lists") \
+    X(X509_BAD_PIN, "not a list of pins sha256//BASE64") \
+    X(X509_BAD_CERTIFICATE, "certificate is malformed or breaks RFC 5280") \
+    X(X509_BAD_SIGNATURE, "certificate has a wrong signature") \
+    X(X509_UNSUPPORTED, "certificate with an unsupported algorithm") \
+    X(X509_ED25519, "certificate with Ed25519, which is not supported") \
+    X(X509_WEAK_KEY, "certificate with a key that is too small or too large") \
+    X(X509_CRITICAL_EXTENSION, "certificate with an unsupported critical extension") \
+    X(X509_EXPIRED, "certificate expired") \
+    X(X509_NOT_YET_VALID, "certificate not yet valid") \
+    X(X509_WRONG_KEY_USAGE, "certificate's keyUsage does not allow this use") \
+    X(X509_WRONG_PURPOSE, "certificate's extendedKeyUsage does not allow this use") \
+    X(X509_NO_ALT_NAME, "certificate has no subjectAltName, and the common name does not count") \
+    X(X509_WRONG_NAME, "certificate is for another name") \
+    X(X509_WRONG_PIN, "certificate's key is none of the pinned ones") \
+    X(X509_UNKNOWN_CA, "certificate issued by an unknown CA") \
+    X(X509_NOT_CA, "issuer is not a CA by its basicConstraints") \
+    X(X509_PATH_LENGTH, "path longer than a pathLenConstraint allows") \
+    X(X509_NAME_CONSTRAINT, "name outside of the name constraints of an issuer") \
+    X(X509_POLICY, "no valid policy, but one is required") \
+    X(X509_TOO_MUCH_WORK, "certificate chain takes too much work to verify") \
+    X(X509_REVOKED, "certificate is revoked") \
+    X(X509_NO_CRL, "no revocation list of the certificate's issuer") \
+    X(X509_BAD_CRL, "revocation list of the issuer is malformed or has a wrong signature") \
+    X(X509_OLD_CRL, "revocation list of the issuer is expired or not yet valid") \
+    X(X509_DELTA_CRL, "revocation list of the issuer is a delta CRL, which is not supported") \
+    X(X509_INDIRECT_CRL, "revocation list of the issuer has an unsupported critical extension")
+
+#define X509_ERROR_NAME(name, text) name,
+enum x509_error { X509_ERRORS(X509_ERROR_NAME) };
 
 /* What went wrong, in a few words without punctuation. */
 extern char const *x509_strerror(enum x509_error error);
+
+/* Certificates, or CRLs, decoded one behind the other, with where each lies and by
+   what it is found. Nothing more of them is read before a chain needs it. */
+struct x509_bundle {
+    unsigned char *bytes;
+    size_t len;
+    struct x509_item {
+        size_t at, len;
+        uint32_t fingerprint; /* of the subject of a certificate, of the issuer of a CRL */
+    } *item;
+    size_t count;
+};
 
 /* Our certificate chain and its private key. */
 struct x509_credential {
     struct x509_chain chain;
     struct crypto_public_key public_key;
     struct crypto_private_key private_key;
-    unsigned char *storage;
+    struct x509_bundle storage; /* of the chain */
 };
 
 /* PEM or DER; a PEM certificate file may hold a chain. Keys are PKCS#8,
@@ -101,18 +112,6 @@ extern enum x509_error x509_credential_load_open(struct x509_credential *credent
 extern enum x509_error x509_credential_decode(struct x509_credential *credential, void const *cert,
                                               size_t cert_len, void const *key, size_t key_len);
 extern void x509_credential_free(struct x509_credential *credential);
-
-/* Certificates, or CRLs, decoded one behind the other, with where each lies and by
-   what it is found. Nothing more of them is read before a chain needs it. */
-struct x509_bundle {
-    unsigned char *bytes;
-    size_t len;
-    struct x509_item {
-        size_t at, len;
-        uint32_t fingerprint; /* of the subject of a certificate, of the issuer of a CRL */
-    } *item;
-    size_t count;
-};
 
 struct x509_trust {
     struct x509_bundle certificates;

@@ -71,7 +71,7 @@ static void test_chain(void)
     pki_chain_of(&expected, "ec-chain.crt");
     is_mem(credential.chain.cert[0].der, expected.der, expected.used, "in order");
     x509_credential_free(&credential);
-    ok(!credential.storage && !credential.private_key.scalar_len, "wiped");
+    ok(!credential.storage.bytes && !credential.private_key.scalar_len, "wiped");
 }
 
 static void test_mismatch(void)

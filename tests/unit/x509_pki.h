@@ -71,7 +71,7 @@ static void pki_append_file(struct pki_chain *chain, char const *name)
     pem_init(&pem, file.bytes, file.len);
     while (pem_next(&pem)) {
         struct x509_certificate *const cert = &chain->chain.cert[chain->chain.count];
-        if (!pem_is_certificate(&pem)) continue;
+        if (!pem_has_label(&pem, "CERTIFICATE")) continue;
         cert->der = chain->der + chain->used;
         if (!pem_decode(&pem, chain->der + chain->used, &cert->len)) exit(111);
         chain->used += cert->len;
