@@ -118,7 +118,7 @@ static int next_record(struct engine *engine)
 static void fill(struct engine *engine)
 {
     struct inbound *in = &engine->in;
-    memmove(in->raw, in->raw + in->start, in->end - in->start);
+    if (in->start) memmove(in->raw, in->raw + in->start, in->end - in->start);
     in->end -= in->start;
     in->start = 0;
     ssize_t const r = relay_read(engine->config.net_read, in->raw + in->end, RAW_SIZE - in->end);

@@ -33,7 +33,8 @@ static int fill(struct handshake *hs)
                                                                : "ChangeCipherSpec out of place";
         return fail(hs, TLS_UNEXPECTED_MESSAGE, why);
     }
-    memmove(hs->in + hs->in_end, record.fragment, record.len);
+    /* Behind an explicit nonce it lies elsewhere. */
+    if (record.fragment != hs->in + hs->in_end) memmove(hs->in + hs->in_end, record.fragment, record.len);
     hs->in_end += record.len;
     return 1;
 }
