@@ -128,6 +128,7 @@ int main(int argc, char const *const *argv)
     struct server server = { .options = { .max = DEFAULT_MAX, .verbosity = 1 } };
 
     PROG = "ktls-accept";
+    program_outlive_file_limit();
     argv = program_scan_options(&table, &server.options, argc, argv);
     if (!argv[0] || !argv[1]) program_die_usage(&table);
     if (!server.options.max) strerr_dief(EXIT_USAGE, "--max is 1 or more");

@@ -31,6 +31,7 @@ int main(int argc, char const *const *argv)
     stralloc changes = STRALLOC_ZERO;
 
     PROG = "ktls-connect";
+    program_outlive_file_limit();
     argv = program_scan_options(&table, &options, argc, argv);
     if (!argv[0] || !argv[1]) program_die_usage(&table);
     if (options.fdr < 3 || options.fdw < 3)

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <skalibs/exec.h>
 #include <skalibs/strerr.h>
 
 #include "init/init.h"
@@ -17,8 +16,9 @@ static _Noreturn void become(char const *const *prog, struct init_child const *c
     if (setpgid(0, 0) < 0) strerr_diefsys(EXIT_SYSTEM, "setpgid");
     if (child->has_terminal && tcsetpgrp(0, getpid()) < 0)
         init_say(INIT_WARNING, "terminal: %s", strerror(errno));
+    program_outlive_file_limit();
     init_restore_signals(signals);
-    exec(prog);
+    init_execute(prog);
     program_die_exec(prog[0]);
 }
 

@@ -120,6 +120,8 @@ static void find_name(struct worker const *worker, struct dial *dial)
     char answer[MAX_ANSWER + 1];
     int pair[2];
     if (pipe2(pair, O_CLOEXEC) < 0) worker_refuse_system(worker, "pipe");
+    /* As long as it is not waited for, no other process gets its id. */
+    if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) worker_refuse_system(worker, "SIGCHLD");
     pid_t const pid = fork();
     if (pid < 0) worker_refuse_system(worker, "fork");
     if (!pid) become_resolver(worker, pair[1]);
@@ -127,7 +129,8 @@ static void find_name(struct worker const *worker, struct dial *dial)
     size_t const len = read_answer(answer, pair[0], worker->order->deadline);
     close(pair[0]);
     kill(pid, SIGKILL); /* where it is not over yet */
-    waitpid(pid, NULL, 0);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    if (signal(SIGCHLD, SIG_IGN) == SIG_ERR) worker_refuse_system(worker, "SIGCHLD");
     answer[len] = 0;
     if (!len && !left_ms(worker->order->deadline))
         worker_refuse(worker, worker->url.where, "timed out resolving the name");

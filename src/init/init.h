@@ -56,6 +56,11 @@ extern void init_start_child(struct init_child *child, char const *const *prog,
 /* The terminal is ours again when it was the child's. */
 extern void init_take_terminal(struct init_child const *child);
 
+/* ---- exec.c ---- */
+
+/* Returns only when prog cannot be executed, with errno. */
+extern void init_execute(char const *const *prog);
+
 /* ---- signals.c ---- */
 
 struct init_signals {

@@ -22,7 +22,9 @@ static void become_reaper(struct init_options const *options)
 {
     if (options->subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1UL) < 0)
         strerr_diefsys(EXIT_SYSTEM, "PR_SET_CHILD_SUBREAPER");
-    if (!options->subreaper && getpid() != 1)
+    int is_subreaper = 0; /* whoever executed us may have become one */
+    prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+    if (!is_subreaper && getpid() != 1)
         init_say(INIT_WARNING, "neither process 1 nor a subreaper (-s): orphans will not be reaped");
 }
 

@@ -57,7 +57,7 @@ static void forward(struct signalfd_siginfo const *info, struct init_child const
 {
     int const sig = (int)info->ssi_signo;
     if (sig == SIGCHLD) return;
-    if (sig == SIGPIPE && info->ssi_pid == (uint32_t)getpid()) return; /* our own stderr's */
+    if ((sig == SIGPIPE || sig == SIGXFSZ) && info->ssi_pid == (uint32_t)getpid()) return; /* our own stderr's */
     init_say(INIT_DEBUG, "passing on signal %d (%s)", sig, strsignal(sig));
     if (sig == SIGCONT && child->has_terminal) {
         resume(child);

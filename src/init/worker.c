@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -77,11 +78,22 @@ static void watch_service(int channel)
 
 static char alpn[1024];
 
+/* Its end alone would not say why. */
+static void fill_or_refuse(void *ctx, void *to, size_t len)
+{
+    for (size_t filled = 0; filled < len;) {
+        ssize_t const r = getrandom((char *)to + filled, len - filled, 0);
+        if (r < 0 && errno != EINTR) worker_refuse_system(ctx, "getrandom");
+        if (r > 0) filled += (size_t)r;
+    }
+}
+
 static void configure(struct worker *worker)
 {
     struct url_parameters const *p = &worker->url.parameters;
     struct tls_config *config = &worker->config;
     tls_config_init(config);
+    config->random = (struct crypto_random){ .fill = &fill_or_refuse, .ctx = worker };
     if (p->version) config->min_version = config->max_version = (uint16_t)p->version;
     if (p->ciphers && !tls_parse_suites(config, p->ciphers))
         worker_refuse(worker, "ciphers: unknown suite", p->ciphers);

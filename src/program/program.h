@@ -93,6 +93,9 @@ extern void program_describe_session(stralloc *variables, struct program_session
 
 /* ---- exec.c ---- */
 
+/* A message into a file that may not grow (RLIMIT_FSIZE) is lost, but does not
+   kill. What is executed finds the signal (SIGXFSZ) as it was. */
+extern void program_outlive_file_limit(void);
 /* Says why prog could not be executed, by errno, and exits. */
 extern _Noreturn void program_die_exec(char const *prog);
 

@@ -44,6 +44,45 @@ def cannot_execute():
             tap.equal(said, f"ktls-init: fatal: executing {prog}: {why}\n", f"{how}: {shown}: one line")
 
 
+def scripts():
+    """As with execvp: what begins with no #! is for the shell; empty folders in PATH are the current one."""
+    folder = proc.temp("scripts")
+    os.mkdir(folder)
+    script, odd = os.path.join(folder, "script"), os.path.join(folder, "odd")
+    for path, text in ((script, 'test "$1" = a && test $# = 2 && exit 7'), (odd, "#!/nonexistent/shell")):
+        with open(path, "w") as f:
+            f.write(text + "\n")
+        os.chmod(path, 0o755)
+    for name, path in ((script, None), ("script", folder), ("script", f"/nonexistent:/etc/passwd:{folder}")):
+        env = init.environment(**({"PATH": path} if path else {}))
+        got = subprocess.run([INIT, "-ns", name, "a", "b c"], env=env, capture_output=True, text=True)
+        tap.equal((got.returncode, got.stderr), (7, ""), "a script without #!" + " in PATH" * bool(path))
+    for path in ("", ":/nonexistent", "/nonexistent:", "/nonexistent::/nonexistent"):
+        env = init.environment(PATH=path)
+        got = subprocess.run([INIT, "-ns", "script", "a", "b"], env=env, cwd=folder, capture_output=True, text=True)
+        tap.equal((got.returncode, got.stderr), (7, ""), f"PATH={path} has the current folder")
+    env = init.environment(PATH=None)
+    tap.equal(subprocess.run([INIT, "-ns", "true"], env=env).returncode, 0, "without PATH: the default one")
+    for name, why in (("", "No such file or directory"), (odd, "No such file or directory")):
+        got = subprocess.run([INIT, "-ns", name], env=init.environment(), capture_output=True, text=True)
+        tap.equal((got.returncode, got.stderr), (127, f"ktls-init: fatal: executing {name}: {why}\n"), f"{name!r}: {why}")
+
+
+def file_limit():
+    """A file that may not grow takes no message, and nothing is killed for that."""
+    for words, code in (
+        (["-n", "/nonexistent"], 127),
+        (["-nvv", "true"], 0),
+        (["-vv", "ktls-connect", "tcp://127.0.0.1:1", "true"], 98),
+        (["-vv", "ktls-connect"], 100),
+        (["-vv", "ktls-accept", "tcp://192.0.2.1:1", "true"], 98),
+        (["-n", "sh", "-c", "trap - XFSZ; exec grep ^SigCgt:.*0$ /proc/self/status"], 0),
+    ):
+        with proc.Proc(["prlimit", "--fsize=0", INIT, *words], proc.environment(), {1: "pipe"}) as one:
+            one.read()
+            tap.equal((one.wait(), one.stderr()), (code, ""), f"RLIMIT_FSIZE=0: {' '.join(words)}: exit {code}")
+
+
 def expected_codes():
     for options, code, wanted in (
         (["-e", "143"], 143, 0),
@@ -109,6 +148,9 @@ def verbosity():
         return got.stderr
 
     tap.equal(said(), "", "nothing to say by default")
+    become = f"import ctypes, os; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execv({INIT!r}, ['i', '-n', 'true'])"
+    got = subprocess.run([sys.executable, "-c", become], env=init.environment(), capture_output=True, text=True)
+    tap.equal((got.returncode, got.stderr), (0, ""), "whoever executes us is a subreaper already: no warning")
     tap.ok("warning" in said(subreaper=False), "neither process 1 nor a subreaper: a warning")
     tap.equal(said(subreaper=False, env={"TINI_VERBOSITY": "0"}), "", "TINI_VERBOSITY=0: no warning")
     if PROCESS_1 in BOTH:
@@ -193,6 +235,8 @@ def idle():
 tap.main(
     exit_codes,
     cannot_execute,
+    scripts,
+    file_limit,
     expected_codes,
     usage,
     help_and_version,
