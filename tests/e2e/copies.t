@@ -94,16 +94,15 @@ def without_proc():
     unlisted(f"umount -l /proc && mount --bind {fake} /proc", "with a /proc that is none")
 
 
-def injected(call, error, count, *more):
+def injected(call, error, count):
     """strace makes one call of the process that becomes prog fail."""
     log = proc.temp("strace")
     when = f"inject={call}:error={error}:when={count}"
-    return ("strace", "-f", "-q", "-o", log, "-e", f"trace={call}", "-e", when, *more)
+    return ("strace", "-f", "-q", "-o", log, "-e", f"trace={call}", "-e", when)
 
 
 CALLS = ("openat", "getdents64", "fstatfs", "newfstatat", "fstat", "fcntl", "close_range", "dup2", "pipe2")
 CALLS += ("prctl", "prlimit64", "rt_sigaction", "memfd_create", "lseek", "pread64", "clone")
-
 
 # without which prog is not to run
 VITAL = re.compile(r"F_SETFD|PR_SET_DUMPABLE|RLIMIT_CORE|SIGPIPE")
