@@ -182,8 +182,8 @@ def thousand():
     with Init(["-w"], prog=["sh", "-c", script]) as init:
         parts = ("ktls-init", "ktls-service", "ktls-master")
         crowd = Crowd(init)
+        warm_up(init, crowd)  # the service starts with its first client
         pids = (init.proc.pid, *(init.named(name)[0] for name in parts[1:]))
-        warm_up(init, crowd)
         before = [resources(pid) for pid in pids]
         init.proc.write(b"go\n")
         crowd.begin()
