@@ -26,7 +26,7 @@ static struct {
 } const calls[] = {
     { "close_range", SYS_close_range }, { "chroot", SYS_chroot },       { "capset", SYS_capset },
     { "setgroups", SYS_setgroups },     { "setresuid", SYS_setresuid }, { "prlimit64", SYS_prlimit64 },
-    { "openat2", SYS_openat2 },
+    { "openat2", SYS_openat2 },         { "getrandom", SYS_getrandom },
 };
 
 static struct sock_filter step[MAX_STEPS];

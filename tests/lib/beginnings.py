@@ -1,6 +1,7 @@
 """Tests of when the socket service starts, what becomes of one that cannot, and of
 heirs that take it away from others."""
 
+import errno
 import os
 import re
 import socket
@@ -10,9 +11,11 @@ import init as as_init
 import namespaces
 import proc
 import tap
+from confined import refusing
+from control import with_resolver
 from owners import SOMEBODY, is_root
 from proc import BIN, Proc
-from service import INIT, Channel, Err, Init
+from service import INIT, Err, Init
 
 USER = 54399  # has no other processes
 CONNECT = "ktls-connect tcp://127.0.0.1:1 true"
@@ -142,7 +145,7 @@ for attempt in (
 
 
 def cannot_be_taken_away():
-    script = f"python3 -c '{TAKE_AWAY}'; {CONNECT}".replace('"', '"')
+    script = f"python3 -c '{TAKE_AWAY}'; {CONNECT}"
     with Proc([INIT, "-s", "sh", "-c", script], proc.environment(), {1: "pipe"}) as init:
         tap.equal((init.read(), init.stderr()), (b"", REFUSED), "nothing that an heir does to KTLS_PATH has an effect")
 
@@ -169,7 +172,45 @@ def without_folder():
     tap.ok("KTLS_PATH is not set" in got.stderr and REFUSED in got.stderr, "KTLS_FD does", got.stderr)
 
 
+def resolver_that_ends_early():
+    """Its process id is nobody else's until the worker has done with it: it ends it by SIGKILL."""
+    held, told = proc.temp("held"), proc.temp("told")
+    os.mkfifo(held)
+    os.mkfifo(told)
+    for path in (held, told):
+        os.chmod(path, 0o666)
+    copy = with_resolver(f"{{ read x <{held}; echo 127.0.0.1; }} & echo $$ >{told}")
+    with Init(program=copy) as init:
+        channel = init.channel()
+        channel.send("CONNECT tcp://name.test:1")
+        with open(told) as f:
+            pid = int(f.read())
+        ended = proc.await_true(lambda: state(pid) in ("Z", "gone") and state(pid), "the resolver to end")
+        tap.equal(ended, "Z", "a resolver that has ended keeps its process id")
+        with open(held, "w") as f:
+            f.write("go\n")
+        try:
+            channel.reply("CONNECT", "tcp://name.test:1")
+        except Err as e:
+            tap.ok("Connection refused" in e.reason, f"what it has left running is heard: {e.reason}")
+
+
+def state(pid):
+    try:
+        return as_init.state(pid)
+    except OSError:
+        return "gone"
+
+
+def without_randomness():
+    with Init(wrapper=refusing(errno.EPERM, "getrandom")) as init, socket.create_server(("127.0.0.1", 0)) as server:
+        reason = init.channel().refused("CONNECT", f"tls://127.0.0.1:{server.getsockname()[1]}?verify=0")
+        tap.equal(reason, "getrandom: Operation not permitted", "no randomness: the client is told")
+
+
 ALL = [
+    without_randomness,
+    resolver_that_ends_early,
     on_first_use,
     cannot_start,
     cannot_start_later,
