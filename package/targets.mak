@@ -44,7 +44,7 @@ LIBS_front := front $(LIBS_chain)
 LIBS_eof := eof $(LIBS_chain)
 LIBS_init := init $(LIBS_chain)
 LIBS_client := client ktls $(LIBS_program)
-LIBS_check := check $(LIBS_x509) $(LIBS_program)
+LIBS_check := check $(LIBS_chain)
 
 # Programs: their main, and the layer they are linked with.
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay

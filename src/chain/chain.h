@@ -118,6 +118,8 @@ extern size_t chain_check_hosts(void);
 /* The files for that name; files[1] are those of CERTFILE2:name. 0: there are
    none. Ends the program when the variables of that name do not fit. */
 extern int chain_find_host(char const *name, struct chain_files files[2]);
+/* Calls f once for each name that has variables. */
+extern void chain_each_host(void (*f)(void *ctx, char const *name), void *ctx);
 /* Ends the program when only one of the two is set: CERTFILE and KEYFILE, or of
    the second certificate CERTFILE2 and KEYFILE2. */
 extern void chain_check_pair(struct chain_files const *files, int second);

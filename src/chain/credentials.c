@@ -18,7 +18,7 @@ static int note(struct chain_credentials *credentials, enum x509_error error, ch
 {
     if (error == X509_OK) return 1;
     credentials->culprit = culprit ? culprit : "trust anchors";
-    credentials->reason = error == X509_SYSTEM ? strerror(errno) : x509_strerror(error);
+    credentials->reason = x509_strerror(error);
     return 0;
 }
 
@@ -38,7 +38,7 @@ static int open_pair(struct chain_credentials *credentials, enum chain_place pla
 
 static int note_opening(struct chain_credentials *credentials, int result, struct opened_pair const *pair)
 {
-    if (result < 0) note(credentials, X509_SYSTEM, pair->culprit);
+    if (result < 0) note(credentials, errno == EINVAL ? X509_NOT_A_FILE : X509_SYSTEM, pair->culprit);
     return result;
 }
 

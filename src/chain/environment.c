@@ -12,15 +12,24 @@
 
 #define PEER_HASH (7 + 2 * sizeof(((struct tls_session *)NULL)->peer_hash) + 1) /* SHA256:hex */
 
+/* A folder or file of trust that is set to nothing is a mistake; to take it for
+   one that is not set would trust others. */
+static char const *read_path(char const *variable)
+{
+    char const *const value = getenv(variable);
+    if (value && !*value) strerr_dief(EXIT_USAGE, variable, " is set and empty");
+    return value;
+}
+
 void chain_read_environment(struct chain_input *input)
 {
     chain_read_ids(&input->uid, &input->gid);
-    input->cadir = getenv("CADIR");
-    input->cafile = getenv("CAFILE");
-    input->crldir = getenv("CRLDIR");
-    input->crlfile = getenv("CRLFILE");
-    input->peerpin = getenv("PEERPIN");
-    input->certdir = getenv("CERTDIR");
+    input->cadir = read_path("CADIR");
+    input->cafile = read_path("CAFILE");
+    input->crldir = read_path("CRLDIR");
+    input->crlfile = read_path("CRLFILE");
+    input->peerpin = read_path("PEERPIN");
+    input->certdir = read_path("CERTDIR");
     input->ticketkeyfile = getenv("TICKETKEYFILE");
     input->files[0] = (struct chain_files){ .certfile = getenv("CERTFILE"), .keyfile = getenv("KEYFILE") };
     input->files[1] = (struct chain_files){ .certfile = getenv("CERTFILE2"), .keyfile = getenv("KEYFILE2") };

@@ -123,17 +123,34 @@ static uint64_t hash_name(struct variable const *v)
     return hash;
 }
 
-static void find_unpaired(void)
+/* 1: it is the first variable of its name. */
+static int is_first(struct variable const *variable, char *const *entry)
 {
     struct variable v;
-    struct chain_files files[2];
+    for (char *const *before = environ; before < entry; before++)
+        if (read_variable(&v, *before) && v.name_len == variable->name_len
+            && !strncasecmp(v.name, variable->name, v.name_len))
+            return 0;
+    return 1;
+}
+
+void chain_each_host(void (*f)(void *ctx, char const *name), void *ctx)
+{
+    struct variable v;
     char name[X509_MAX_NAME + 1];
     for (char *const *entry = environ; *entry; entry++) {
-        if (!read_variable(&v, *entry) || v.name_len > X509_MAX_NAME) continue;
+        if (!read_variable(&v, *entry) || v.name_len > X509_MAX_NAME || !is_first(&v, entry)) continue;
         memcpy(name, v.name, v.name_len);
         name[v.name_len] = 0;
-        chain_find_host(name, files);
+        f(ctx, name);
     }
+}
+
+static void check_host(void *ctx, char const *name)
+{
+    struct chain_files files[2];
+    (void)ctx;
+    chain_find_host(name, files);
 }
 
 /* The names of all certificates add up to the same sum as those of all keys, or
@@ -149,6 +166,6 @@ size_t chain_check_hosts(void)
         sum[v.field] += hash_name(&v);
         count++;
     }
-    if (sum[CERTFILE] != sum[KEYFILE] || sum[CERTFILE2] != sum[KEYFILE2]) find_unpaired();
+    if (sum[CERTFILE] != sum[KEYFILE] || sum[CERTFILE2] != sum[KEYFILE2]) chain_each_host(&check_host, NULL);
     return count;
 }

@@ -77,7 +77,19 @@ extern void check_advise(struct check_report *report);
 /* A line for each certificate of the file: its pin, as PEERPIN takes it, and its subject. Exits when it cannot. */
 extern void check_print_pins(char const *path);
 
+/* ---- configuration.c ---- */
+
+struct check_configuration {
+    unsigned int server, client, sni_level, client_auth; /* as ktls-tlsd and ktls-tlsc have them */
+    unsigned int json, verbosity;
+};
+
+/* Prints what is found; 1 when nothing is wrong. */
+extern int check_configuration(struct check_configuration const *wanted);
+
 /* ---- text.c, json.c ---- */
+
+extern void check_print_string(char const *text);
 
 extern void check_print_text(struct check_report const *report, unsigned int verbosity);
 extern void check_print_json(struct check_report const *report);

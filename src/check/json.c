@@ -6,7 +6,7 @@
 #include "check/check.h"
 
 /* Everything but printable ASCII goes as an escape; what is no ASCII is nobody's text here. */
-static void print_string(char const *text)
+void check_print_string(char const *text)
 {
     putchar('"');
     for (; *text; text++) {
@@ -48,7 +48,7 @@ static void print_counters(struct check_report const *report)
     printf("  \"counters\": {");
     for (size_t i = 0; i < report->counters; i++) {
         printf("%s\n    ", i ? "," : "");
-        print_string(report->counter[i].name);
+        check_print_string(report->counter[i].name);
         printf(": %" PRIu64, report->counter[i].value);
     }
     puts("\n  },");
@@ -59,7 +59,7 @@ static void print_advice(struct check_report const *report)
     printf("  \"advice\": [");
     for (size_t i = 0; i < report->advices; i++) {
         printf("%s\n    ", i ? "," : "");
-        print_string(report->advice[i]);
+        check_print_string(report->advice[i]);
     }
     puts("\n  ]");
 }
@@ -67,7 +67,7 @@ static void print_advice(struct check_report const *report)
 void check_print_json(struct check_report const *report)
 {
     printf("{\n  \"kernel\": ");
-    print_string(report->system.release);
+    check_print_string(report->system.release);
     printf(",\n  ");
     print_flag("tls", report->tls, ",\n  ");
     print_flag("mode_kernel", !check_is_complete(report), ",\n");

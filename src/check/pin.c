@@ -26,7 +26,7 @@ void check_print_pins(char const *path)
     char const *culprit;
     enum x509_error error = x509_trust_load(&file, NULL, path, &culprit);
     if (error == X509_NO_ANCHORS) error = X509_NO_CERTIFICATE;
-    if (error) strerr_dief(EXIT_CREDENTIAL, path, ": ", error == X509_SYSTEM ? strerror(errno) : x509_strerror(error));
+    if (error) strerr_dief(EXIT_CREDENTIAL, path, ": ", x509_strerror(error));
     for (size_t i = 0; i < file.certificates.count; i++) {
         struct x509_item const *item = file.certificates.item + i;
         print_pin(&(struct x509_certificate){ file.certificates.bytes + item->at, item->len });

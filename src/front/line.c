@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <skalibs/genalloc.h>
 #include <skalibs/strerr.h>
 
+#include "chain/review.h"
 #include "front/front.h"
 #include "front/network.h"
 
@@ -307,6 +309,26 @@ static void add_proxy_header(genalloc *argv, struct line const *line)
     add(argv, "--");
 }
 
+static void take_finding(void *ctx, enum review_level level, char const *what, char const *why)
+{
+    int *errors = ctx;
+    if (level < REVIEW_WARNING) return;
+    strerr_warn(PROG, level == REVIEW_ERROR ? ": error: " : ": warning: ", what, ": ", why);
+    *errors |= level == REVIEW_ERROR;
+}
+
+/* A wrong certificate is better found here than by the first client. Rules of
+   access may set variables of their own for some: these are not known. */
+static void check_server(struct chain_options const *options)
+{
+    struct chain_input input;
+    int errors = 0;
+    struct review const review = { .report = &take_finding, .ctx = &errors, .now = time(NULL), .input = &input };
+    chain_read_environment(&input);
+    review_server(&review, options);
+    if (errors) strerr_dief(EXIT_CREDENTIAL, "the configuration is not sound: nothing listens");
+}
+
 /* Wrong options are better refused here than once for each connection. */
 static void check_tls_step(struct line const *line, genalloc const *argv, size_t first)
 {
@@ -315,6 +337,7 @@ static void check_tls_step(struct line const *line, genalloc const *argv, size_t
     size_t const count = genalloc_len(char const *, argv) - 1 - first;
     chain_parse_options(&options, line->end->tls, (int)count, genalloc_s(char const *, argv) + first);
     chain_configure(&ignored, &options);
+    if (line->end->tls == CHAIN_TLSD && !(line->effects & FRONT_RULES)) check_server(&options);
 }
 
 static void put_together(genalloc *argv, struct line *line, char const *const *operands)

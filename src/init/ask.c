@@ -85,7 +85,7 @@ static char const *take_deposit(struct worker *worker, struct ask_deposit *depos
     enum x509_error const error =
         x509_credential_decode(&worker->credential, deposit->bytes, deposit->cert_len,
                                deposit->bytes + deposit->cert_len, deposit->key_len);
-    if (error) return error == X509_SYSTEM ? strerror(errno) : x509_strerror(error);
+    if (error) return x509_strerror(error);
     worker->has_credential = 1;
     return NULL;
 }

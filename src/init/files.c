@@ -60,7 +60,7 @@ static char const *find(struct worker const *worker, struct name *name, char con
 
 static char const *explain(enum x509_error error)
 {
-    return error == X509_SYSTEM ? strerror(errno) : x509_strerror(error);
+    return x509_strerror(error);
 }
 
 /* ---- trust anchors ---- */

@@ -89,7 +89,7 @@ static enum x509_error add_file(struct x509_bundle *bundle, struct bundle_kind c
 /* Subdirectories, sockets and links to nowhere do not belong to a CADIR. */
 static int is_passed_over(enum x509_error error)
 {
-    return error == X509_SYSTEM && (errno == EISDIR || errno == EINVAL || errno == ENXIO || errno == ENOENT);
+    return error == X509_NOT_A_FILE || (error == X509_SYSTEM && (errno == EISDIR || errno == ENXIO || errno == ENOENT));
 }
 
 static enum x509_error add_entries(struct x509_bundle *bundle, struct bundle_kind const *kind, DIR *dir)

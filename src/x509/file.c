@@ -60,7 +60,7 @@ enum x509_error file_read(struct file *file, int dir, char const *path, size_t m
     size_t size;
     *file = (struct file){.bytes = NULL, .len = 0};
     int const fd = open_regular(dir, path, &size);
-    if (fd < 0) return X509_SYSTEM;
+    if (fd < 0) return errno == EINVAL ? X509_NOT_A_FILE : X509_SYSTEM;
     enum x509_error const error = size > max ? X509_TOO_BIG : file_read_open(file, fd, size);
     int const saved = errno;
     close(fd);

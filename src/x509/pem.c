@@ -7,12 +7,16 @@
 #define BEGIN "-----BEGIN "
 #define END "\n-----END "
 #define DASHES "-----"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* what some editors begin a text with */
 
 void pem_init(struct pem *pem, void const *bytes, size_t len)
 {
     memset(pem, 0, sizeof *pem);
-    pem->start = pem->rest = bytes;
-    pem->len = len;
+    size_t const mark = len >= sizeof BYTE_ORDER_MARK - 1 && !memcmp(bytes, BYTE_ORDER_MARK, sizeof BYTE_ORDER_MARK - 1)
+                            ? sizeof BYTE_ORDER_MARK - 1
+                            : 0;
+    pem->start = pem->rest = (char const *)bytes + mark;
+    pem->len = len - mark;
 }
 
 static void advance(struct pem *pem, char const *to)
@@ -67,6 +71,16 @@ int pem_next(struct pem *pem)
 int pem_has_label(struct pem const *pem, char const *label)
 {
     return pem->label_len == strlen(label) && !memcmp(pem->label, label, pem->label_len);
+}
+
+/* PKCS#8 (RFC 5958, 3), and what OpenSSL made before (RFC 1421, 4.6.1.1). */
+int pem_is_encrypted_key(struct pem const *pem)
+{
+    static char const header[] = "\nProc-Type: 4,ENCRYPTED";
+    size_t const skipped = pem->body_len && *pem->body == '\r';
+    return pem_has_label(pem, "ENCRYPTED PRIVATE KEY")
+           || (pem_is_private_key(pem) && pem->body_len > skipped + sizeof header
+               && !memcmp(pem->body + skipped, header, sizeof header - 1));
 }
 
 int pem_is_private_key(struct pem const *pem)

@@ -24,6 +24,7 @@ extern void pem_init(struct pem *pem, void const *bytes, size_t len);
 extern int pem_next(struct pem *pem);
 extern int pem_has_label(struct pem const *pem, char const *label);
 extern int pem_is_private_key(struct pem const *pem);
+extern int pem_is_encrypted_key(struct pem const *pem);
 
 /* At most how many bytes a body decodes to. */
 #define PEM_DECODED(body_len) ((body_len) / 4 * 3 + 3)

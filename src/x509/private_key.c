@@ -24,7 +24,7 @@ static int append(struct crypto_private_key *key, size_t *used, size_t *part_len
 static enum x509_error rsa_private(br_rsa_private_key const *from, struct crypto_private_key *to)
 {
     size_t used = 0;
-    if (from->n_bitlen < MIN_RSA_BITS || from->n_bitlen > MAX_RSA_BITS) return X509_UNSUPPORTED;
+    if (from->n_bitlen < MIN_RSA_BITS || from->n_bitlen > MAX_RSA_BITS) return X509_WEAK_KEY;
     to->type = CRYPTO_RSA;
     to->modulus_bits = from->n_bitlen;
     int const fits = append(to, &used, &to->p_len, from->p, from->plen)
@@ -105,7 +105,9 @@ enum x509_error key_private(unsigned char const *bytes, size_t len,
     memset(key, 0, sizeof *key);
     if (der_only(whole, DER_SEQUENCE, &content)) return key_from_der(whole, public_key, key);
     pem_init(&pem, bytes, len);
-    while (pem_next(&pem))
+    while (pem_next(&pem)) {
+        if (pem_is_encrypted_key(&pem)) return X509_ENCRYPTED_KEY;
         if (pem_is_private_key(&pem)) return key_from_block(&pem, public_key, key);
+    }
     return X509_NO_KEY;
 }

@@ -41,6 +41,9 @@ struct x509_chain {
     X(X509_SYSTEM, "system call failed") \
     X(X509_TOO_BIG, "file or certificate chain too large") \
     X(X509_NO_CERTIFICATE, "no certificate") \
+    X(X509_NOT_A_FILE, "not a regular file") \
+    X(X509_TRUSTED, "only a TRUSTED CERTIFICATE of OpenSSL, not a CERTIFICATE") \
+    X(X509_ENCRYPTED_KEY, "the private key is encrypted, and nobody is here to give a passphrase") \
     X(X509_NO_KEY, "no usable private key") \
     X(X509_KEY_MISMATCH, "private key does not belong to the certificate") \
     X(X509_NO_ANCHORS, "no trusted certificates") \
@@ -48,9 +51,9 @@ struct x509_chain {
     X(X509_BAD_PIN, "not a list of pins sha256//BASE64") \
     X(X509_BAD_CERTIFICATE, "certificate is malformed or breaks RFC 5280") \
     X(X509_BAD_SIGNATURE, "certificate has a wrong signature") \
-    X(X509_UNSUPPORTED, "certificate with an unsupported algorithm") \
+    X(X509_UNSUPPORTED, "an unsupported algorithm") \
     X(X509_ED25519, "certificate with Ed25519, which is not supported") \
-    X(X509_WEAK_KEY, "certificate with a key that is too small or too large") \
+    X(X509_WEAK_KEY, "a key that is too small or too large") \
     X(X509_CRITICAL_EXTENSION, "certificate with an unsupported critical extension") \
     X(X509_EXPIRED, "certificate expired") \
     X(X509_NOT_YET_VALID, "certificate not yet valid") \
@@ -75,7 +78,7 @@ struct x509_chain {
 #define X509_ERROR_NAME(name, text) name,
 enum x509_error { X509_ERRORS(X509_ERROR_NAME) };
 
-/* What went wrong, in a few words without punctuation. */
+/* What went wrong, in a few words without punctuation; of X509_SYSTEM by errno. */
 extern char const *x509_strerror(enum x509_error error);
 
 /* Certificates, or CRLs, decoded one behind the other, with where each lies and by

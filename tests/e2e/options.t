@@ -2,6 +2,7 @@
 # Options, variables and files that are wrong, and those that are right.
 
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -95,6 +96,28 @@ def files():
     open(empty, "w").close()
     with open(garbage, "wb") as f:
         f.write(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + os.urandom(1000))
+    fifo, bom, traditional, pkcs8, trusted = (proc.temp(name) for name in ("fifo", "bom", "traditional", "pkcs8", "trusted"))
+    os.mkfifo(fifo)
+    with open(bom, "wb") as f:
+        f.write(b"\xef\xbb\xbf" + open(pki.crt("ec256"), "rb").read())
+    openssl = ["openssl", "ec", "-in", pki.key("ec256"), "-aes128", "-passout", "pass:x", "-out", traditional]
+    subprocess.run(openssl, check=True, capture_output=True)
+    openssl = ["openssl", "pkcs8", "-topk8", "-in", pki.key("ec256"), "-passout", "pass:x", "-out", pkcs8]
+    subprocess.run(openssl, check=True, capture_output=True)
+    openssl = ["openssl", "x509", "-in", pki.crt("ec256"), "-trustout", "-out", trusted]
+    subprocess.run(openssl, check=True, capture_output=True)
+    for variable, path, words in (
+        ("CERTFILE", fifo, "not a regular file"),
+        ("CERTFILE", "/", "Is a directory"),
+        ("CERTFILE", trusted, "TRUSTED CERTIFICATE"),
+        ("KEYFILE", traditional, "is encrypted"),
+        ("KEYFILE", pkcs8, "is encrypted"),
+        ("KEYFILE", pki.crt("ec256"), "no usable private key"),
+    ):
+        run(proc.TLSD, [], {variable: path}, (CONFIGURATION,), words)
+    run(proc.TLSD, [], {"CERTFILE": bom, "KEYFILE": pki.key("mismatch")}, (CONFIGURATION,), "does not belong")
+    for variable in ("CADIR", "CAFILE", "PEERPIN", "CRLDIR"):
+        run(proc.TLSC, ["-k", "localhost"], {variable: ""}, (USAGE,), f"{variable} is set and empty")
     for variable in ("CERTFILE", "KEYFILE"):
         run(proc.TLSD, [], {variable: None}, (USAGE, CONFIGURATION), variable)
         for path in (empty, garbage, nowhere, "/"):

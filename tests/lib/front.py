@@ -34,7 +34,7 @@ ALL = ("s6-tcpserver", "s6-tcpclient", "tcpserver", "tcpclient", "s6-applyuidgid
 
 def line(argv, path, more={}):
     """The command line that argv ends in with that PATH; ours without their folder."""
-    env = proc.environment(PATH=path, **more)
+    env = proc.environment(PATH=path, CERTFILE=pki.crt("ec256"), KEYFILE=pki.key("ec256"), CAFILE=pki.ca(), **more)
     with Proc(argv, env, {1: "pipe"}) as ours:
         words = ours.read().decode().split("\0")[:-1]
         if ours.wait():
