@@ -11,7 +11,7 @@
 #include "x509/file.h"
 
 #define MAX_TICKET_FILE 4096
-#define MAX_PAUSE_MS 32
+#define MAX_PAUSE_MS 256
 
 /* 1 when there is no error. */
 static int note(struct chain_credentials *credentials, enum x509_error error, char const *culprit)
