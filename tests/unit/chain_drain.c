@@ -105,7 +105,8 @@ static void test_refused(void)
 
     make_ticket(ticket, sizeof ticket);
     ticket[14]++;
-    refuses(KTLS_HANDSHAKE, ticket, sizeof ticket, TLS_DECODE_ERROR, "a malformed NewSessionTicket", "a malformed ticket");
+    refuses(KTLS_HANDSHAKE, ticket, sizeof ticket, TLS_DECODE_ERROR, "a malformed NewSessionTicket",
+            "a malformed ticket");
     make_ticket(ticket, sizeof ticket);
     ticket[4] = 1;
     refuses(KTLS_HANDSHAKE, ticket, sizeof ticket, TLS_ILLEGAL_PARAMETER, "lifetime", "a ticket for 194 days");
@@ -130,8 +131,8 @@ static struct pair half_open_pair(struct ktls_traffic_keys *server_tx)
     struct pair pair = tcp_pair();
 
     *server_tx = make_keys(TLS_1_3, KTLS_AES_128_GCM, 2);
-    if (!attach_pair(pair) || ktls_install(pair.client, KTLS_TX, &up) || ktls_install(pair.client, KTLS_RX, server_tx) ||
-        ktls_install(pair.server, KTLS_RX, &up))
+    if (!attach_pair(pair) || ktls_install(pair.client, KTLS_TX, &up) ||
+        ktls_install(pair.client, KTLS_RX, server_tx) || ktls_install(pair.server, KTLS_RX, &up))
         give_up("install");
     return pair;
 }

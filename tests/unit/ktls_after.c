@@ -103,7 +103,8 @@ static void test_key_update(void)
 {
     for (enum ktls_role role = KTLS_EITHER; role <= KTLS_CLIENT; role++) {
         judge(TLS_1_3, role, KTLS_HANDSHAKE, "1800000100", (struct want){AFTER_KEY_UPDATE, 0}, "a KeyUpdate");
-        judge(TLS_1_3, role, KTLS_HANDSHAKE, "1800000101", (struct want){AFTER_KEY_UPDATE, 1}, "one that asks for ours");
+        judge(TLS_1_3, role, KTLS_HANDSHAKE, "1800000101", (struct want){AFTER_KEY_UPDATE, 1},
+              "one that asks for ours");
         judge(TLS_1_3, role, KTLS_HANDSHAKE, "1800000102", REFUSED(TLS_ILLEGAL_PARAMETER), "request 2");
         judge(TLS_1_3, role, KTLS_HANDSHAKE, "18000000", REFUSED(TLS_DECODE_ERROR), "a KeyUpdate of no byte");
         judge(TLS_1_3, role, KTLS_HANDSHAKE, "180000020000", REFUSED(TLS_DECODE_ERROR), "a KeyUpdate of two bytes");
@@ -126,7 +127,8 @@ static void test_renegotiation(void)
     judge(TLS_1_2, KTLS_SERVER, KTLS_HANDSHAKE, "01000003616263", declined, "ClientHello");
     judge(TLS_1_2, KTLS_EITHER, KTLS_HANDSHAKE, "01000003616263", declined, "ClientHello");
     judge(TLS_1_2, KTLS_CLIENT, KTLS_HANDSHAKE, "01000003616263", REFUSED(TLS_UNEXPECTED_MESSAGE), "ClientHello");
-    judge(TLS_1_2, KTLS_SERVER, KTLS_HANDSHAKE, "01010001", REFUSED(TLS_DECODE_ERROR), "ClientHello of 64 KiB and a byte");
+    judge(TLS_1_2, KTLS_SERVER, KTLS_HANDSHAKE, "01010001", REFUSED(TLS_DECODE_ERROR),
+          "ClientHello of 64 KiB and a byte");
     judge(TLS_1_2, KTLS_CLIENT, KTLS_HANDSHAKE, "0000000000000000", declined, "two HelloRequests");
     judge(TLS_1_2, KTLS_CLIENT, KTLS_HANDSHAKE, "000000000b000000", REFUSED(TLS_UNEXPECTED_MESSAGE),
           "HelloRequest and a Certificate");

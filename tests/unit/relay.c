@@ -157,6 +157,37 @@ static void refusals(struct crypto_suite const *suite)
     refuses(suite, 1, KTLS_HANDSHAKE, "\2\0\0\0", 4, TLS_UNEXPECTED_MESSAGE, "a late ServerHello");
 }
 
+/* Nothing follows, so that a relay that takes the record ends. */
+static void refuses_last_bytes(struct crypto_suite const *suite, void const *bytes, size_t len,
+                               unsigned char alert, char const *name)
+{
+    struct wire w;
+    start(&w, suite, (struct options){ .client = 0 });
+    write_all(w.to_relay, bytes, len);
+    shutdown(w.to_relay, SHUT_WR);
+    end(&w.out);
+    check_refusal(&w, alert, name);
+}
+
+/* What is in a record counts, not only its length on the wire: a byte more than
+   the limit, and in TLS 1.3 padding that makes it longer than that. */
+static void long_records(struct crypto_suite const *suite)
+{
+    static unsigned char sealed[5 + FRAGMENT + 300], content[FRAGMENT + 2];
+    struct relay_keys keys, peer;
+    make_keys(&keys, suite, 0);
+    mirror(&peer, &keys);
+    size_t const len = crypto_seal_record(&peer.tx, KTLS_APPLICATION_DATA, content, FRAGMENT + 1, sealed);
+    refuses_last_bytes(suite, sealed, len, TLS_RECORD_OVERFLOW, "a byte more than a record may have");
+    if (suite->version != TLS_1_3) return;
+    mirror(&peer, &keys);
+    memset(content, 0, sizeof content);
+    content[0] = 'x';
+    content[1] = KTLS_APPLICATION_DATA;
+    size_t const padded = crypto_seal_record(&peer.tx, 0, content, FRAGMENT + 1, sealed);
+    refuses_last_bytes(suite, sealed, padded, TLS_RECORD_OVERFLOW, "one byte, and padding beyond the limit");
+}
+
 /* All in the connection before the relay looks. */
 static void data_before_a_refusal(struct crypto_suite const *suite, struct options options)
 {
@@ -403,6 +434,7 @@ int main(void)
         ends_of_the_peer(one_of_each[i]);
         reset(one_of_each[i]);
         refusals(one_of_each[i]);
+        long_records(one_of_each[i]);
         data_before_a_refusal(one_of_each[i], (struct options){ .client = 0 });
         data_before_a_refusal(one_of_each[i], (struct options){ .prog_has_a_socket = 1 });
         record_in_parts(one_of_each[i]);

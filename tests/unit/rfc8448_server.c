@@ -105,6 +105,31 @@ static void add_server_flight(struct handshake *hs, struct trace const *t)
         crypto_transcript_add(&hs->transcript, found, (size_t)n);
 }
 
+/* Cut anywhere, or with a byte too many, it proves nothing: whatever else becomes
+   of the handshake, the answer itself must be no. Checked before the good one, whose
+   transcript it shares. */
+static void refuses_unreadable_proofs(struct handshake *hs, struct message const *m)
+{
+    unsigned char longer[1024];
+    int taken = 0;
+
+    for (size_t len = 0; len < m->body.len; len++) {
+        struct message const cut = { .type = m->type, .body = { m->body.p, len } };
+        taken += read_certificate_verify(hs, &cut);
+    }
+    ok(!taken && error.kind == TLS_ERROR_SENT && error.number == TLS_DECODE_ERROR, "a CertificateVerify that is cut");
+    error = (struct tls_error){ .kind = TLS_ERROR_NONE };
+    memcpy(longer, m->body.p, m->body.len);
+    longer[m->body.len] = 0;
+    struct message const long_one = { .type = m->type, .body = { longer, m->body.len + 1 } };
+    ok(!read_certificate_verify(hs, &long_one) && error.number == TLS_DECODE_ERROR, "one with a byte too many");
+    error = (struct tls_error){ .kind = TLS_ERROR_NONE };
+    longer[0] = longer[1] = 0;
+    struct message const unknown = { .type = m->type, .body = { longer, m->body.len } };
+    ok(!read_certificate_verify(hs, &unknown) && error.number == TLS_ILLEGAL_PARAMETER, "one of an unknown scheme");
+    error = (struct tls_error){ .kind = TLS_ERROR_NONE };
+}
+
 /* Section 6: the trace's client proves its key to our server. */
 static void server_takes_certificate(struct trace const *t)
 {
@@ -127,7 +152,9 @@ static void server_takes_certificate(struct trace const *t)
     ok(expect_message(hs, TLS_CERTIFICATE, &m) && read_certificate(hs, &m, &empty) && !empty, "Certificate");
     add_to_transcript(hs, &m);
     ok(!session.peer_present, "not believed before it is proven");
-    ok(expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) && read_certificate_verify(hs, &m), "CertificateVerify");
+    ok(expect_message(hs, TLS_CERTIFICATE_VERIFY, &m), "a CertificateVerify");
+    refuses_unreadable_proofs(hs, &m);
+    ok(read_certificate_verify(hs, &m), "which proves the key");
     add_to_transcript(hs, &m);
     is_error_free(read_finished13(hs), "Finished");
     ok(session.peer_present && at_record_boundary(hs), "believed, and nothing left over");
