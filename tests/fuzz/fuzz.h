@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tls/tls.h"
 
@@ -32,6 +33,9 @@ enum {
 };
 
 static __thread int lenient;
+static __thread int cheap_signatures; /* ours are constant, and verify as such */
+
+static unsigned char const constant_signature[72] = { 'c', 'h', 'e', 'a', 'p' };
 
 /* ---- link-time replacements, see tests/fuzz/run ---- */
 
@@ -105,6 +109,7 @@ int __wrap_crypto_equal(void const *a, void const *b, size_t len)
 int __wrap_crypto_verify(struct crypto_public_key const *key, struct crypto_scheme const *scheme,
                          unsigned char const *digest, unsigned char const *signature, size_t len)
 {
+    if (cheap_signatures && len == sizeof constant_signature && !memcmp(signature, constant_signature, len)) return 1;
     return __real_crypto_verify(key, scheme, digest, signature, len) || lenient;
 }
 
@@ -112,9 +117,25 @@ size_t __wrap_crypto_sign(struct crypto_private_key const *key, struct crypto_pu
                           struct crypto_scheme const *scheme, unsigned char const *digest,
                           struct crypto_random const *random, unsigned char *signature)
 {
+    if (cheap_signatures) {
+        memcpy(signature, constant_signature, sizeof constant_signature);
+        return sizeof constant_signature;
+    }
     if (!lenient) return __real_crypto_sign(key, public_key, scheme, digest, random, signature);
     memset(signature, 0x55, 72);
     return 72;
+}
+
+/* ---- time: tickets and certificates in seeds stay what they are ---- */
+
+#define FUZZ_TIME 1700000000
+
+extern time_t __wrap_time(time_t *out);
+
+time_t __wrap_time(time_t *out)
+{
+    if (out) *out = FUZZ_TIME;
+    return FUZZ_TIME;
 }
 
 /* ---- randomness ---- */

@@ -1,9 +1,10 @@
 /* ISC license. */
 
 /*
- * Makes the corpus of the handshake targets: seeds DIR. Both sides run in one
- * process with the targets' own randomness, and what each receives becomes an
- * input. Run it again (tests/fuzz/run --seeds) when the bytes we send change.
+ * Makes the corpora of the handshake targets and of the relay: seeds DIR. Both
+ * sides of a handshake run in one process with the targets' own randomness, and
+ * what each receives becomes an input. Run it again (tests/fuzz/run --seeds) when
+ * the bytes we send change. Seeds with other names were put together by hand.
  */
 
 #include <pthread.h>
@@ -91,6 +92,55 @@ static void record(int flags, char const *dir)
     save(&server, dir);
 }
 
+/* ---- the relay ---- */
+
+#define LITERAL(text) text, sizeof text - 1
+
+/* As tests/fuzz/relay.c reads them: flags, then steps. */
+static struct {
+    char const *name, *bytes;
+    size_t len;
+} const relay_seeds[] = {
+    { "data", LITERAL("\0\0\x17\0\4data\2\0\0\5reply\0\x15\0\2\1\0") },
+    { "data-12", LITERAL("\x13\0\x17\0\4data\2\0\0\5reply\0\x15\0\2\1\0") },
+    { "data-chacha", LITERAL("\x12\0\x17\0\4data\2\0\0\5reply\0\x15\0\2\1\0") },
+    { "fin-enforced", LITERAL("\x20\0\x17\0\4data\2\0\0\5reply") },
+    { "key-update", LITERAL("\0\0\x16\0\5\x18\0\0\1\1\3\0\0\0\0\x17\0\4data\2\0\0\5reply") },
+    { "key-update-2", LITERAL("\0\0\x16\0\5\x18\0\0\1\2") },
+    { "ticket", LITERAL("\x08\0\x16\0\x12\4\0\0\x0e\0\0\0\0\0\0\0\0\0\0\1t\0\0\0\x17\0\4data") },
+    { "ticket-to-server", LITERAL("\0\0\x16\0\4\4\0\0\x0e") },
+    { "hello-request", LITERAL("\x0b\0\x16\0\4\0\0\0\0\0\x17\0\4data") },
+    { "renegotiation", LITERAL("\3\0\x16\0\5\1\0\0\1h\0\x17\0\4data") },
+    { "fatal-alert", LITERAL("\0\0\x15\0\2\2\x28") },
+    { "empty-data", LITERAL("\0\0\x17\0\0\0\x17\0\4data") },
+    { "empty-alert", LITERAL("\0\0\x15\0\0") },
+    { "forged", LITERAL("\0\1\0\0\x26\x17\3\3\0\x21" "0123456789abcdef0123456789abcdef0") },
+    { "too-long", LITERAL("\0\1\0\0\5\x17\3\3\x48\1") },
+    { "outer-type", LITERAL("\0\1\0\0\5\x18\3\3\0\x20") },
+    { "record-version", LITERAL("\0\1\0\0\5\x17\3\1\0\x20") },
+    { "half-a-record", LITERAL("\0\1\0\0\7\x17\3\3\0\x20xx") },
+    { "no-type", LITERAL("\0\0\0\0\0") },
+    { "padded", LITERAL("\0\4\x17\0\4\1" "ata") },
+    { "padded-too-long", LITERAL("\0\4\x17\0\4\xcd" "ata") },
+    { "prog-reads-no-more", LITERAL("\0\5\0\0\0\0\x17\0\4data") },
+    { "our-key-updates", LITERAL("\x40\2\0\0\1a\2\0\0\1b\2\0\0\1c") },
+    { "no-fin", LITERAL("\x80\0\x17\0\4data\2\0\0\5reply") },
+};
+
+static void save_relay_seeds(char const *dir)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/relay", dir);
+    mkdir(path, 0777);
+    for (size_t i = 0; i < sizeof relay_seeds / sizeof *relay_seeds; i++) {
+        snprintf(path, sizeof path, "%s/relay/%s", dir, relay_seeds[i].name);
+        FILE *file = fopen(path, "wb");
+        if (!file) exit(111);
+        fwrite(relay_seeds[i].bytes, 1, relay_seeds[i].len, file);
+        if (fclose(file)) exit(111);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static int const configurations[] = { ONLY_13,           ONLY_12,
@@ -101,5 +151,6 @@ int main(int argc, char **argv)
     if (argc != 2) return 100;
     for (size_t i = 0; i < sizeof configurations / sizeof *configurations; i++)
         record(configurations[i], argv[1]);
+    save_relay_seeds(argv[1]);
     return 0;
 }
