@@ -71,7 +71,7 @@ def fault(outcome, received, stderr, codes):
         return f"ended by {outcome.end}; stderr {stderr!r}"
     if outcome.end[0] == "exit" and outcome.end[1] not in CODES | codes:
         return f"exit code {outcome.end[1]}; stderr {stderr!r}"
-    if outcome.end[0] == "exit" and outcome.end[1] and not stderr:
+    if outcome.end[0] == "exit" and outcome.end[1] and outcome.end[1] not in codes and not stderr:
         return f"exit code {outcome.end[1]} without a word"
     if MARKER in received:
         return "plaintext on the wire"
