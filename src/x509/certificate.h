@@ -64,7 +64,7 @@ struct certificate {
     struct der extension[EXTENSIONS]; /* the values; p is NULL without it */
     unsigned critical;                /* mask of 1u << enum extension */
     unsigned char is_unprocessed;     /* it has a critical extension that is not one of these */
-    unsigned char is_lax;             /* against a MUST that roots break: times, basicConstraints that is not critical */
+    unsigned char is_lax;             /* breaks a MUST that some roots break, too */
     unsigned char is_ca;
     unsigned char is_self_issued;
     unsigned char key_usage; /* 0xff without the extension */

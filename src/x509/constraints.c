@@ -61,6 +61,11 @@ static unsigned char const *last_at(struct der mailbox)
     return mailbox.len ? memrchr(mailbox.p, '@', mailbox.len) : NULL;
 }
 
+static unsigned char const *first_at(struct der mailbox)
+{
+    return mailbox.len ? memchr(mailbox.p, '@', mailbox.len) : NULL;
+}
+
 /* A base is a mailbox, a host or a domain (RFC 5280, 4.2.1.10). */
 static int email_matches(struct der mailbox, struct der base)
 {
@@ -125,7 +130,9 @@ static int is_valid_base(struct general_name const *base)
 {
     unsigned char const *const at = last_at(base->value);
     switch (base->tag) {
-    case NAME_EMAIL: return is_host(at ? behind(base->value, (size_t)(at - base->value.p) + 1) : base->value);
+    case NAME_EMAIL:
+        if (!at) return is_host(base->value);
+        return at == first_at(base->value) && is_host(behind(base->value, (size_t)(at - base->value.p) + 1));
     case NAME_DNS: return !base->value.len || is_host(base->value);
     case NAME_URI: return is_host(base->value);
     case NAME_ADDRESS: return base->value.len == 8 || base->value.len == 32;
@@ -142,14 +149,19 @@ int constraints_are_valid(struct der subtrees)
     return 1;
 }
 
-/* Of the types that we cannot compare, each name is one that violates. A URI without a host does so, too. */
+/* Of the types that we cannot compare, each name is one that violates. So does a name that is not what its type
+   says, and a URI without a host. */
 static int is_comparable(struct general_name const *name)
 {
+    struct der const value = name->value;
     struct der host;
     switch (name->tag) {
-    case NAME_URI: return uri_host(name->value, &host);
-    case NAME_EMAIL:
-    case NAME_DNS:
+    case NAME_URI: return uri_host(value, &host);
+    case NAME_EMAIL: return last_at(value) && last_at(value) == first_at(value);
+    case NAME_DNS: {
+        int const is_wildcard = value.len > 2 && !memcmp(value.p, "*.", 2);
+        return !starts_with_dot(value) && is_host(is_wildcard ? behind(value, 2) : value);
+    }
     case NAME_ADDRESS:
     case NAME_DIRECTORY: return 1;
     default: return 0;

@@ -59,7 +59,8 @@ static int parse(struct crl *crl, struct der whole)
     if (!signed_parse(whole, &crl->data)) return 0;
     tbs = crl->data.content;
     if (!take_head(&crl->data, &tbs, &version, &crl->issuer) || !take_time(&tbs, &crl->this_update, &is_lax)
-        || !take_time(&tbs, &crl->next_update, &is_lax) || is_lax || !der_take_optional(&tbs, DER_SEQUENCE, &crl->revoked))
+        || !take_time(&tbs, &crl->next_update, &is_lax) || is_lax
+        || !der_take_optional(&tbs, DER_SEQUENCE, &crl->revoked))
         return 0;
     if (!der_take_optional(&tbs, explicit_0, &field) || tbs.len) return 0;
     if (!field.p) return 1;

@@ -53,7 +53,8 @@ static void add_issuing_anchors(struct verification *v, struct certificate const
 {
     struct x509_bundle const *const bundle = &v->check->trust->certificates;
     for (size_t i = 0; i < bundle->count; i++)
-        if (bundle->item[i].fingerprint == cert->issuer_fingerprint) add_anchor(v, bundle_item(bundle, i), cert->issuer);
+        if (bundle->item[i].fingerprint == cert->issuer_fingerprint)
+            add_anchor(v, bundle_item(bundle, i), cert->issuer);
 }
 
 static int is_trusted_itself(struct verification const *v)

@@ -148,8 +148,8 @@ int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax)
     int const century = is_general ? two_digits(text.p) : part[0] < 50 ? 20 : 19;
     int const year = 100 * century + part[0];
     *is_lax |= is_general && year < 2050;
-    if (century < 0 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > days_of_month(year, part[1]) || part[3] > 23
-        || part[4] > 59 || part[5] > 59)
+    if (century < 0 || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > days_of_month(year, part[1])
+        || part[3] > 23 || part[4] > 59 || part[5] > 59)
         return 0;
     *seconds = days_since_1970(year, part[1], part[2]) * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
     return 1;

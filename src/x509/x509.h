@@ -169,7 +169,7 @@ struct x509_check {
 /* Finds a path from the end entity, the chain's first certificate, to an anchor
    and validates it as RFC 5280, 6.1 says, for any policy. The chain may have
    superfluous certificates, and issuers in any order. Gives the end entity's
-   key. Signatures are RSA (PKCS#1 v1.5 or PSS, keys of 2048 to 8192 bits) or ECDSA
+   key. Signatures are RSA (PKCS#1 v1.5 or PSS, keys of 2048 to 4096 bits) or ECDSA
    (P-256, P-384, P-521) with SHA-256, SHA-384 or SHA-512.
 
    An anchor must be a CA by its own basicConstraints, which no certificate of

@@ -48,7 +48,7 @@ static void schemes(void)
     client.config.schemes[0] = 0x0806;
     client.config.scheme_count = 1;
     loopback_run();
-    ok(client.done && client.session.server_scheme == 0x0806, "the one scheme that the client has; its certificate has another");
+    ok(client.done && client.session.server_scheme == 0x0806, "the one scheme that the client has");
     client.config.schemes[0] = 0x0403;
     loopback_run();
     ok(!client.done && server.error.number == TLS_HANDSHAKE_FAILURE, "a scheme that no key of the server fits");
@@ -60,7 +60,7 @@ static void times(void)
     client.config.now = 946684800; /* 2000 */
     loopback_run();
     ok(!client.done && client.error.number == TLS_CERTIFICATE_EXPIRED, "verified for a time before it is valid");
-    ok(strstr(client.error.certificate, "CN=") != NULL, "the error names the certificate: %s", client.error.certificate);
+    ok(strstr(client.error.certificate, "CN=") != NULL, "the error names it: %s", client.error.certificate);
     client.config.now = 1900000000;
     loopback_run();
     ok(client.done, "and for one when it is");
@@ -91,7 +91,8 @@ static void callback(uint16_t version)
     seen = 0;
     client.config.server_name = "other.test";
     loopback_run();
-    ok(!client.done && !seen && client.error.number == TLS_BAD_CERTIFICATE, "%04x: not asked about a wrong name", version);
+    ok(!client.done && !seen && client.error.number == TLS_BAD_CERTIFICATE, "%04x: not asked about a wrong name",
+       version);
 }
 
 static void pins(void)

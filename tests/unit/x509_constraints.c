@@ -62,6 +62,7 @@ static void kinds(void)
     relate(NAME_DNS, "*.example.com", "example.com", 1, 1);
     relate(NAME_DNS, "*.example.com", "www.example.com", 0, 1);
     relate(NAME_DNS, "*.example.com", "a.www.example.com", 0, 0);
+    relate(NAME_DNS, ".example.com", "example.com", 0, 1);
     relate(NAME_ADDRESS, "c0000201", "c0000200ffffff00", 1, 1);
     relate(NAME_ADDRESS, "c0000301", "c0000200ffffff00", 0, 0);
     relate(NAME_ADDRESS, "20010db8000000000000000000000001",
@@ -69,6 +70,7 @@ static void kinds(void)
     relate(NAME_ADDRESS, "c0000201", "20010db8000000000000000000000000ffffffff000000000000000000000000", 0, 0);
     relate(NAME_EMAIL, "me@example.com", "example.com", 1, 1);
     relate(NAME_EMAIL, "me@mail.example.com", "example.com", 0, 0);
+    relate(NAME_EMAIL, "me@you@example.com", "example.com", 0, 1);
     relate(NAME_EMAIL, "me@mail.example.com", ".example.com", 1, 1);
     relate(NAME_EMAIL, "me@example.com", ".example.com", 0, 0);
     relate(NAME_EMAIL, "me@Example.com", "me@example.com", 1, 1);
@@ -112,8 +114,8 @@ static void scope(void)
     add(&path[0], ALT_NAME, 0, tlv(DER_SEQUENCE, both(text(NAME_DNS, "www.example.com"), tlv(0x88, RAW("\x2a\x03")))));
     expect(X509_NAME_CONSTRAINT, "and has: it cannot be compared");
     reset();
-    struct bytes const address = tlv(DER_SEQUENCE, both(oid("2a864886f70d010901"), text(DER_IA5_STRING, "me@example.org")));
-    path[0].subject = tlv(DER_SEQUENCE, tlv(DER_SET, address));
+    struct bytes const address = both(oid("2a864886f70d010901"), text(DER_IA5_STRING, "me@example.org"));
+    path[0].subject = tlv(DER_SEQUENCE, tlv(DER_SET, tlv(DER_SEQUENCE, address)));
     constrain(&path[1], EXCLUDED, text(NAME_EMAIL, "example.org"));
     expect(X509_NAME_CONSTRAINT, "an address in the subject");
 }
@@ -124,7 +126,8 @@ static void malformed(void)
         unsigned tag;
         char const *base;
     } const cases[] = {{NAME_DNS, "*.example.com"}, {NAME_DNS, "a..b"}, {NAME_ADDRESS, "c0000201"},
-                       {NAME_ADDRESS, "c0000201ffff"}, {NAME_EMAIL, ""}, {NAME_EMAIL, "me@"}, {NAME_URI, "https://x/"}};
+                       {NAME_ADDRESS, "c0000201ffff"}, {NAME_EMAIL, ""}, {NAME_EMAIL, "me@"}, {NAME_EMAIL, "a@b@example.com"},
+                       {NAME_URI, "https://x/"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         reset();
         constrain(&path[1], PERMITTED, value_of(cases[i].tag, cases[i].base));

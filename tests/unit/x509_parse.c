@@ -90,7 +90,8 @@ static void test_base64_bytes(void)
         int const valid = pem_decode(&pem, out, &len);
         faults += valid != (digit != NULL || (c == '=' && place == 19));
         if (!digit) continue;
-        unsigned const bits = (unsigned)out[place / 4 * 3] << 16 | (unsigned)out[place / 4 * 3 + 1] << 8 | out[place / 4 * 3 + 2];
+        unsigned char const *const three = out + place / 4 * 3;
+        unsigned const bits = (unsigned)three[0] << 16 | (unsigned)three[1] << 8 | three[2];
         faults += len != 15 || bits != (unsigned)(digit - digits) << shift;
     }
     ok(!faults, "every byte in every place");
