@@ -101,7 +101,7 @@ static int send_reply(int fd, struct files_reply const *reply, int const *fds, s
     memset(&control, 0, sizeof control);
     if (count) {
         message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(count * sizeof *fds);
+        message.msg_controllen = (unsigned int)CMSG_SPACE(count * sizeof *fds);
         struct cmsghdr *c = CMSG_FIRSTHDR(&message);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;

@@ -31,7 +31,7 @@ enum chain_program {
 
 #define NO_FD (~0u)
 
-enum chain_mode { MODE_AUTO, MODE_KERNEL, MODE_RELAY, MODE_USER };
+enum chain_mode { MODE_AUTO, MODE_KERNEL, MODE_RELAY, MODE_USER, MODE_EOF };
 
 struct chain_options {
     unsigned int farewell; /* enum relay_farewell */

@@ -1,13 +1,18 @@
 /* ISC license. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
 #include "chain/chain.h"
+#include "chain/preload.h"
+
+#define SECRETS_FD 500 /* and above */
 
 static int is_server(enum chain_program program)
 {
@@ -15,11 +20,11 @@ static int is_server(enum chain_program program)
 }
 
 /* A TLS 1.3 client would have to wait for tickets first: it is given the
-   socket only when it asks. */
+   socket only when it asks, or when it passes them over. */
 static int wants_socket(enum chain_program program, struct chain_options const *options,
                         struct tls_session const *session)
 {
-    if (options->mode == MODE_KERNEL) return 1;
+    if (options->mode == MODE_KERNEL || options->mode == MODE_EOF) return 1;
     return options->mode == MODE_AUTO && (is_server(program) || session->version == TLS_1_2);
 }
 
@@ -147,23 +152,72 @@ void chain_exec_relay(struct chain_options const *options, struct chain_input co
     chain_exec_own(command.word, changes);
 }
 
+/* ---- prog under ktls-eof ---- */
+
+static int is_eof_step(char const *prog)
+{
+    char const *const slash = strrchr(prog, '/');
+    return !strcmp(slash ? slash + 1 : prog, EOF_PROGRAM);
+}
+
+/* MODE_EOF where prog will run under ktls-eof; where it cannot, a relay does it. */
+static enum chain_mode decide_mode(struct chain_options const *options, char const *const *prog)
+{
+    char library[PATH_MAX];
+    if (options->mode == MODE_AUTO && is_eof_step(*prog)) return MODE_EOF;
+    if (options->mode != MODE_EOF || is_eof_step(*prog)) return options->mode;
+    return preload_refusal(*prog, library) ? MODE_RELAY : MODE_EOF;
+}
+
+/* For KeyUpdate: under a number that no program expects. */
+static void give_secrets(stralloc *changes, int fd)
+{
+    int const given = fcntl(fd, F_DUPFD, SECRETS_FD);
+    if (given >= 0) close(fd);
+    chain_set_number(changes, EOF_KEYS_FD, (unsigned int)(given < 0 ? fd : given));
+}
+
+static _Noreturn void exec_on_socket(enum chain_mode mode, int secrets_fd, char const *const *prog, stralloc *changes)
+{
+    struct command command = { .count = 0 };
+    size_t count = 0;
+    if (secrets_fd >= 0) give_secrets(changes, secrets_fd);
+    if (mode != MODE_EOF || is_eof_step(*prog)) chain_exec(prog, changes);
+    while (prog[count]) count++;
+    command.word = calloc(count + 3, sizeof *command.word);
+    if (!command.word) strerr_diefsys(EXIT_SYSTEM, "memory");
+    add(&command, EOF_PROGRAM);
+    add(&command, "--");
+    memcpy(command.word + command.count, prog, count * sizeof *prog);
+    chain_exec_own(command.word, changes);
+}
+
+static int needs_secrets(enum chain_mode mode, enum chain_path path, struct tls_session const *session)
+{
+    return mode == MODE_EOF && path == PATH_KERNEL && session->version == TLS_1_3;
+}
+
 void chain_hand_over(enum chain_program program, struct chain_options const *options,
                      struct chain_input const *input, struct chain_connection const *connection,
                      struct chain_shield const *shield, struct tls_session *session,
                      char const *const *prog)
 {
     stralloc changes = STRALLOC_ZERO;
+    struct chain_options decided = *options;
     int keys_fd;
-    enum chain_path const path = chain_place_keys(program, options, connection, session, &keys_fd);
-    int const has_tickets = !is_server(program) && session->version == TLS_1_3;
+    decided.mode = decide_mode(options, prog);
+    enum chain_path const path = chain_place_keys(program, &decided, connection, session, &keys_fd);
+    int const has_tickets = !is_server(program) && session->version == TLS_1_3 && decided.mode != MODE_EOF;
+    if (needs_secrets(decided.mode, path, session)) keys_fd = save_keys(program, session, path);
     unsigned int const rtt_ms = session->rtt_ms;
 
+    program_change(&changes, EOF_KEYS_FD, "");
     chain_write_environment(&changes, session, chain_path_name(path), (int)options->keep);
     chain_announce(options, session, path);
     crypto_wipe(session, sizeof *session);
     chain_settle_connection(connection);
     if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(input, connection, rtt_ms);
     chain_lower_shield(shield);
-    if (path == PATH_KERNEL) chain_exec(prog, &changes);
+    if (path == PATH_KERNEL) exec_on_socket(decided.mode, keys_fd, prog, &changes);
     chain_exec_relay(options, input, keys_fd, prog, &changes);
 }

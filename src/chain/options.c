@@ -18,7 +18,7 @@
 #define FIELD(name) offsetof(struct chain_options, name)
 
 static struct option_row const rows[] = {
-    { 'm', "mode", TLS_PROGRAMS, OPTION_TEXT, FIELD(mode_name), 0, "mode", "auto, kernel, relay or user" },
+    { 'm', "mode", TLS_PROGRAMS, OPTION_TEXT, FIELD(mode_name), 0, "mode", "auto, kernel, relay, user or eof" },
     { 't', "tls", TLS_PROGRAMS, OPTION_TEXT, FIELD(version_name), 0, "version", "only TLS 1.2 or only 1.3" },
     { 'c', "ciphers", TLS_PROGRAMS, OPTION_TEXT, FIELD(ciphers), 0, "suites",
       "only these suites, in this order" },
@@ -83,10 +83,10 @@ _Static_assert(ROWS <= OPTION_ROWS_MAX, "too many options for the scanner");
 
 static enum chain_mode scan_mode(char const *source, char const *name)
 {
-    static char const *const names[] = { "auto", "kernel", "relay", "user" };
+    static char const *const names[] = { "auto", "kernel", "relay", "user", "eof" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], name)) return (enum chain_mode)i;
-    strerr_dief(EXIT_USAGE, source, " is auto, kernel, relay or user, not ", name);
+    strerr_dief(EXIT_USAGE, source, " is auto, kernel, relay, user or eof, not ", name);
 }
 
 /* The option that only a relay can serve; NULL: none was given. */

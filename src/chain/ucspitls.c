@@ -92,7 +92,7 @@ void chain_ucspitls(enum chain_program program, chain_handshake *handshake, int 
     char const *const *prog = chain_parse_options(&u.options, program, argc, argv);
     u.role = program == CHAIN_UCSPITLSD ? CHAIN_TLSD : CHAIN_TLSC;
     /* A prog that does not wait is safe with pipes only. */
-    if (u.options.mode == MODE_AUTO) u.options.mode = MODE_RELAY;
+    if (u.options.mode == MODE_AUTO || u.options.mode == MODE_EOF) u.options.mode = MODE_RELAY;
     chain_read_environment(&u.input);
     chain_configure(&u.config, &u.options);
     chain_check_descriptors(&u.options);

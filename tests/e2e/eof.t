@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
+import pki
 import proc
 import tap
 from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd
@@ -174,6 +175,76 @@ def refusals():
         )
 
 
+def modes():
+    """-m eof, and ktls-eof as the next step: what each gives."""
+    socket_or_pipe = ("python3", "-c", "import os, stat; print('socket' if stat.S_ISSOCK(os.fstat(0).st_mode) else 'pipe', flush=True)")
+    for options, prog, wanted in (
+        (["-m", "eof"], socket_or_pipe, b"socket\n"),
+        ([], (EOF, *socket_or_pipe), b"socket\n"),
+        (["-m", "relay"], (EOF, *socket_or_pipe), b"pipe\n"),
+        (["-m", "eof"], ("busybox", "sh", "-c", "readlink /proc/self/fd/0 | cut -d: -f1"), b"pipe\n"),
+    ):
+        a, b = tcp_pair()
+        with tlsd(b, options, prog) as ours, a:
+            tls = Tls(a, context())
+            tls.handshake()
+            what = f"{' '.join(options)} {os.path.basename(prog[0])}"
+            tap.equal(tls.read_exactly(len(wanted)), wanted, f"{what}: {wanted.decode().strip()}", ours.stderr)
+            tap.equal(tls.end_of_stream(), "close_notify", f"{what}: close_notify at the end", ours.stderr)
+            a.close()
+            tap.equal((ours.wait(), ours.stderr()), (0, ""), f"{what}: a clean end")
+
+
+def client_without_waiting():
+    """Tickets are passed over by the library: -m eof gives a TLS 1.3 client the socket."""
+    a, b = tcp_pair()
+    prog = ("sh", "-c", "cat <&6 >&7")
+    with tlsc(a, ["-m", "eof", "-k", "localhost"], prog) as ours, b:
+        tls = Tls(b, context(server=True, version="1.3", cert="ec256"), server=True)
+        tls.handshake()
+        tls.write(b"first")
+        tap.equal(tls.read_exactly(5), b"first", "a client with -m eof", ours.stderr)
+        tls.close_notify()
+        tap.equal((ours.wait(), ours.stderr()), (0, ""), "a client with -m eof: a clean end")
+
+
+# one process that reads and writes by turns, and whose child goes on in the middle
+FOLLOW = """
+import os, sys
+def copy(most):
+    while most > 0 and (b := os.read(0, 65536)):
+        most -= len(b)
+        while b: b = b[os.write(1, b):]
+copy(int(sys.argv[1]))
+if os.fork() == 0:
+    copy(1 << 60)
+    os._exit(0)
+os.wait()
+"""
+
+
+def key_update():
+    """KeyUpdates, each asking for one in return, in one process and then another."""
+    if not proc.kernel_can_rekey():
+        return tap.skip("KeyUpdate with ktls-eof", "this kernel cannot replace keys")
+    peer = os.path.join(proc.BUILD, "tests", "e2e", "keyupdate")
+    data = os.urandom(1 << 20)
+    path, received = proc.temp("stream"), proc.temp("received")
+    with open(path, "wb") as f:
+        f.write(data)
+    a, b = tcp_pair()
+    a.setblocking(True)
+    with open(received, "wb") as out, a, tlsd(b, [], (EOF, "python3", "-c", FOLLOW, "300000")) as ours:
+        env = proc.environment(CAFILE=pki.ca())
+        with proc.Proc([peer, path, "30"], env, {0: a, 1: out, 3: "pipe"}) as other:
+            a.close()
+            answers = int(other.read(fd=3))
+            tap.equal(other.wait(), 0, "KeyUpdates: the peer has seen nothing wrong", other.stderr)
+        tap.equal((ours.wait(), ours.stderr()), (0, ""), "KeyUpdates: a clean end")
+    with open(received, "rb") as f:
+        tap.ok(f.read() == data, f"all data came back under {answers} answers", str(answers))
+
+
 def what_it_cannot_reach():
     """stdio's own reads are no calls that a library can take over: an error, and
     no silent loss."""
@@ -186,4 +257,4 @@ def what_it_cannot_reach():
         tap.ok(ours.wait() != 0 and "error" in ours.stderr(), f"stdio: {ours.stderr().strip()}")
 
 
-tap.main(readers, calls, endings, children_do_not_end, client, bulk, other_descriptors, refusals, what_it_cannot_reach)
+tap.main(readers, calls, endings, children_do_not_end, client, bulk, other_descriptors, refusals, modes, client_without_waiting, key_update, what_it_cannot_reach)

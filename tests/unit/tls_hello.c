@@ -107,7 +107,7 @@ static struct hello_case const cases13[] = {
     { "P-256 point for P-384", "set 51 004500180041" P256_SHARE, TLS_ILLEGAL_PARAMETER },
     { "a GREASE share too", "set 10 00046a6a001d;set 51 00296a6a000100001d0020" X25519_SHARE, ACCEPT },
     { "a GREASE share only", "set 10 00046a6a001d;set 51 00056a6a000100", RETRY },
-    { "no group of ours", "set 10 00020019;set 51 0000", TLS_HANDSHAKE_FAILURE },
+    { "no group of ours", "set 10 0002001e;set 51 0000", TLS_HANDSHAKE_FAILURE },
     /* pre_shared_key: never accepted, but checked */
     { "pre_shared_key", "add 45 0101;add 41 " PSK, ACCEPT },
     { "pre_shared_key and early_data", "add 42 ;add 45 0101;add 41 " PSK, ACCEPT },
@@ -190,7 +190,7 @@ static struct hello_case const cases12[] = {
     { "P-256 only", "set 10 00020017", ACCEPT },
     { "P-384 only, a P-256 certificate", "set 10 00020018;suites c02b", TLS_HANDSHAKE_FAILURE },
     { "P-384 only, an RSA certificate", "set 10 00020018", ACCEPT },
-    { "no group of ours", "set 10 00020019", TLS_HANDSHAKE_FAILURE },
+    { "no group of ours", "set 10 0002001e", TLS_HANDSHAKE_FAILURE },
     { "no ec_point_formats", "del 11", ACCEPT },
     { "compressed points too", "set 11 03000102", ACCEPT },
     { "no uncompressed points", "set 11 0101", TLS_ILLEGAL_PARAMETER },

@@ -1,16 +1,21 @@
 /* ISC license. */
 
-#include "eof/elf.h"
+#include "chain/preload.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include <skalibs/config.h>
+
+#include "chain/chain.h"
 
 #define MAX_INTERPRETERS 4 /* a script's interpreter may be a script (execve(2)) */
 #define MAX_LINE 256
@@ -92,7 +97,7 @@ static char const *check_file(int fd, char interpreter[MAX_LINE])
     return NULL;
 }
 
-char const *preload_refusal(char const *path)
+static char const *check_program(char const *path)
 {
     char interpreter[MAX_LINE];
     char next[MAX_LINE];
@@ -106,4 +111,36 @@ char const *preload_refusal(char const *path)
         path = next;
     }
     return NULL;
+}
+
+/* Where exec would find it. 0: nowhere; exec will say it. */
+static int find_program(char path[PATH_MAX], char const *name)
+{
+    char const *folders = getenv("PATH");
+    if (strchr(name, '/')) return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
+    if (!folders) folders = SKALIBS_DEFAULTPATH;
+    for (;; folders++) {
+        size_t const len = strcspn(folders, ":");
+        int const size = len ? snprintf(path, PATH_MAX, "%.*s/%s", (int)len, folders, name) : 0;
+        if (size > 0 && size < PATH_MAX && !access(path, X_OK)) return 1;
+        folders += len;
+        if (!*folders) return 0;
+    }
+}
+
+/* Beside this program's folder, where it was built and where it is installed. */
+static char const *find_library(char path[PATH_MAX])
+{
+    if (!chain_find_own(path, PATH_MAX, "../lib/" EOF_LIBRARY) || access(path, R_OK) < 0)
+        strcpy(path, KTLS_LIBDIR "/" EOF_LIBRARY);
+    if (access(path, R_OK) < 0) return EOF_LIBRARY " is not installed";
+    /* The dynamic linker splits its list there, and knows no escape. */
+    return strpbrk(path, ": \t\n") ? "the path of " EOF_LIBRARY " has a colon or a space" : NULL;
+}
+
+char const *preload_refusal(char const *prog, char library[PATH_MAX])
+{
+    char path[PATH_MAX];
+    char const *const why = find_program(path, prog) ? check_program(path) : NULL;
+    return why ? why : find_library(library);
 }
