@@ -54,6 +54,17 @@ static void schemes(void)
     ok(!client.done && server.error.number == TLS_HANDSHAKE_FAILURE, "a scheme that no key of the server fits");
 }
 
+static void p521(uint16_t version)
+{
+    loopback_reset();
+    client.config.min_version = client.config.max_version = version;
+    server.config.credential[0] = credential("odd/p521");
+    loopback_run();
+    /* In 1.2 a scheme is a hash, whatever the curve. */
+    ok(client.done && client.session.server_scheme == (version == TLS_1_2 ? 0x0403 : 0x0603),
+       "%04x: a server with a P-521 key, %04x", version, client.session.server_scheme);
+}
+
 static void times(void)
 {
     loopback_reset();
@@ -129,6 +140,8 @@ int main(void)
     facts(TLS_1_3);
     groups();
     schemes();
+    p521(TLS_1_2);
+    p521(TLS_1_3);
     times();
     callback(TLS_1_2);
     callback(TLS_1_3);
