@@ -18,7 +18,7 @@ static size_t make_certificate(unsigned char *out, unsigned char const *subject,
 {
     static unsigned char const before[] = {0x02, 0x01, 0x01, 0x30, 0x02, 0x06, 0x00, 0x30, 0x00, 0x30, 0x00};
     static unsigned char const after[] = {0x30, 0x00};
-    static unsigned char const tail[] = {0x30, 0x02, 0x06, 0x00, 0x03, 0x00};
+    static unsigned char const tail[] = {0x30, 0x02, 0x06, 0x00, 0x03, 0x01, 0x00};
     memcpy(out, before, sizeof before);
     memcpy(out + sizeof before, subject, len);
     memcpy(out + sizeof before + len, after, sizeof after);
