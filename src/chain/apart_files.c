@@ -105,7 +105,7 @@ static int send_reply(int fd, struct files_reply const *reply, int const *fds, s
         struct cmsghdr *c = CMSG_FIRSTHDR(&message);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(count * sizeof *fds);
+        c->cmsg_len = (unsigned int)CMSG_LEN(count * sizeof *fds);
         memcpy(CMSG_DATA(c), fds, count * sizeof *fds);
     }
     return sendmsg(fd, &message, MSG_NOSIGNAL) == sizeof *reply;

@@ -210,7 +210,7 @@ int chain_drain_tickets(struct chain_connection const *connection, unsigned int 
                         char why[CHAIN_DRAIN_WHY])
 {
     struct drain drain = { .connection = connection, .why = why };
-    unsigned char type;
+    unsigned char type = END_OF_STREAM;
     int empty;
     drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
     has_received_more(&drain);

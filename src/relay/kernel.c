@@ -253,7 +253,7 @@ static void fill(struct engine *engine)
 
 static int drop(struct engine *engine)
 {
-    unsigned char type;
+    unsigned char type = 0;
     ssize_t const r = receive_record(engine, &type);
     int const is_waiting = r < 0 && relay_would_block();
     wait_for_more_than(engine, is_waiting ? unread(engine->config.net_read) : 0);

@@ -321,7 +321,7 @@ static int same_fixed_extensions(struct span first, struct span second)
 {
     struct reader a = reader_on(first), b = reader_on(second);
     unsigned int type_a, type_b;
-    struct span body_a, body_b;
+    struct span body_a = { 0 }, body_b = { 0 };
     for (;;) {
         int const more_a = next_fixed_extension(&a, &type_a, &body_a);
         int const more_b = next_fixed_extension(&b, &type_b, &body_b);
