@@ -231,6 +231,16 @@ static int in_kernel(struct job *job)
     return ktls_is(job->connection, NULL) ? take(&job->connection) : -1;
 }
 
+/* The client's way to its connection is a socket of this machine, never one of
+   the network, whatever a worker that was taken over gives. */
+static int through_relay(struct job *job)
+{
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    if (getsockopt(job->relayed, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0) return -1;
+    return domain == AF_UNIX ? take(&job->relayed) : -1;
+}
+
 static void hold(struct job *job, struct packet *packet)
 {
     drop(&job->connection);
@@ -281,13 +291,13 @@ static void take_answer(struct job *job, struct packet *packet)
     else if ((rest = behind(text, "KERNEL")))
         hand_out(job, rest, in_kernel(job));
     else if ((rest = behind(text, "RELAY")))
-        hand_out(job, rest, take(&job->relayed));
+        hand_out(job, rest, through_relay(job));
     else if ((rest = behind(text, "ASK")))
         ask(job, rest);
     else if ((rest = behind(text, "ERR")))
         fail(job, rest);
     else
-        fail(job, "the handshake process says nothing that makes sense");
+        fail(job, "the handshake process sent an invalid answer");
 }
 
 /* A worker that did not get round to saying so. */

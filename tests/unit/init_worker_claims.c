@@ -85,7 +85,16 @@ static void say_with_many(int channel, char const *text)
     if (sendmsg(channel, &message, 0) < 0) give_up("sendmsg");
 }
 
+/* The second is the client's way to the relay. */
 static void hold(int channel)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) _exit(1);
+    int const fds[] = { connect_plainly(), pair[0] };
+    say(channel, "HOLD", fds, 2);
+}
+
+static void hold_plain(int channel)
 {
     int const fds[] = { connect_plainly(), connect_plainly() };
     say(channel, "HOLD", fds, 2);
@@ -116,6 +125,7 @@ void worker_run(struct master_options const *options, struct order const *order,
     if (is_asked(order, "newline")) hold(channel), say(channel, "RELAY path=user\nOK CONNECT x", NULL, 0);
     if (is_asked(order, "id")) hold(channel), say(channel, "RELAY path=user id=other", NULL, 0);
     if (is_asked(order, "relay")) hold(channel), say(channel, "RELAY path=user sni=a.example", NULL, 0);
+    if (is_asked(order, "network")) hold_plain(channel), say(channel, "RELAY path=user", NULL, 0);
     if (is_asked(order, "remote")) hold(channel), say(channel, "RELAY remote=192.0.2.1:1 path=user", NULL, 0);
     if (is_asked(order, "twice")) say(channel, "ASK sni=a", NULL, 0), say(channel, "ASK sni=b", NULL, 0);
     if (is_asked(order, "many"))
@@ -209,6 +219,7 @@ static void test_claims(void)
     is_refused("ok", unprotected);
     is_refused("kernel", unprotected);
     is_refused("nothing", unprotected);
+    is_refused("network", unprotected);
     is_refused("newline", died);
     is_refused("id", unprotected);
     is_refused("many", died);
