@@ -25,6 +25,8 @@ DIRECT = [TLSD, TLSC]  # those that execute prog with TLS
 if proc.MODE == "user":  # ucspitls-kernel.t has the others where the kernel has TLS
     SERVERS, CLIENTS = [TLSD, UCSPITLSD], [TLSC, UCSPITLSC]
 EVERY = SERVERS + CLIENTS
+# whose prog has the kernel TLS socket itself, by default
+ON_SOCKET = [TLSD] if proc.MODE == "auto" else []
 
 # ---- what is looked at: (program, options) -> a value ----
 
@@ -184,11 +186,13 @@ OPTIONS = [
     (("-a", "--alpn"), "http/1.1", EVERY, alpn, "http/1.1"),
     (("-m", "--mode"), "user", EVERY, path_or_code, "user"),
     (("-m", "--mode"), "fast", EVERY, path_or_code, 100),
-    ((), None, EVERY, end, "close_notify"),
+    ((), None, [p for p in EVERY if p not in ON_SOCKET], end, "close_notify"),
+    ((), None, ON_SOCKET, end, "FIN"),
     (("-s", "--no-close-notify"), None, EVERY, end, "FIN"),
     (("-S", "--close-notify"), None, EVERY, end, "close_notify"),
     (("--idle-timeout",), "300", EVERY, code_when_idle, 98),
-    ((), None, DIRECT, what_prog_has, "two pipes"),
+    ((), None, [p for p in DIRECT if p not in ON_SOCKET], what_prog_has, "two pipes"),
+    ((), None, ON_SOCKET, what_prog_has, "one socket"),
     (("--socket",), None, DIRECT, what_prog_has, "one socket"),
     ((), None, EVERY, code_after_bare_fin, 0),
     (("-j", "--no-enforce-close-notify"), None, EVERY, code_after_bare_fin, 0),
