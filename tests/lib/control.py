@@ -318,6 +318,19 @@ def with_resolver(script):
     return shutil.copy(service.INIT, folder)
 
 
+def on_one_port(first, second):
+    """Sockets of both addresses on a port that is free at each."""
+    while True:
+        a, b = socket.socket(), socket.socket()
+        a.bind((first, 0))
+        try:
+            b.bind((second, a.getsockname()[1]))
+            return a, b
+        except OSError:
+            a.close()
+            b.close()
+
+
 def race():
     """Of two addresses the one that does not answer costs a quarter of a second,
     and one that refuses costs nothing."""
@@ -325,15 +338,14 @@ def race():
         'case $1 in slow.test) exec sleep 1000;; none.test) echo "no such luck";; '
         "*) echo 127.0.0.2; echo 127.0.0.1; esac"
     )
-    with socket.socket() as full, socket.socket() as good_one:
-        full.bind(("127.0.0.2", 0))
-        port = full.getsockname()[1]
+    full, good_one = on_one_port("127.0.0.2", "127.0.0.1")
+    port = full.getsockname()[1]
+    with full, good_one:
         full.listen(0)
         held = [socket.socket() for _ in range(3)]
         for sock in held:
             sock.setblocking(False)
             sock.connect_ex(("127.0.0.2", port))
-        good_one.bind(("127.0.0.1", port))
         good_one.listen()
         with Init(program=copy) as init:
             channel = init.channel()
