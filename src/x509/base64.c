@@ -12,13 +12,15 @@
 
 #define BLOCK 16
 typedef signed char block __attribute__((vector_size(BLOCK)));
+typedef unsigned char unsigned_block __attribute__((vector_size(BLOCK))); /* where it may wrap */
 
 /* Negative for what is no digit of base64. */
 static inline block sextets(block c)
 {
     block const upper = (c >= 'A') & (c <= 'Z'), lower = (c >= 'a') & (c <= 'z'), digit = (c >= '0') & (c <= '9');
     block const plus = c == '+', slash = c == '/';
-    return (upper & (c - 65)) | (lower & (c - 71)) | (digit & (c + 4)) | (plus & 62) | (slash & 63)
+    unsigned_block const u = (unsigned_block)c;
+    return (upper & (block)(u - 65)) | (lower & (block)(u - 71)) | (digit & (block)(u + 4)) | (plus & 62) | (slash & 63)
            | ~(upper | lower | digit | plus | slash);
 }
 
