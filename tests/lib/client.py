@@ -85,7 +85,7 @@ def stale_entries(_path):
         ("tcp", lambda port: f"tcp://127.0.0.1:{port}", lambda port: f"tcp://127.0.0.1:{port}", set()),
     ):
         port = free_port()
-        run = f"{ENTRIES} {TWICE} -- {{}}"
+        run = f"'{ENTRIES}' {TWICE} -- {{}}"
         client = "until " + run.format('ktls-connect "$2" sh -c "env; cat <&6" 2>/dev/null; do sleep 0.05; done')
         server = run.format('ktls-accept -1 "$1" sh -c "env"')
         with init(f"{server} & {client}; wait", server_url(port), client_url(port)) as ours:

@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 import threading
+from urllib.parse import quote
 
 import peers
 import pki
@@ -129,7 +130,7 @@ def init_client(version, parameters="", env=None):
 
     def scenario(wrapper):
         server = Accepting(version)
-        url = f"tls://127.0.0.1:{server.port}?ca={pki.ca()}&sni=localhost{parameters}"
+        url = f"tls://127.0.0.1:{server.port}?ca={quote(pki.ca())}&sni=localhost{parameters}"
         argv = [*wrapper, os.path.join(proc.BIN, "ktls-init"), "-s", os.path.join(proc.BIN, "ktls-connect"), url, *prog]
         return Proc(argv, proc.environment(**(env or {}))), server.received
 
