@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Distinguished names (RFC 4514) and alternative names as lines of text. */
+/* Distinguished names (escaped as in RFC 4514) and alternative names as lines of text. */
 
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -8,7 +8,6 @@
 
 #include "x509/certificate.h"
 
-#define MAX_RDNS 64
 #define REPLACEMENT 0xfffd
 #define MAX_UNIT 16 /* bytes that one character becomes, escaped */
 
@@ -207,16 +206,15 @@ static int put_rdn(struct line *line, struct der rdn)
     return 1;
 }
 
-/* RFC 4514, 2.1: the last one first. */
+/* In the certificate's own order, with a space after each comma, as s6-networking
+   writes it; RFC 4514 would begin with the last one. */
 static int put_name(struct line *line, struct der name)
 {
-    struct der rdn[MAX_RDNS];
-    size_t count = 0;
-    for (; name.len; count++)
-        if (count == MAX_RDNS || !der_take(&name, DER_SET, &rdn[count])) return 0;
-    for (size_t i = count; i; i--) {
-        if (i < count) put_text(line, ",");
-        if (!put_rdn(line, rdn[i - 1])) return 0;
+    struct der rdn;
+    for (int first = 1; name.len; first = 0) {
+        if (!der_take(&name, DER_SET, &rdn)) return 0;
+        if (!first) put_text(line, ", ");
+        if (!put_rdn(line, rdn)) return 0;
     }
     return 1;
 }

@@ -203,7 +203,8 @@ extern int x509_is_ip_address(char const *name);
    it is not a name. */
 extern char const *x509_reference_name(char out[X509_MAX_NAME + 1], char const *given);
 
-/* The subject as one printable line of UTF-8 (RFC 4514; controls escaped), cut
+/* The subject as one printable line of UTF-8, in the order of the certificate with
+   ", " between (values escaped as in RFC 4514, controls too), cut
    to max-1 bytes between characters. 0 and "" when it does not parse. */
 extern int x509_subject(struct x509_certificate const *cert, char *out, size_t max);
 

@@ -15,14 +15,14 @@ from peers import BOTH, context
 USER = {"SSL_PATH": "user"}
 SERVER_SAN = "DNS:localhost,DNS:example.test,DNS:*.wild.test,IP:127.0.0.1,IP:::1"
 CLIENTS = {
-    "client-ec": ("CN=client ec,O=Test", None),
-    "client-rsa": ("CN=client rsa,O=Test", None),
+    "client-ec": ("O=Test, CN=client ec", None),
+    "client-rsa": ("O=Test, CN=client rsa", None),
     "client-san": (
-        "CN=client san,O=Test",
+        "O=Test, CN=client san",
         "DNS:a.example,DNS:*.b.example,IP:192.0.2.1,IP:2001:db8::1,email:me@a.example,URI:urn:a?b;c",
     ),
     "client-nameless": (None, None),
-    "client-long": ("CN=client long,O=Test", None),
+    "client-long": ("O=Test, CN=client long", None),
 }
 
 
