@@ -204,7 +204,8 @@ def execline_chain(options):
     words = " ".join(options)
     path = proc.temp("script")
     with open(path, "w") as f:
-        f.write(SCRIPT % (UID, GID, pki.crt("ec256"), pki.key("ec256"), proc.TLSD, words))
+        paths = [f'"{path}"' for path in (pki.crt("ec256"), pki.key("ec256"), proc.TLSD)]
+        f.write(SCRIPT % (UID, GID, *paths, words))
     a, b = tcp_pair()
     with a, b, proc.Proc(["execlineb", "-P", path], proc.environment(), {0: b, 1: b}) as ours:
         tls = Tls(a, context())
