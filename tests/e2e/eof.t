@@ -15,8 +15,8 @@ import proc
 import tap
 from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd
 
-# the dynamic linker preloads nothing from a path with a space
-EOF = os.path.join(proc.installed(), "ktls-eof")
+# the dynamic linker preloads nothing from a path with a space: the library is beside these
+EOF, TLSD, TLSC = (os.path.join(proc.installed(), name) for name in ("ktls-eof", "ktls-tlsd", "ktls-tlsc"))
 BIG = os.urandom(300_000)
 ENGINE, NOT_FOUND = 97, 127
 
@@ -185,7 +185,7 @@ def modes():
         (["-m", "eof"], ("busybox", "sh", "-c", "readlink /proc/self/fd/0 | cut -d: -f1"), b"pipe\n"),
     ):
         a, b = tcp_pair()
-        with tlsd(b, options, prog) as ours, a:
+        with tlsd(b, options, prog, program=TLSD) as ours, a:
             tls = Tls(a, context())
             tls.handshake()
             what = f"{' '.join(options)} {os.path.basename(prog[0])}"
@@ -199,7 +199,7 @@ def client_without_waiting():
     """Tickets are passed over by the library: -m eof gives a TLS 1.3 client the socket."""
     a, b = tcp_pair()
     prog = ("sh", "-c", "cat <&6 >&7")
-    with tlsc(a, ["-m", "eof", "-k", "localhost"], prog) as ours, b:
+    with tlsc(a, ["-m", "eof", "-k", "localhost"], prog, program=TLSC) as ours, b:
         tls = Tls(b, context(server=True, version="1.3", cert="ec256"), server=True)
         tls.handshake()
         tls.write(b"first")
