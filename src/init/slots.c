@@ -201,7 +201,7 @@ int slots_yields_before(struct slots_claim const *a, struct slots_claim const *b
     return a->said != b->said ? a->said < b->said : a->number < b->number;
 }
 
-/* ---- who has to go though it has no slot ---- */
+/* ---- waiting connections that are closed ---- */
 
 int slots_is_idle(struct slots_claim const *waiting, int64_t now)
 {

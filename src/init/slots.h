@@ -7,9 +7,10 @@
  *
  * Each direction has a quarter of the slots for itself, so that a CONNECT to a
  * listener of ours and the ACCEPT that it waits for do not wait for each other.
- * Of what is left for a direction a user may have all but an eighth, of that a
- * channel all but an eighth, and of that an address all but an eighth. Among
- * those that wait whoever has fewest is next.
+ * The rest of the slots is shared. One user gets at most seven eighths of what a
+ * direction may use, one channel at most seven eighths of its user's part, and one
+ * address at most seven eighths of its channel's. The next slot goes to the
+ * waiting party with the fewest.
  */
 
 #ifndef KTLS_INIT_SLOTS_H

@@ -37,7 +37,7 @@ static int close_listed(unsigned int first, unsigned int last)
     return is_complete;
 }
 
-/* A limit that was lowered says nothing of the descriptors that were open then. */
+/* Descriptors that were open before the limit was lowered may have greater numbers. */
 static unsigned int greatest_possible(void)
 {
     struct rlimit limit;
