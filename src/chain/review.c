@@ -254,7 +254,7 @@ static void check_own(struct review const *review, struct chain_input const *inp
     }
 }
 
-void review_server(struct review const *review, struct chain_options const *options)
+static void look_at_server(struct review const *review, struct chain_options const *options)
 {
     struct chain_input const *input = review->input;
     int const has_own = input->files[0].certfile || input->files[0].keyfile;
@@ -266,9 +266,26 @@ void review_server(struct review const *review, struct chain_options const *opti
     if (options->client_auth) check_trust(review, input);
 }
 
-void review_client(struct review const *review, struct chain_options const *options)
+static void look_at_client(struct review const *review, struct chain_options const *options)
 {
     struct chain_input const *input = review->input;
     if (options->client_cert || input->files[0].certfile) check_own(review, input, X509_CLIENT_AUTH);
     if (!options->no_verify_cert) check_trust(review, input);
+}
+
+/* Private keys are in memory meanwhile. */
+void review_server(struct review const *review, struct chain_options const *options)
+{
+    struct chain_shield shield;
+    chain_raise_shield(&shield);
+    look_at_server(review, options);
+    chain_lower_shield(&shield);
+}
+
+void review_client(struct review const *review, struct chain_options const *options)
+{
+    struct chain_shield shield;
+    chain_raise_shield(&shield);
+    look_at_client(review, options);
+    chain_lower_shield(&shield);
 }
