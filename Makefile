@@ -26,9 +26,9 @@ pic_objects = $(patsubst $(BUILD)/obj/%,$(BUILD)/pic/%,$(call objects,$(1)))
 
 LIBRARIES := $(foreach layer,$(LAYERS),$(BUILD)/lib/$(ARCHIVE_$(layer)))
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
-SONAME := $(SHARED_LIBRARY).$(basename $(version))
-SHARED_FILE := $(BUILD)/lib/$(SHARED_LIBRARY).$(version)
-SHARED_FILES := $(if $(filter yes,$(SHARED)),$(SHARED_FILE))
+SHARED_NAMES := $(foreach layer,$(SHARED_LAYERS),$(ARCHIVE_$(layer):.a=.so))
+SHARED_FILES := $(if $(filter yes,$(SHARED)),$(SHARED_NAMES:%=$(BUILD)/lib/%.$(version)))
+soname = $(1).$(basename $(version))
 PRELOAD_FILE := $(BUILD)/lib/$(PRELOAD_LIBRARY)
 PRELOAD_FILES := $(if $(filter yes,$(SHARED)),$(PRELOAD_FILE))
 
@@ -112,13 +112,17 @@ $(foreach program,$(LOOKUP_PROGRAMS),$(eval $(BUILD)/bin/$(program): LINK_MODE :
 
 $(RESIDENT:%=$(BUILD)/bin/%): LINK_MODE := $(LINK_MODE:-static-pie=-static)
 
-.PHONY: $(SHARED_LIBRARY)
-$(SHARED_LIBRARY): $(SHARED_FILE)
-$(SHARED_FILE): $(call pic_objects,$(SHARED_LAYER)) $(BUILD)/config.mak
-	@mkdir -p $(@D)
-	$(call show,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $(filter %.o,$^)
-	@ln -sf $(@F) $(@D)/$(SONAME)
-	@ln -sf $(@F) $(@D)/$(SHARED_LIBRARY)
+# $(1): layer, $(2): name of the library
+define shared_rules
+.PHONY: $(2)
+$(2): $(BUILD)/lib/$(2).$(version)
+$(BUILD)/lib/$(2).$(version): $(call pic_objects,$(1)) $(BUILD)/config.mak
+	@mkdir -p $$(@D)
+	$$(call show,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -shared -Wl,-soname,$(call soname,$(2)) -o $$@ $$(filter %.o,$$^)
+	@ln -sf $$(@F) $$(@D)/$(call soname,$(2))
+	@ln -sf $$(@F) $$(@D)/$(2)
+endef
+$(foreach layer,$(SHARED_LAYERS),$(eval $(call shared_rules,$(layer),$(ARCHIVE_$(layer):.a=.so))))
 
 PRELOAD_OBJECTS := $(PRELOAD_SOURCES:%.c=$(BUILD)/pic/%.o) $(foreach layer,$(PRELOAD_LAYERS),$(call pic_objects,$(layer)))
 $(PRELOAD_FILE): $(PRELOAD_OBJECTS) src/eof/preload/calls.map $(BUILD)/config.mak
@@ -150,7 +154,10 @@ check: all tests
 	tests/run --build $(BUILD)
 
 MAN_PAGES := $(wildcard doc/*.1 doc/*.3 doc/*.5 doc/*.7 doc/*.8)
-HEADERS := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/$(layer).h)) src/ktls/numbers.h src/ktls/service.h
+HEADERS := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/$(layer).h)) src/ktls/numbers.h
+
+# libktls-service's header is installed as ktls/service.h.
+SERVICE_HEADER := src/control/service.h
 
 # For pkg-config; folders in the prefix follow it when it is moved.
 PKG_CONFIG_FILES := $(patsubst package/%.in,$(BUILD)/lib/%,$(wildcard package/*.pc.in))
@@ -163,7 +170,7 @@ $(BUILD)/lib/%.pc: package/%.pc.in package/info $(BUILD)/config.mak
 
 # Paths of the installation, which may hold spaces, in quotes.
 to = "$(DESTDIR)$(1)"
-SHARED_LINKS := $(if $(SHARED_FILES),$(SONAME) $(SHARED_LIBRARY))
+SHARED_LINKS := $(if $(SHARED_FILES),$(SHARED_NAMES) $(foreach name,$(SHARED_NAMES),$(call soname,$(name))))
 
 install: all $(PKG_CONFIG_FILES)
 	install -d $(call to,$(bindir)) $(call to,$(libdir)/pkgconfig)
@@ -171,9 +178,10 @@ install: all $(PKG_CONFIG_FILES)
 	install -m 644 $(LIBRARIES) $(SHARED_FILES) $(PRELOAD_FILES) $(call to,$(libdir))
 	install -m 644 $(PKG_CONFIG_FILES) $(call to,$(libdir)/pkgconfig)
 	set -e; for link in $(SHARED_LINKS); do \
-		ln -sf $(notdir $(SHARED_FILE)) $(call to,$(libdir))/$$link; done
+		ln -sf $${link%.so*}.so.$(version) $(call to,$(libdir))/$$link; done
 	set -e; for header in $(HEADERS:src/%=%); do \
 		install -D -m 644 src/$$header $(call to,$(includedir)/$(package))/$$header; done
+	install -m 644 $(SERVICE_HEADER) $(call to,$(includedir)/$(package)/ktls)
 	set -e; for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(call to,$(mandir))/man$${page##*.}/$${page##*/}; done
 

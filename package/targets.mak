@@ -3,17 +3,17 @@
 # rule: a MAIN_ is not in its folder's archive, every other .c file is.
 
 # Layer archives, lowest first: NAME is made from src/NAME.
-LAYERS := ktls crypto x509 tls relay
+LAYERS := ktls control crypto x509 tls relay
 
 ARCHIVE_ktls := libktls.a
+ARCHIVE_control := libktls-service.a
 ARCHIVE_crypto := libktls-crypto.a
 ARCHIVE_x509 := libktls-x509.a
 ARCHIVE_tls := libktls-tls.a
 ARCHIVE_relay := libktls-relay.a
 
-# The layer that is also built as a shared library.
-SHARED_LAYER := ktls
-SHARED_LIBRARY := libktls.so
+# The layers that are also built as shared libraries.
+SHARED_LAYERS := ktls control
 
 # What ktls-eof preloads: these sources, and what they need of the layers.
 PRELOAD_LIBRARY := libktls-eof.so
@@ -21,12 +21,15 @@ PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c) src/tls/next_keys.c
 PRELOAD_LAYERS := ktls crypto
 
 # Not installed.
-INTERNAL_LAYERS := jail program chain front eof init client check
+INTERNAL_LAYERS := jail program chain front eof protocol worker service init client check
 ARCHIVE_jail := libktls-jail.a
 ARCHIVE_program := libktls-program.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
 ARCHIVE_eof := libktls-eof.a
+ARCHIVE_protocol := libktls-protocol.a
+ARCHIVE_worker := libktls-worker.a
+ARCHIVE_service := libktls-broker.a
 ARCHIVE_init := libktls-init.a
 ARCHIVE_client := libktls-client.a
 ARCHIVE_check := libktls-check.a
@@ -42,8 +45,12 @@ LIBS_program := program skarnet
 LIBS_chain := chain jail program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
 LIBS_eof := eof $(LIBS_chain)
-LIBS_init := init $(LIBS_chain)
-LIBS_client := client ktls $(LIBS_program)
+LIBS_protocol := protocol $(LIBS_tls) skarnet
+LIBS_control := control
+LIBS_worker := worker protocol $(LIBS_chain)
+LIBS_service := service $(LIBS_worker)
+LIBS_init := init $(LIBS_service)
+LIBS_client := client $(LIBS_control) $(LIBS_program)
 LIBS_check := check $(LIBS_chain)
 
 # Programs: their main, and the layer they are linked with.
@@ -82,7 +89,7 @@ MAIN_ktls-eof := src/eof/ktls-eof.c
 LIBS_ktls-eof := $(LIBS_eof)
 MAIN_ktls-init := src/init/ktls-init.c
 LIBS_ktls-init := $(LIBS_init)
-MAIN_ktls-resolve := src/init/ktls-resolve.c
+MAIN_ktls-resolve := src/worker/ktls-resolve.c
 LIBS_ktls-resolve := $(LIBS_program)
 MAIN_ktls-connect := src/client/ktls-connect.c
 LIBS_ktls-connect := $(LIBS_client)

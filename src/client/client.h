@@ -8,7 +8,7 @@
 
 #include <skalibs/stralloc.h>
 
-#include "ktls/service.h"
+#include "control/service.h"
 #include "program/program.h"
 
 /* A channel of our own to the service at a path, NULL: to the inherited one. */

@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include "init/service.h"
+#include "init/supervisor.h"
 #include "program/program.h"
 
 /* ---- options.c ---- */

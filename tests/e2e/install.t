@@ -26,6 +26,10 @@ report $? 'and the manual'
 [ -f "$root/include/ktls-tools/ktls/ktls.h" ] && [ -f "$root/lib/libktls.so" ] && [ -f "$root/lib/libktls.a" ] &&
     [ -f "$root/lib/pkgconfig/libktls.pc" ] && [ -f "$root/share/man/man3/libktls.3" ]
 report $? 'and the library for others'
+[ -f "$root/include/ktls-tools/ktls/service.h" ] && [ -f "$root/lib/libktls-service.so" ] &&
+    [ -f "$root/lib/libktls-service.a" ] && [ -f "$root/lib/pkgconfig/libktls-service.pc" ] &&
+    [ -f "$root/share/man/man3/libktls-service.3" ]
+report $? "and the library for clients of ktls-init's service"
 
 cc=$(sed -n 's/^CC := //p' "$build/config.mak")
 ldflags=$(sed -n 's/^LDFLAGS := //p' "$build/config.mak")

@@ -27,7 +27,7 @@ build . >"$work/log" 2>&1
 report $? 'configure and make there'
 build/bin/ktls-check --version >"$work/log" 2>&1
 report $? 'a program of this build runs'
-make build/tests/unit/ktls_service >"$work/log" 2>&1 && KTLS_TEST_KERNEL=none tests/run ktls_service >>"$work/log" 2>&1
+make build/tests/unit/control_service >"$work/log" 2>&1 && KTLS_TEST_KERNEL=none tests/run control_service >>"$work/log" 2>&1
 report $? 'tests/run runs a test'
 make dist >"$work/log" 2>&1 && cmp ./*.tar.gz "$work/first.tar.gz" >>"$work/log" 2>&1
 report $? 'make dist: the same bytes'
@@ -45,7 +45,7 @@ for name in bin/ktls-check lib/libktls.a; do cmp "build/$name" "$work/first/$nam
 report $? 'the same bytes'
 ! grep -rl "$work" build/obj build/bin >"$work/log" 2>&1
 report $? 'the path of neither folder is in them'
-make build/tests/unit/ktls_service >"$work/log" 2>&1 && KTLS_TEST_KERNEL=none tests/run ktls_service >>"$work/log" 2>&1
+make build/tests/unit/control_service >"$work/log" 2>&1 && KTLS_TEST_KERNEL=none tests/run control_service >>"$work/log" 2>&1
 report $? 'tests/run runs a test there'
 find "$tree" -newer "$work/stamp" ! -name __pycache__ >"$work/log"
 [ ! -s "$work/log" ]

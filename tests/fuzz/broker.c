@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "init/broker.h"
+#include "service/broker.h"
 
 #define CLIENTS 4
 #define WORKERS 16

@@ -1,0 +1,168 @@
+/* ISC license. */
+
+#include "init/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <skalibs/djbunix.h>
+#include <skalibs/socket.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "service/broker.h"
+#include "service/heirs.h"
+#include "init/init.h"
+
+#define NOBODY 65534
+#define BACKLOG 128
+
+/* ---- who the workers are ---- */
+
+static unsigned int scan_variable(char const *name, unsigned int otherwise)
+{
+    char const *text = getenv(name);
+    unsigned int number = otherwise;
+    if (text && !uint0_scan(text, &number)) strerr_dief(EXIT_USAGE, name, ": not a number: ", text);
+    return number;
+}
+
+static int can_become(uid_t uid, gid_t gid)
+{
+    int status;
+    pid_t const pid = fork();
+    if (!pid) _exit(setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+/* In a user namespace there may be nobody but root. */
+static void choose_account(struct master_options *workers)
+{
+    if (geteuid()) return;
+    workers->uid = scan_variable("TLS_UID", NOBODY);
+    workers->gid = scan_variable("TLS_GID", workers->uid);
+    workers->is_root = can_become(workers->uid, workers->gid) != 0;
+    if (!workers->is_root && getenv("TLS_UID")) strerr_diefsys(EXIT_SYSTEM, "TLS_UID");
+}
+
+static void open_key_dir(struct master_options *workers, char const *path)
+{
+    workers->key_dir = -1;
+    workers->key_dir_name = path;
+    if (!path) return;
+    workers->key_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (workers->key_dir < 0) strerr_diefsys(EXIT_CREDENTIAL, path);
+}
+
+/* ---- the socket for others ---- */
+
+static void take_uids(struct broker_options *options, char const *list)
+{
+    while (list && *list) {
+        size_t const len = uint_scan(list, options->uid + options->uid_count);
+        int const is_item = len && (!list[len] || (list[len] == ',' && list[len + 1]));
+        if (!is_item || ++options->uid_count == BROKER_MAX_UIDS)
+            strerr_dief(EXIT_USAGE, "--uids is a list of up to 31 numbers with commas, not ", list);
+        list += len + (list[len] == ',');
+    }
+}
+
+/* Who may connect is looked at then; the mode keeps others out already where
+   there are none to let in. Once the path is there somebody listens. */
+static int listen_on_path(char const *path, int has_uids)
+{
+    char fresh[IPCPATH_MAX + 1];
+    if (!path) return -1;
+    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
+        strerr_dief(EXIT_USAGE, "--listen: the path is too long: ", path);
+    int const fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || packet_ask_sender(fd) < 0 || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, has_uids ? 0666 : 0600) < 0
+        || listen(fd, BACKLOG) < 0 || rename(fresh, path) < 0)
+        strerr_diefsys(EXIT_SYSTEM, path);
+    return fd;
+}
+
+/* ---- what prog is given ---- */
+
+static int for_prog = -1, path_for_prog = -1; /* it inherits these two */
+
+static void set(char const *variable, char const *value)
+{
+    if (setenv(variable, value, 1) < 0) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
+}
+
+static void give_channel(int fd)
+{
+    char text[INT_FMT];
+    for_prog = fd;
+    text[int_fmt(text, fd)] = 0;
+    if (uncoe(fd) < 0) strerr_diefsys(EXIT_SYSTEM, "KTLS_FD");
+    set("KTLS_FD", text);
+    set("TINIKTLS_FD", text);
+}
+
+static void give_path(int fd, char const *otherwise)
+{
+    char text[32];
+    path_for_prog = fd;
+    unsetenv("KTLS_PATH");
+    if (fd >= 0) {
+        snprintf(text, sizeof text, "/proc/self/fd/%d", fd);
+        if (uncoe(fd) < 0) strerr_diefsys(EXIT_SYSTEM, "KTLS_PATH");
+        set("KTLS_PATH", text);
+    } else if (otherwise) {
+        set("KTLS_PATH", otherwise);
+    }
+}
+
+void service_forget_client(void)
+{
+    if (for_prog >= 0) close(for_prog);
+    if (path_for_prog >= 0) close(path_for_prog);
+    for_prog = path_for_prog = -1;
+}
+
+/* ---- all of it ---- */
+
+/* What is ours is none of these, which the service has other uses for. To prog
+   they are as closed as they were. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+            strerr_diefsys(EXIT_SYSTEM, "/dev/null");
+}
+
+static void make_pair(int pair[2])
+{
+    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
+}
+
+void service_prepare(struct service_options const *service)
+{
+    static struct broker_options options = { .listener = -1 };
+    int pair[2];
+    options.max = service->max;
+    fill_standard_descriptors();
+    take_uids(&options, service->uids);
+    choose_account(&options.workers);
+    protection_survey(&options.workers);
+    open_key_dir(&options.workers, service->key_dir);
+    activation_take();
+    make_pair(pair);
+    options.inherited = pair[0];
+    int const path = heirs_listen(&options.heirs);
+    if (path < 0) init_say(INIT_INFO, "no folder for a socket: KTLS_PATH is not set");
+    service_try(&options);
+    options.listener = listen_on_path(service->path, options.uid_count != 0);
+    give_channel(pair[1]);
+    give_path(path, service->path);
+}

@@ -1,0 +1,311 @@
+/* ISC license. */
+
+#include "protocol/url.h"
+
+#include <string.h>
+#include <sys/un.h>
+
+#include <skalibs/types.h>
+
+#include "tls/tls.h"
+#include "x509/x509.h"
+
+#define DEFAULT_TIMEOUT_MS 30000
+#define MAX_TIMEOUT_MS 600000
+#define DEFAULT_BACKLOG 1024
+#define MAX_BACKLOG 65535
+#define MAX_ID 64
+#define MAX_PARAMETERS 24
+
+/* ---- parameters ---- */
+
+#define FIELD(name) offsetof(struct url_parameters, name)
+
+static struct {
+    char const *name;
+    size_t field;
+} const texts[] = {
+    { "ciphers", FIELD(ciphers) }, { "alpn", FIELD(alpn) }, { "sni", FIELD(sni) },
+    { "ca", FIELD(ca) },           { "cert", FIELD(cert) }, { "key", FIELD(key) },
+    { "exporter", FIELD(exporter) }, { "id", FIELD(id) },
+};
+
+static struct {
+    char const *name;
+    size_t field;
+    unsigned int max;
+} const numbers[] = {
+    { "backlog", FIELD(backlog), MAX_BACKLOG },
+    { "timeout", FIELD(timeout_ms), MAX_TIMEOUT_MS },
+};
+
+static struct {
+    char const *name, *value;
+    size_t field;
+    unsigned int meaning;
+} const choices[] = {
+    { "tls", "1.2", FIELD(version), TLS_1_2 },
+    { "tls", "1.3", FIELD(version), TLS_1_3 },
+    { "verify", "0", FIELD(verify), 0 },
+    { "verify", "1", FIELD(verify), 1 },
+    { "clientcert", "request", FIELD(client_auth), TLS_REQUEST_CLIENT_CERT },
+    { "clientcert", "require", FIELD(client_auth), TLS_REQUIRE_CLIENT_CERT },
+    { "ask", "sni", FIELD(ask_sni), 1 },
+    { "path", "kernel", FIELD(path), URL_KERNEL },
+    { "path", "relay", FIELD(path), URL_RELAY },
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static void *field_of(struct url_parameters *parameters, size_t offset)
+{
+    return (char *)parameters + offset;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+/* %XX (RFC 3986, 2.1), in place. 0: not such, or a control character. */
+static int unescape(char *text)
+{
+    char *out = text;
+    for (; *text; text++, out++) {
+        *out = *text;
+        if (*text != '%') continue;
+        int const high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
+        int const byte = low < 0 ? 0 : high << 4 | low;
+        if (byte < ' ' || byte == 0x7f) return 0;
+        *out = (char)byte;
+        text += 2;
+    }
+    *out = 0;
+    return 1;
+}
+
+static char const *set_text(struct url_parameters *parameters, size_t i, char *value)
+{
+    char const **field = field_of(parameters, texts[i].field);
+    if (!*value) return "a parameter is empty";
+    if (!unescape(value)) return "a parameter is escaped wrongly";
+    *field = value;
+    return NULL;
+}
+
+static char const *set_number(struct url_parameters *parameters, size_t i, char const *value)
+{
+    unsigned int number;
+    if (!uint0_scan(value, &number) || !number || number > numbers[i].max)
+        return "backlog and timeout are numbers, up to 65535 and 600000";
+    *(unsigned int *)field_of(parameters, numbers[i].field) = number;
+    return NULL;
+}
+
+static char const *set_choice(struct url_parameters *parameters, char const *name, char const *value)
+{
+    char const *why = "an unknown parameter";
+    for (size_t i = 0; i < COUNT(choices); i++) {
+        if (strcmp(choices[i].name, name)) continue;
+        why = "a parameter has an unknown value";
+        if (strcmp(choices[i].value, value)) continue;
+        *(unsigned int *)field_of(parameters, choices[i].field) = choices[i].meaning;
+        return NULL;
+    }
+    return why;
+}
+
+static char const *set(struct url_parameters *parameters, char *name)
+{
+    char *value = strchr(name, '=');
+    if (!value) return "a parameter without a value";
+    *value++ = 0;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (!strcmp(texts[i].name, name)) return set_text(parameters, i, value);
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        if (!strcmp(numbers[i].name, name)) return set_number(parameters, i, value);
+    return set_choice(parameters, name, value);
+}
+
+/* label:length; the label may have colons itself. */
+static char const *split_exporter(struct url *url)
+{
+    struct url_parameters *p = &url->parameters;
+    if (!p->exporter) return NULL;
+    char *length = strrchr(url->text + (p->exporter - url->text), ':');
+    if (!length || length == p->exporter || !uint0_scan(length + 1, &p->exporter_len) || !p->exporter_len
+        || p->exporter_len > URL_MAX_EXPORT)
+        return "exporter is label:length, the length up to 128";
+    *length = 0;
+    return NULL;
+}
+
+static int is_id(char const *id)
+{
+    static char const allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return strlen(id) <= MAX_ID && !id[strspn(id, allowed)];
+}
+
+/* In place: a reference name is never longer than what was given. */
+static char const *take_name(char *given)
+{
+    char name[X509_MAX_NAME + 1];
+    char const *const why = x509_reference_name(name, given);
+    if (!why) memcpy(given, name, strlen(name) + 1);
+    return why;
+}
+
+static char const *check_sni(struct url *url)
+{
+    char const *const sni = url->parameters.sni;
+    if (!sni) return NULL;
+    return take_name(url->text + (sni - url->text)) ? "sni is neither a DNS name (in ASCII) nor an IP address" : NULL;
+}
+
+static char const *check_parameters(struct url *url)
+{
+    struct url_parameters const *p = &url->parameters;
+    if (!p->cert != !p->key) return "of cert and key one is missing";
+    if (p->id && !is_id(p->id)) return "id is up to 64 letters, digits, dots, hyphens and underscores";
+    return check_sni(url);
+}
+
+/* The names are what `set` has left of the parameters before. */
+static int is_repeated(char const *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(names[i], names[count])) return 1;
+    return 0;
+}
+
+static char const *take_parameters(struct url *url, char *list)
+{
+    char const *names[MAX_PARAMETERS], *why = NULL;
+    url->parameters = (struct url_parameters){ .verify = 1, .backlog = DEFAULT_BACKLOG,
+                                               .timeout_ms = DEFAULT_TIMEOUT_MS };
+    char *next = list && *list ? list : NULL;
+    for (size_t count = 0; next && !why; count++) {
+        if (count == MAX_PARAMETERS) return "too many parameters";
+        char *parameter = next;
+        next = strchr(parameter, '&');
+        if (next) *next++ = 0;
+        names[count] = parameter;
+        why = set(&url->parameters, parameter);
+        if (!why && is_repeated(names, count)) return "a parameter is given twice";
+    }
+    if (!why) why = split_exporter(url);
+    return why ? why : check_parameters(url);
+}
+
+/* ---- what is before the parameters ---- */
+
+static char const *take_port(struct url *url, char const *text)
+{
+    unsigned int port;
+    if (!text && url->scheme == URL_TLS) text = "443";
+    if (!text) return "the port is missing";
+    if (!uint0_scan(text, &port) || port > 65535) return "not a port";
+    url->port = (uint16_t)port;
+    return NULL;
+}
+
+/* Brackets are for IPv6 addresses, and for nothing else (RFC 3986, 3.2.2). */
+static int is_host(char const *host, int bracketed)
+{
+    char name[X509_MAX_NAME + 1];
+    return !strchr(host, ':') == !bracketed && *host != '[' && !x509_reference_name(name, host);
+}
+
+/* The zone of an address has its percent sign escaped (RFC 6874, 2); most people
+   write it as it is. */
+static void unescape_zone(char *host)
+{
+    char *const escaped = strstr(host, "%25");
+    if (escaped && escaped[3]) memmove(escaped + 1, escaped + 3, strlen(escaped + 3) + 1);
+}
+
+/* host, host:port, [IPv6]:port, and a slash that says nothing. */
+static char const *take_authority(struct url *url, char *text)
+{
+    size_t const len = strlen(text);
+    int const bracketed = *text == '[';
+    if (len && text[len - 1] == '/') text[len - 1] = 0;
+    char *end = bracketed ? strchr(text, ']') : text + strcspn(text, ":");
+    if (!end) return "a bracket is missing";
+    if (bracketed) *end++ = 0;
+    if (*end && *end != ':') return "not a host";
+    char const *port = *end ? end + 1 : NULL;
+    *end = 0;
+    url->target = URL_HOST;
+    url->where = text + bracketed;
+    if (bracketed) unescape_zone(text + bracketed);
+    return is_host(url->where, bracketed) ? take_port(url, port) : "not a host";
+}
+
+static char const *take_path(struct url *url, char *path)
+{
+    url->target = URL_PATH;
+    url->where = path;
+    if (!unescape(path)) return "the path is escaped wrongly";
+    if (*path != '/') return "the path does not start with a slash";
+    return strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path ? NULL : "the path is too long";
+}
+
+static char const *take_passed(struct url *url, char const *name)
+{
+    url->target = URL_PASSED;
+    url->where = name;
+    return *name ? NULL : "the name of the descriptor is missing";
+}
+
+static char *behind(char *text, char const *prefix)
+{
+    size_t const len = strlen(prefix);
+    return strncmp(text, prefix, len) ? NULL : text + len;
+}
+
+static char const *take_target(struct url *url)
+{
+    char *rest;
+    url->scheme = URL_TLS;
+    if ((rest = behind(url->text, "tls://"))) return take_authority(url, rest);
+    if ((rest = behind(url->text, "tls:fd:"))) return take_passed(url, rest);
+    if (!strcmp(url->text, "tls:client") || !strcmp(url->text, "tls:server")) {
+        url->target = strcmp(url->text, "tls:client") ? URL_SERVER : URL_CLIENT;
+        return NULL;
+    }
+    url->scheme = URL_TCP;
+    if ((rest = behind(url->text, "tcp://"))) return take_authority(url, rest);
+    if ((rest = behind(url->text, "tcp:fd:"))) return take_passed(url, rest);
+    url->scheme = URL_UNIX;
+    if ((rest = behind(url->text, "unix:"))) return take_path(url, rest);
+    return "not a URL of this protocol";
+}
+
+static char const *copy(struct url *url, char const *text)
+{
+    size_t const len = strlen(text);
+    if (len > URL_MAX) return "the URL is too long";
+    memset(url, 0, sizeof *url);
+    memcpy(url->text, text, len);
+    return NULL;
+}
+
+char const *url_parse(struct url *url, char const *text)
+{
+    char const *why = copy(url, text);
+    if (why) return why;
+    char *parameters = strchr(url->text, '?');
+    if (parameters) *parameters++ = 0;
+    why = take_target(url);
+    return why ? why : take_parameters(url, parameters);
+}
+
+char const *url_parse_parameters(struct url *url, char const *text)
+{
+    char const *why = copy(url, text);
+    return why ? why : take_parameters(url, url->text);
+}

@@ -1,0 +1,78 @@
+/* ISC license. */
+
+#include "service/heirs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocol/packet.h"
+
+#define BACKLOG 128
+
+static int close_keeping_errno(int fd)
+{
+    int const saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+/* Others may write to the folder: it is our socket that was opened. */
+static int is_ours(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == geteuid();
+}
+
+static int open_socket(char const *path)
+{
+    int const fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || is_ours(fd)) return fd;
+    close(fd);
+    errno = EEXIST;
+    return -1;
+}
+
+static int bind_for_all(int listener, struct sockaddr_un const *address)
+{
+    mode_t const mask = umask(0111);
+    int const bound = bind(listener, (struct sockaddr const *)address, sizeof *address);
+    umask(mask);
+    return bound;
+}
+
+/* Nobody is answered before the name is gone. */
+static int bind_without_name(int listener, char const *folder)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/.ktls-init.%d", folder, (int)getpid());
+    if (bind_for_all(listener, &address) < 0) return -1;
+    int const fd = open_socket(address.sun_path);
+    if (unlink(address.sun_path) < 0 && fd >= 0) return close_keeping_errno(fd);
+    if (fd >= 0 && listen(listener, BACKLOG) < 0) return close_keeping_errno(fd);
+    return fd;
+}
+
+static int listen_below(int *listener, char const *folder)
+{
+    *listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*listener < 0) return -1;
+    int const fd = packet_ask_sender(*listener) < 0 ? -1 : bind_without_name(*listener, folder);
+    if (fd < 0) *listener = close_keeping_errno(*listener);
+    return fd;
+}
+
+int heirs_listen(int *listener)
+{
+    static char const *const folders[] = { "/dev/shm", "/run", "/tmp", "/var/tmp", "." };
+    int fd = -1;
+    for (size_t i = 0; fd < 0 && i < sizeof folders / sizeof *folders; i++)
+        fd = listen_below(listener, folders[i]);
+    return fd;
+}

@@ -1,0 +1,201 @@
+/* ISC license. */
+
+/* The requests of ktls-init-protocol(7). */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <skalibs/types.h>
+
+#include "service/broker.h"
+
+/* COMMAND and what follows it, in a packet that is text. */
+struct request {
+    struct channel *channel;
+    struct packet *packet;
+    struct words words;
+    struct url url;
+};
+
+static void refuse(struct request const *request, char const *reason)
+{
+    reply_err(request->channel, &request->words, reason);
+}
+
+static void begin(struct request *request, enum order_kind kind, int fd)
+{
+    struct job *job = job_new(request->channel, kind, &request->words, fd);
+    if (!job) return;
+    job->is_tls = request->url.scheme == URL_TLS;
+    job->is_server = request->url.target == URL_SERVER;
+    job->is_passed = request->url.target == URL_PASSED;
+    job->timeout_ms = request->url.parameters.timeout_ms;
+    job->order.deadline = now_ms() + job->timeout_ms;
+    channel_rights(request->channel, request->packet, &job->order.rights);
+    job_begin(job, NULL);
+}
+
+static void do_connect(struct request *request)
+{
+    if (request->url.target != URL_HOST && request->url.target != URL_PATH)
+        refuse(request, "not a URL to connect to");
+    else if (request->url.target == URL_HOST && !request->url.port)
+        refuse(request, "the port is 0");
+    else
+        begin(request, ORDER_CONNECT, -1);
+}
+
+static void do_accept(struct request *request)
+{
+    struct url const *url = &request->url;
+    if (url->target == URL_CLIENT || url->target == URL_SERVER) {
+        refuse(request, "not a URL to listen at");
+        return;
+    }
+    int const fd = url->target == URL_PASSED ? activation_find(url->where) : -1;
+    if (url->target == URL_PASSED && fd < 0)
+        refuse(request, "we were not started with a socket of that name");
+    else
+        begin(request, ORDER_LISTEN, fd);
+}
+
+static int is_stream_socket(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
+static void do_upgrade(struct request *request)
+{
+    if (request->url.target != URL_CLIENT && request->url.target != URL_SERVER)
+        refuse(request, "neither tls:client nor tls:server");
+    else if (!request->packet->fd_count)
+        refuse(request, "no descriptor came along");
+    else if (!is_stream_socket(request->packet->fd[0]))
+        refuse(request, "the descriptor is no stream socket");
+    else
+        begin(request, ORDER_UPGRADE, packet_take(request->packet, 0));
+}
+
+static void do_close(struct request *request)
+{
+    if (listener_close(request->channel, request->words.url))
+        reply_ok(request->channel, &request->words, "", -1);
+    else
+        refuse(request, "nothing listens there for this client");
+}
+
+/* "id yes", "id yes cert=..&key=..", "id no" */
+static void do_answer(struct request *request)
+{
+    char text[URL_MAX + 1], *id = text, *verdict, *parameters = NULL;
+    struct rights rights;
+    uint64_t number;
+    strcpy(text, request->words.url);
+    verdict = strchr(id, ' ');
+    if (verdict) *verdict++ = 0;
+    if (verdict) parameters = strchr(verdict, ' ');
+    if (parameters) *parameters++ = 0;
+    int const yes = verdict && !strcmp(verdict, "yes"), no = verdict && !strcmp(verdict, "no");
+    char const *why = parameters ? url_parse_parameters(&request->url, parameters) : NULL;
+    if (!uint640_scan(id, &number) || yes == no || (no && parameters)) why = "an answer is: id yes, or id no";
+    if (!why && parameters && !request->url.parameters.cert) why = "of cert and key one is missing";
+    channel_rights(request->channel, request->packet, &rights);
+    if (!why && !job_answer(request->channel, number, yes, parameters ? parameters : "", &rights))
+        why = "there is no such question";
+    if (why) refuse(request, why);
+}
+
+static struct {
+    char const *name;
+    void (*handle)(struct request *request);
+} const commands[] = {
+    { "CONNECT", &do_connect }, { "ACCEPT", &do_accept }, { "UPGRADE", &do_upgrade },
+    { "CLOSE", &do_close },     { "ANSWER", &do_answer },
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+/* Visible ASCII and single spaces, and a newline at the end. */
+static int is_line(struct packet const *packet)
+{
+    if (packet->truncated || packet->len < 2 || packet->bytes[packet->len - 1] != '\n') return 0;
+    return packet_is_text(packet, packet->len - 1);
+}
+
+/* A channel of the sender's own. */
+static void attach(struct packet *packet)
+{
+    int const fd = packet_take(packet, 0);
+    if (fd >= 0) channel_open_attached(fd, &packet->sender);
+}
+
+/* NULL, or why that is not what follows a command. */
+static char const *check_rest(size_t command, char const *rest)
+{
+    if (!*rest) return "the URL is missing";
+    if (strlen(rest) > URL_MAX) return "the URL is too long";
+    return commands[command].handle != &do_answer && strchr(rest, ' ') ? "a URL has no spaces" : NULL;
+}
+
+static size_t find_command(char const *word)
+{
+    size_t i = 0;
+    while (i < COMMANDS && strcmp(commands[i].name, word)) i++;
+    return i;
+}
+
+static void handle(struct request *request, size_t command)
+{
+    char const *why = NULL;
+    if (commands[command].handle != &do_answer && commands[command].handle != &do_close)
+        why = url_parse(&request->url, request->words.url);
+    if (!why && request->url.parameters.id) strcpy(request->words.id, request->url.parameters.id);
+    if (why)
+        refuse(request, why);
+    else
+        commands[command].handle(request);
+}
+
+static int is_reply(char const *word)
+{
+    return !strcmp(word, "OK") || !strcmp(word, "ERR") || !strcmp(word, "ASK");
+}
+
+static void take_command(struct request *request, char const *word, char const *rest)
+{
+    size_t const command = find_command(word);
+    if (command == COMMANDS) {
+        refuse(request, "an unknown command");
+        return;
+    }
+    request->words.command = commands[command].name;
+    char const *why = check_rest(command, rest);
+    if (why) {
+        refuse(request, why);
+        return;
+    }
+    strcpy(request->words.url, rest);
+    handle(request, command);
+}
+
+void request_take(struct channel *channel, struct packet *packet)
+{
+    struct request request = { .channel = channel, .packet = packet };
+    request.words = (struct words){ .command = "?", .url = "?" };
+    if (!is_line(packet)) {
+        refuse(&request, "not a request: one line of ASCII in a packet");
+        return;
+    }
+    packet->bytes[packet->len - 1] = 0;
+    char *rest = strchr(packet->bytes, ' ');
+    if (rest) *rest++ = 0;
+    if (!rest && !strcmp(packet->bytes, "ATTACH"))
+        attach(packet);
+    else if (is_reply(packet->bytes))
+        channel->broken = !channel->is_inherited; /* from a service: there would be no end of answers */
+    else
+        take_command(&request, packet->bytes, rest ? rest : "");
+}

@@ -1,0 +1,139 @@
+/* ISC license. */
+
+/*
+ * ask=sni: what certificate a hello is answered with, the client of the service
+ * decides. The question goes to it through the service; a certificate that it
+ * names is brought by another worker, since this one has no files any more.
+ */
+
+#include "worker/ask.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "worker/worker.h"
+
+static int wait_until(int fd, int64_t deadline)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+    for (;;) {
+        int64_t const left = deadline - now_ms();
+        int const r = left <= 0 ? 0 : poll(&p, 1, (int)left);
+        if (r > 0) return 1;
+        if (!r || errno != EINTR) return 0;
+    }
+}
+
+/* ProtocolNameList bytes as a list with commas; a name with one is left out. */
+static void list_protocols(char out[256], unsigned char const *alpn, size_t len)
+{
+    size_t used = 0;
+    for (size_t at = 0; at < len; at += 1u + alpn[at]) {
+        size_t const size = alpn[at];
+        if (used + size + 2 > 256) break;
+        if (memchr(alpn + at + 1, ',', size) || memchr(alpn + at + 1, 0, size)) continue;
+        if (used) out[used++] = ',';
+        memcpy(out + used, alpn + at + 1, size);
+        used += size;
+    }
+    out[used] = 0;
+}
+
+static int send_question(struct worker const *worker, struct tls_hello const *hello)
+{
+    struct facts facts = { .text = "ASK", .len = 3 };
+    char protocols[256];
+    list_protocols(protocols, hello->alpn, hello->alpn ? hello->alpn_len : 0);
+    facts_add(&facts, "sni", hello->server_name);
+    facts_add(&facts, "alpn", protocols);
+    return packet_send(worker->channel, facts.text, facts.len, NULL, 0) == 0;
+}
+
+static size_t read_all(int fd, void *to, size_t max, int64_t deadline)
+{
+    size_t len = 0;
+    while (len < max && wait_until(fd, deadline)) {
+        ssize_t const r = read(fd, (char *)to + len, max - len);
+        if (r < 0 && errno == EINTR) continue;
+        if (r <= 0) break;
+        len += (size_t)r;
+    }
+    return len;
+}
+
+static int is_sound(struct ask_deposit const *deposit, size_t len)
+{
+    size_t const head = offsetof(struct ask_deposit, bytes);
+    return len >= head && deposit->cert_len <= ASK_MAX_FILE && deposit->key_len <= ASK_MAX_FILE
+           && len == head + deposit->cert_len + deposit->key_len;
+}
+
+static char const *take_deposit(struct worker *worker, struct ask_deposit *deposit)
+{
+    static char reason[256];
+    size_t const len = read_all(worker->deposit, deposit, sizeof *deposit, worker->order->deadline);
+    if (!is_sound(deposit, len)) return "the certificate could not be loaded";
+    if (!deposit->cert_len) {
+        size_t const reason_len = deposit->key_len < sizeof reason ? deposit->key_len : sizeof reason - 1;
+        memcpy(reason, deposit->bytes, reason_len);
+        return reason;
+    }
+    if (worker->has_credential) x509_credential_free(&worker->credential);
+    worker->has_credential = 0;
+    enum x509_error const error =
+        x509_credential_decode(&worker->credential, deposit->bytes, deposit->cert_len,
+                               deposit->bytes + deposit->cert_len, deposit->key_len);
+    if (error) return x509_strerror(error);
+    worker->has_credential = 1;
+    return NULL;
+}
+
+static char const *load(struct worker *worker)
+{
+    static struct ask_deposit deposit;
+    char const *why = take_deposit(worker, &deposit);
+    crypto_wipe(&deposit, sizeof deposit);
+    return why;
+}
+
+static int is_answer(struct packet const *packet, char const *word)
+{
+    return packet->len == strlen(word) && !memcmp(packet->bytes, word, packet->len);
+}
+
+static int fail(struct worker *worker, char const *why)
+{
+    worker->failure = why;
+    return -1;
+}
+
+static int choose(void *ctx, struct tls_hello const *hello, struct x509_credential const *chosen[2])
+{
+    struct worker *worker = ctx;
+    struct packet packet;
+    if (!send_question(worker, hello)) return fail(worker, "the question could not be asked");
+    if (!wait_until(worker->channel, worker->order->deadline))
+        return fail(worker, "timed out waiting for an answer");
+    if (packet_receive(worker->channel, &packet) <= 0) return fail(worker, "nobody answers any more");
+    if (is_answer(&packet, "no")) return 0;
+    if (is_answer(&packet, "load")) worker->failure = load(worker);
+    if (worker->failure) return -1;
+    if (!worker->has_credential) return fail(worker, "neither the URL nor the answer has cert and key");
+    chosen[0] = &worker->credential;
+    return 1;
+}
+
+void ask_prepare(struct worker *worker)
+{
+    int pair[2];
+    if (worker->is_client || !worker->url.parameters.ask_sni) return;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        worker_refuse_system(worker, "socketpair");
+    worker->deposit = pair[0];
+    if (packet_send(worker->channel, "DEPOSIT", 7, pair + 1, 1) < 0)
+        worker_refuse_system(worker, "passing a socket");
+    close(pair[1]);
+    worker->config.choose = (struct tls_choose){ .function = &choose, .ctx = worker };
+}

@@ -1,0 +1,100 @@
+/* ISC license. */
+
+/*
+ * The handshake master: forked before anything secret or foreign was in memory,
+ * it does nothing but fork, so that each worker begins as clean as the others.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "worker/worker.h"
+#include "jail/jail.h"
+#include "program/program.h"
+
+int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int master_order(int master, struct order const *order, int const *fds, size_t fd_count)
+{
+    return packet_send(master, order, sizeof *order, fds, fd_count);
+}
+
+static void refuse(struct order const *order, struct packet const *packet)
+{
+    struct worker const none = { .order = order, .channel = packet->fd[0], .fd = packet->fd[1] };
+    if (packet->fd_count >= (order->kind == ORDER_LOAD ? 2 : 1))
+        worker_report(&none, "starting a handshake process", strerror(errno));
+}
+
+static void start_worker(struct master_options const *options, int socket, struct packet *packet)
+{
+    struct order order;
+    if (packet->truncated || packet->len != sizeof order) return;
+    memcpy(&order, packet->bytes, sizeof order);
+    pid_t const pid = fork();
+    if (pid < 0) refuse(&order, packet);
+    if (pid) return;
+    int const channel = packet_take(packet, 0), fd = packet_take(packet, 1);
+    close(socket);
+    prctl(PR_SET_NAME, "ktls-worker");
+    worker_run(options, &order, channel, fd);
+}
+
+static _Noreturn void serve(struct master_options const *options, int socket)
+{
+    struct pollfd p = { .fd = socket, .events = POLLIN };
+    struct packet packet;
+    for (;;) {
+        if (poll(&p, 1, -1) < 0) continue;
+        int const received = packet_receive(socket, &packet);
+        if (!received) _exit(0);
+        if (received < 0) continue;
+        start_worker(options, socket, &packet);
+        packet_drop(&packet);
+    }
+}
+
+static void require(int result, struct master_options const *options, enum jail_wall wall)
+{
+    if (result < 0 && !(options->without & 1u << wall)) _exit(EXIT_SYSTEM);
+}
+
+/* Workers read keys before they are in the jail. Where the system refuses this,
+   the jail lacks it too, and that has been told. */
+static void shield(struct master_options const *options)
+{
+    struct rlimit const none = { 0, 0 };
+    require(setrlimit(RLIMIT_CORE, &none), options, JAIL_LIMITS);
+    require(prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L), options, JAIL_SETTLE);
+}
+
+int master_start(struct master_options const *options)
+{
+    int pair[2];
+    if (packet_pair(pair) < 0) return -1;
+    pid_t const pid = fork();
+    if (!pid) {
+        int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };
+        jail_close_others(kept, sizeof kept / sizeof *kept, 0);
+        if (dup2(1, 2) < 0) _exit(EXIT_SYSTEM); /* where the service tells of its start */
+        shield(options);
+        prctl(PR_SET_NAME, "ktls-master");
+        serve(options, pair[1]);
+    }
+    int const saved = errno;
+    close(pair[1]);
+    if (pid < 0) close(pair[0]);
+    errno = saved;
+    return pid < 0 ? -1 : pair[0];
+}

@@ -1,0 +1,94 @@
+/* ISC license. */
+
+/*
+ * What the service asks of the handshake master: a worker for one thing.
+ *
+ * With an order come the worker's end of a pair of sockets and, where the order
+ * is about one, a descriptor. Through the pair the worker answers with one
+ * packet of text:
+ *
+ *     OK facts      with the descriptor that was asked for
+ *     KERNEL facts  the connection is what was asked for, and has its keys
+ *     RELAY facts   the pair's end is
+ *     ERR reason
+ *
+ * Before KERNEL and RELAY comes HOLD, with the connection and the client's end
+ * of a pair that leads to the relay: a process in jail passes no descriptors.
+ * Between them may be ASK facts, answered with yes, no, or load; before that
+ * DEPOSIT, with the socket that takes what load brings.
+ */
+
+#ifndef KTLS_WORKER_ORDER_H
+#define KTLS_WORKER_ORDER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "protocol/packet.h"
+#include "protocol/url.h"
+
+#define ORDER_MAX_GROUPS 64
+#define ANSWER_MAX 1900 /* bytes of a worker's answer, so that a reply has room for it */
+
+enum order_kind {
+    ORDER_CONNECT,
+    ORDER_LISTEN,  /* gives a listening socket; with a descriptor it is that */
+    ORDER_ACCEPT,  /* the server's side of an accepted connection */
+    ORDER_UPGRADE, /* either side of a client's own connection */
+    ORDER_LOAD,    /* a certificate and its key, into the socket that comes along */
+};
+
+/* What whoever asks may do, and so we for it. */
+struct rights {
+    uid_t uid;
+    gid_t gid;
+    uint32_t group_count;
+    gid_t group[ORDER_MAX_GROUPS];
+};
+
+struct order {
+    enum order_kind kind;
+    int64_t deadline; /* ms of CLOCK_MONOTONIC */
+    struct rights rights;
+    char url[URL_MAX + 1]; /* of LOAD: parameters */
+};
+
+_Static_assert(sizeof(struct order) <= PACKET_MAX, "an order is one packet");
+
+extern int64_t now_ms(void);
+
+/* ---- master.c ---- */
+
+/* What all workers share, whoever asked. */
+struct master_options {
+    int key_dir;              /* -C; -1: none */
+    char const *key_dir_name;
+    unsigned char is_root;    /* workers change to uid and gid */
+    uid_t uid;
+    gid_t gid;
+    int empty_root;           /* for the jail; -1: none could be made beforehand */
+    unsigned int without;     /* walls of the jail that cannot be put up here */
+};
+
+/* Forks the master; gives our end of a pair of sockets, which it takes orders
+   from and ends with. -1 with errno. */
+extern int master_start(struct master_options const *options);
+/* Puts an order in; the descriptors stay ours. 0, or -1 with errno: EAGAIN, or
+   EPIPE and the like when there is no master any more. */
+extern int master_order(int master, struct order const *order, int const *fds, size_t fd_count);
+
+/* ---- protection.c ---- */
+
+struct jail;
+
+/* Of a worker that shakes hands. The descriptors that are kept are the caller's to name. */
+extern void protection_describe(struct jail *jail, struct master_options const *options);
+/* Finds out what the jail can be here, and tells what it lacks. */
+extern void protection_survey(struct master_options *options);
+
+/* ---- worker.c ---- */
+
+extern _Noreturn void worker_run(struct master_options const *options, struct order const *order, int channel,
+                                 int fd);
+
+#endif

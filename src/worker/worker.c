@@ -1,0 +1,192 @@
+/* ISC license. */
+
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <skalibs/djbunix.h>
+
+#define GRACE_MS 500
+
+/* ---- its time ---- */
+
+static volatile sig_atomic_t is_done;
+
+void worker_is_done(void)
+{
+    is_done = 1;
+}
+
+static void end_late(int sig)
+{
+    (void)sig;
+    if (!is_done) _exit(1);
+}
+
+static int watched; /* the channel, which the service closes or shuts down when it gives us up */
+
+static void end_when_given_up(int sig)
+{
+    struct pollfd p = { .fd = watched, .events = POLLRDHUP };
+    int const saved = errno;
+    (void)sig;
+    if (!is_done && poll(&p, 1, 0) == 1 && p.revents & (POLLRDHUP | POLLHUP)) _exit(1);
+    errno = saved;
+}
+
+static void attend_to(int sig, void (*handler)(int))
+{
+    struct sigaction const action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, sig);
+    sigaction(sig, &action, NULL);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+}
+
+/* Whatever a worker is stuck in, it ends: a little after its deadline, so that
+   it can say so itself where it is not. */
+static void set_alarm(int64_t deadline)
+{
+    int64_t const left = deadline - now_ms() + GRACE_MS, ms = left > 0 ? left : 1;
+    struct timeval const time = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+    struct itimerval const timer = { .it_value = time };
+    attend_to(SIGALRM, &end_late);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* And when the service does not wait for it any more: its slot is for another.
+   That may have happened before we could be told. */
+static void watch_service(int channel)
+{
+    watched = channel;
+    attend_to(SIGIO, &end_when_given_up);
+    fcntl(channel, F_SETOWN, getpid());
+    fcntl(channel, F_SETFL, fcntl(channel, F_GETFL) | O_ASYNC);
+    end_when_given_up(SIGIO);
+}
+
+/* ---- what is done ---- */
+
+static char alpn[1024];
+
+/* Its end alone would not say why. */
+static void fill_or_refuse(void *ctx, void *to, size_t len)
+{
+    for (size_t filled = 0; filled < len;) {
+        ssize_t const r = getrandom((char *)to + filled, len - filled, 0);
+        if (r < 0 && errno != EINTR) worker_refuse_system(ctx, "getrandom");
+        if (r > 0) filled += (size_t)r;
+    }
+}
+
+static void configure(struct worker *worker)
+{
+    struct url_parameters const *p = &worker->url.parameters;
+    struct tls_config *config = &worker->config;
+    tls_config_init(config);
+    config->random = (struct crypto_random){ .fill = &fill_or_refuse, .ctx = worker };
+    if (p->version) config->min_version = config->max_version = (uint16_t)p->version;
+    if (p->ciphers && !tls_parse_suites(config, p->ciphers))
+        worker_refuse(worker, "ciphers: unknown suite", p->ciphers);
+    if (!tls_config_enables(config, TLS_1_2) && !tls_config_enables(config, TLS_1_3))
+        worker_refuse(worker, "ciphers: no suite of that version", NULL);
+    if (p->alpn) {
+        config->alpn_len = tls_parse_alpn((unsigned char *)alpn, sizeof alpn, p->alpn);
+        config->alpn = (unsigned char *)alpn;
+        if (!config->alpn_len) worker_refuse(worker, "alpn: not a list of protocols", p->alpn);
+    }
+    config->client_auth = worker->is_client ? TLS_NO_CLIENT_CERT : (enum tls_client_auth)p->client_auth;
+}
+
+/* Whom we want to talk to. */
+static void name_server(struct worker *worker)
+{
+    static char name[X509_MAX_NAME + 1];
+    struct url const *url = &worker->url;
+    if (!worker->is_client) return;
+    char const *const given = url->parameters.sni ? url->parameters.sni
+                              : url->target == URL_HOST ? url->where : NULL;
+    if (given && !x509_reference_name(name, given)) worker->config.server_name = name;
+    if (!worker->config.server_name && url->parameters.verify)
+        worker_refuse(worker, "the server's name is missing: sni, or verify=0", NULL);
+}
+
+static void prepare_tls(struct worker *worker)
+{
+    if (worker->url.scheme != URL_TLS) return;
+    configure(worker);
+    name_server(worker);
+    files_load(worker);
+}
+
+static _Noreturn void hand_out(struct worker *worker)
+{
+    struct facts facts = { .len = 0 };
+    if (worker->order->kind == ORDER_CONNECT) facts_add_remote(&facts, worker->fd);
+    int const answered = worker_answer(worker, "OK", &facts, worker->fd);
+    _exit(!answered);
+}
+
+static _Noreturn void finish(struct worker *worker)
+{
+    if (worker->url.scheme == URL_TLS) handshake_run(worker);
+    hand_out(worker);
+}
+
+static _Noreturn void do_connect(struct worker *worker)
+{
+    struct dial dial;
+    int const is_path = worker->url.target == URL_PATH;
+    dial_find(worker, &dial);
+    prepare_tls(worker);
+    if (is_path) rights_assume(worker);
+    worker->fd = dial_connect(worker, &dial);
+    if (is_path) rights_resume(worker);
+    if (ndelay_off(worker->fd) < 0) worker_refuse_system(worker, "connecting");
+    finish(worker);
+}
+
+/* The files are tried now, so that what is wrong with them is told at once; they
+   are read again for each connection. */
+static _Noreturn void do_listen(struct worker *worker)
+{
+    struct dial dial;
+    prepare_tls(worker);
+    if (worker->fd < 0) {
+        dial_find(worker, &dial);
+        rights_assume(worker);
+        worker->fd = listen_at(worker, &dial);
+        rights_resume(worker);
+    }
+    hand_out(worker);
+}
+
+void worker_run(struct master_options const *options, struct order const *order, int channel, int fd)
+{
+    static struct worker worker;
+    worker = (struct worker){ .options = options, .order = order, .channel = channel, .fd = fd,
+                              .deposit = -1 };
+    set_alarm(order->deadline);
+    if (order->kind != ORDER_LOAD) watch_service(channel);
+    char const *why = order->kind == ORDER_LOAD ? url_parse_parameters(&worker.url, order->url)
+                                                : url_parse(&worker.url, order->url);
+    if (why) worker_refuse(&worker, why, NULL);
+    worker.is_client = order->kind == ORDER_CONNECT || worker.url.target == URL_CLIENT;
+    switch (order->kind) {
+    case ORDER_CONNECT: do_connect(&worker);
+    case ORDER_LISTEN: do_listen(&worker);
+    case ORDER_LOAD: files_deposit(&worker);
+    case ORDER_ACCEPT:
+    case ORDER_UPGRADE: prepare_tls(&worker);
+    }
+    finish(&worker);
+}

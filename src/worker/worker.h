@@ -1,0 +1,103 @@
+/* ISC license. */
+
+/* Private to the worker: one connection, in a process of its own. */
+
+#ifndef KTLS_WORKER_H
+#define KTLS_WORKER_H
+
+#include "worker/order.h"
+#include "tls/tls.h"
+
+struct worker {
+    struct master_options const *options;
+    struct order const *order;
+    struct url url;
+    int channel;
+    int fd; /* the connection, or what came with the order; -1: none yet */
+
+    int is_client;
+    struct tls_config config;
+    struct x509_trust trust;
+    struct x509_credential credential;
+    int has_credential;
+    int deposit;       /* where a certificate comes from that is asked for; -1 */
+    char const *failure; /* of what we asked for */
+};
+
+/* Says "ERR what: why"; why may be NULL. */
+extern void worker_report(struct worker const *worker, char const *what, char const *why);
+/* And ends. */
+extern _Noreturn void worker_refuse(struct worker const *worker, char const *what, char const *why);
+/* The same with errno's text. */
+extern _Noreturn void worker_refuse_system(struct worker const *worker, char const *what);
+
+/* ---- rights.c ---- */
+
+/* From here on we may what the client may, until rights_resume. Ends the worker
+   when that is not ours to do. */
+extern void rights_assume(struct worker const *worker);
+extern void rights_resume(struct worker const *worker);
+
+/* ---- files.c ---- */
+
+/* Loads what the URL names, and what a name in it does not say from our own
+   environment. Where we answer for the client's rights, they are assumed. */
+extern void files_load(struct worker *worker);
+/* The files of LOAD, as they are, into the socket that came with the order. */
+extern _Noreturn void files_deposit(struct worker *worker);
+
+/* ---- ask.c ---- */
+
+/* The client of the service decides by the hello. To be called before the jail. */
+extern void ask_prepare(struct worker *worker);
+
+/* ---- dial.c ---- */
+
+/* The URL's addresses, found by name or read. */
+union address {
+    struct sockaddr any;
+    struct sockaddr_storage room;
+};
+
+#define DIAL_MAX 16
+
+struct dial {
+    union address address[DIAL_MAX];
+    socklen_t len[DIAL_MAX];
+    size_t count;
+};
+
+extern void dial_find(struct worker const *worker, struct dial *dial);
+/* A connection that does not block. */
+extern int dial_connect(struct worker const *worker, struct dial const *dial);
+
+/* ---- listen.c ---- */
+
+extern int listen_at(struct worker const *worker, struct dial const *dial);
+
+/* ---- facts.c ---- */
+
+struct facts {
+    char text[ANSWER_MAX - 7]; /* behind a word it is an answer */
+    size_t len;
+};
+
+/* " name=value", the value escaped; left out when there is no room for it. */
+extern void facts_add(struct facts *facts, char const *name, char const *value);
+extern void facts_add_session(struct facts *facts, struct tls_session const *session, char const *path);
+extern void facts_add_hex(struct facts *facts, char const *name, char const *prefix,
+                          unsigned char const *bytes, size_t len);
+/* remote=, where the other end has an address. */
+extern void facts_add_remote(struct facts *facts, int fd);
+
+/* ---- handshake.c ---- */
+
+extern _Noreturn void handshake_run(struct worker *worker);
+
+/* Says "WORD facts", with fd unless it is -1. 0: nobody hears it. */
+extern int worker_answer(struct worker const *worker, char const *word, struct facts const *facts, int fd);
+
+/* The deadline does not count any more. */
+extern void worker_is_done(void);
+
+#endif

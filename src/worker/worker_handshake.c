@@ -1,0 +1,182 @@
+/* ISC license. */
+
+/*
+ * The handshake, in the jail, and who makes the records afterwards: the kernel,
+ * or this process for the rest of the connection, in the jail too.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <skalibs/djbunix.h>
+
+#include "chain/chain.h"
+#include "worker/worker.h"
+#include "jail/jail.h"
+
+struct handshake {
+    struct worker *worker;
+    struct chain_connection connection;
+    struct tls_session session;
+    struct facts facts;
+    int client_end;          /* of a relayed connection; -1: it will not be one */
+    int to_prog, from_prog;  /* ours, twice */
+};
+
+static void prepare_connection(struct handshake *hs)
+{
+    struct worker const *worker = hs->worker;
+    struct chain_options const options = {
+        .read_fd = (unsigned int)worker->fd,
+        .write_fd = (unsigned int)worker->fd,
+        .mode = worker->url.parameters.path == URL_RELAY ? MODE_USER : MODE_AUTO,
+    };
+    chain_open_connection(&hs->connection, &options);
+    hs->connection.deadline = worker->order->deadline;
+    if (worker->url.parameters.path == URL_KERNEL && !hs->connection.attached)
+        worker_refuse(worker, "path=kernel: the kernel cannot do TLS on this connection", NULL);
+}
+
+static void prepare_relay(struct handshake *hs)
+{
+    int pair[2];
+    if (hs->worker->url.parameters.path == URL_KERNEL) return;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        worker_refuse_system(hs->worker, "socketpair");
+    hs->client_end = pair[0];
+    hs->to_prog = pair[1];
+    hs->from_prog = dup(pair[1]);
+    if (hs->from_prog < 0 || ndelay_on(pair[1]) < 0) worker_refuse_system(hs->worker, "socketpair");
+}
+
+/* In jail nothing can be passed: the kernel counts descriptors under way against
+   the limit that is none there. */
+static void deposit_connection(struct handshake *hs)
+{
+    int const fds[] = { hs->worker->fd, hs->client_end };
+    if (packet_send(hs->worker->channel, "HOLD", 4, fds, hs->client_end < 0 ? 1 : 2) < 0)
+        worker_refuse_system(hs->worker, "passing the connection");
+    if (hs->client_end >= 0) close(hs->client_end);
+}
+
+static void enter_jail(struct handshake const *hs)
+{
+    struct worker const *worker = hs->worker;
+    int const kept[] = { 2, worker->channel, worker->fd, worker->deposit,
+                         hs->to_prog, hs->from_prog, worker->options->empty_root };
+    struct jail jail;
+    char const *what;
+    protection_describe(&jail, worker->options);
+    jail.kept = kept;
+    jail.kept_count = sizeof kept / sizeof *kept;
+    if (jail_enter(&jail, &what) < 0) worker_refuse_system(worker, what);
+}
+
+static _Noreturn void refuse_handshake(struct worker const *worker, struct tls_error const *error,
+                                       struct tls_fd_transport const *fds)
+{
+    char text[256];
+    tls_error_text(error, text, sizeof text);
+    worker_report(worker, "TLS handshake", worker->failure ? worker->failure : text);
+    if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
+    _exit(0);
+}
+
+static void forget_credentials(struct worker *worker)
+{
+    if (worker->has_credential) x509_credential_free(&worker->credential);
+    worker->has_credential = 0;
+    x509_trust_free(&worker->trust);
+}
+
+static void shake_hands(struct handshake *hs)
+{
+    struct worker *worker = hs->worker;
+    struct tls_error error = { .kind = TLS_ERROR_NONE };
+    struct tls_fd_transport fds = { worker->fd, worker->fd, worker->order->deadline };
+    struct tls_transport const transport = tls_transport_on_fds(&fds);
+    worker->config.ask_tickets = hs->connection.attached;
+    int const done = worker->is_client
+                         ? tls_client_handshake(&worker->config, &transport, &hs->session, &error)
+                         : tls_server_handshake(&worker->config, &transport, &hs->session, &error);
+    forget_credentials(worker);
+    if (!done) refuse_handshake(worker, &error, &fds);
+}
+
+static void export_keys(struct handshake *hs)
+{
+    struct url_parameters const *p = &hs->worker->url.parameters;
+    unsigned char exported[URL_MAX_EXPORT];
+    if (!p->exporter) return;
+    if (!tls_export(&hs->session, p->exporter, NULL, 0, exported, p->exporter_len))
+        worker_refuse(hs->worker, "exporter: not for this label, or not in this session", NULL);
+    facts_add_hex(&hs->facts, "exporter", "", exported, p->exporter_len);
+    crypto_wipe(exported, sizeof exported);
+}
+
+/* ---- the kernel ---- */
+
+static int give_to_kernel(struct handshake *hs)
+{
+    if (!hs->connection.attached) return 0;
+    int const installed = chain_install_keys(&hs->connection, &hs->session);
+    if (installed >= 0) return installed;
+    chain_cut_connection(&hs->connection);
+    worker_refuse_system(hs->worker, "the kernel took the keys of one direction only");
+}
+
+static void drain_tickets(struct handshake *hs)
+{
+    char why[CHAIN_DRAIN_WHY];
+    if (!hs->worker->is_client || hs->session.version != TLS_1_3) return;
+    if (!chain_drain_tickets(&hs->connection, hs->session.rtt_ms, why))
+        worker_refuse(hs->worker, "waiting for tickets", why);
+}
+
+static _Noreturn void hand_out_socket(struct handshake *hs)
+{
+    chain_settle_connection(&hs->connection);
+    drain_tickets(hs);
+    facts_add_session(&hs->facts, &hs->session, "kernel");
+    int const answered = worker_answer(hs->worker, "KERNEL", &hs->facts, -1);
+    _exit(!answered);
+}
+
+/* ---- this process ---- */
+
+static _Noreturn void relay(struct handshake *hs)
+{
+    struct relay_config const config = { .net_read = hs->worker->fd, .net_write = hs->worker->fd,
+                                         .to_prog = hs->to_prog, .from_prog = hs->from_prog };
+    struct relay_report report;
+    struct relay_keys keys;
+    relay_keys_of_session(&keys, &hs->session, hs->worker->is_client ? KTLS_CLIENT : KTLS_SERVER);
+    facts_add_session(&hs->facts, &hs->session, "user");
+    crypto_wipe(&hs->session, sizeof hs->session);
+    worker_is_done();
+    if (!worker_answer(hs->worker, "RELAY", &hs->facts, -1)) _exit(1);
+    close(hs->worker->channel);
+    relay_start(&config, &keys, &report);
+    relay_run();
+    _exit(report.code);
+}
+
+void handshake_run(struct worker *worker)
+{
+    struct handshake hs = { .worker = worker, .client_end = -1, .to_prog = -1, .from_prog = -1 };
+    if (worker->order->kind != ORDER_ACCEPT) facts_add_remote(&hs.facts, worker->fd);
+    prepare_connection(&hs);
+    prepare_relay(&hs);
+    deposit_connection(&hs);
+    ask_prepare(worker);
+    enter_jail(&hs);
+    shake_hands(&hs);
+    export_keys(&hs);
+    if (give_to_kernel(&hs)) hand_out_socket(&hs);
+    if (worker->url.parameters.path == URL_KERNEL)
+        worker_refuse_system(worker, "path=kernel: the kernel does not take the keys");
+    chain_settle_connection(&hs.connection);
+    relay(&hs);
+}
