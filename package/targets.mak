@@ -3,14 +3,13 @@
 # rule: a MAIN_ is not in its folder's archive, every other .c file is.
 
 # Layer archives, lowest first: NAME is made from src/NAME.
-LAYERS := ktls control crypto x509 tls relay
+LAYERS := ktls control crypto x509 tls
 
 ARCHIVE_ktls := libktls.a
 ARCHIVE_control := libktls-service.a
 ARCHIVE_crypto := libktls-crypto.a
 ARCHIVE_x509 := libktls-x509.a
 ARCHIVE_tls := libktls-tls.a
-ARCHIVE_relay := libktls-relay.a
 
 # The layers that are also built as shared libraries.
 SHARED_LAYERS := ktls control
@@ -21,8 +20,10 @@ PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c) src/tls/next_keys.c
 PRELOAD_LAYERS := ktls crypto
 
 # Not installed.
-INTERNAL_LAYERS := jail program chain front eof protocol worker service init client check
+INTERNAL_LAYERS := process program jail relay chain front eof protocol worker service init client check
+ARCHIVE_process := libktls-process.a
 ARCHIVE_jail := libktls-jail.a
+ARCHIVE_relay := libktls-relay.a
 ARCHIVE_program := libktls-program.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
@@ -39,9 +40,10 @@ LIBS_ktls := ktls
 LIBS_crypto := crypto $(LIBS_ktls) bearssl
 LIBS_x509 := x509 $(LIBS_crypto)
 LIBS_tls := tls $(LIBS_x509)
-LIBS_relay := relay $(LIBS_tls) skarnet
-LIBS_jail := jail
-LIBS_program := program skarnet
+LIBS_process := process skarnet
+LIBS_program := program $(LIBS_process)
+LIBS_jail := jail $(LIBS_process)
+LIBS_relay := relay $(LIBS_tls) $(LIBS_process)
 LIBS_chain := chain jail program $(LIBS_relay)
 LIBS_front := front $(LIBS_chain)
 LIBS_eof := eof $(LIBS_chain)

@@ -11,10 +11,10 @@
 #define KTLS_CHAIN_H
 
 #include <limits.h>
-#include <sys/resource.h>
 
 #include <skalibs/stralloc.h>
 
+#include "process/process.h"
 #include "program/program.h"
 #include "relay/relay.h"
 #include "tls/tls.h"
@@ -94,7 +94,7 @@ struct chain_input {
 
 extern void chain_read_environment(struct chain_input *input);
 
-/* Changes to the environment, for chain_exec: what the session has to say, and
+/* Changes to the environment, for program_exec: what the session has to say, and
    without keep the removal of the variables that were read. */
 extern void chain_write_environment(stralloc *changes, struct tls_session const *session, char const *path,
                                     int keep);
@@ -162,18 +162,6 @@ extern void chain_find_places(struct chain_places *places, struct chain_options 
 extern int chain_chooses_by_hello(struct chain_options const *options, struct chain_input const *input);
 /* Leaves culprit and reason. */
 extern void chain_free_credentials(struct chain_credentials *credentials);
-
-/* ---- shield.c ---- */
-
-/* What is different while secrets are in memory, and was before. */
-struct chain_shield {
-    rlim_t core_limit;
-    void (*sigpipe)(int);
-};
-
-extern void chain_raise_shield(struct chain_shield *shield);
-/* Nothing secret is left in memory. */
-extern void chain_lower_shield(struct chain_shield const *shield);
 
 /* ---- connection.c ---- */
 
@@ -260,7 +248,7 @@ extern _Noreturn void chain_exec_relay(struct chain_options const *options, stru
 extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_options const *options,
                                       struct chain_input const *input,
                                       struct chain_connection const *connection,
-                                      struct chain_shield const *shield, struct tls_session *session,
+                                      struct process_hardening const *before, struct tls_session *session,
                                       char const *const *prog);
 
 /* ---- keys.c ---- */
@@ -271,15 +259,6 @@ extern int chain_save_keys(struct relay_keys const *keys);
 extern void chain_load_keys(struct relay_keys *keys, int fd);
 /* What can be known of a socket that has its keys already. */
 extern void chain_find_keys(struct relay_keys *keys, int fd);
-
-/* ---- exec.c ---- */
-
-extern _Noreturn void chain_exec(char const *const *prog, stralloc const *changes);
-/* The path that name has beside the running program, be it there or not. 0:
-   unknown. */
-extern int chain_find_own(char *path, size_t max, char const *name);
-/* argv[0] is searched beside the running program before PATH. */
-extern _Noreturn void chain_exec_own(char const *const *argv, stralloc const *changes);
 
 /* ---- descriptors.c ---- */
 

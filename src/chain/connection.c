@@ -12,6 +12,7 @@
 #include <skalibs/types.h>
 
 #include "chain/chain.h"
+#include "process/process.h"
 
 static void check_open(unsigned int fd)
 {
@@ -59,23 +60,19 @@ int chain_is_connection(struct chain_identity const *connection, int fd)
    by prog, would cross the network unprotected. */
 static void silence(int fd)
 {
-    int const null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, fd) < 0) _exit(EXIT_SYSTEM);
-    close(null);
+    if (!process_silence(fd)) _exit(EXIT_SYSTEM);
 }
 
 void chain_check_descriptors(struct chain_options const *options)
 {
     struct chain_identity connection;
     chain_identify(&connection, options);
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fd == (int)options->read_fd || fd == (int)options->write_fd) continue;
-        if (chain_is_connection(&connection, fd)) silence(fd);
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
-            strerr_diefsys(EXIT_SYSTEM, "/dev/null");
-    }
+    for (int fd = 0; fd <= 2; fd++)
+        if (fd != (int)options->read_fd && fd != (int)options->write_fd && chain_is_connection(&connection, fd))
+            silence(fd);
     check_open(options->read_fd);
     check_open(options->write_fd);
+    if (!process_fill_standard_descriptors()) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
 }
 
 static _Noreturn void die_unattached(int error)

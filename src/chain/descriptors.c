@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
@@ -56,21 +54,12 @@ static int read_list(int list, struct chain_identity const *connection)
     return len == 0;
 }
 
-/* What is mounted on /proc may be anything. */
-static int is_procfs(int fd)
-{
-    struct statfs s;
-    if (fstatfs(fd, &s) < 0) return 0;
-    errno = ENOENT;
-    return s.f_type == PROC_SUPER_MAGIC;
-}
-
 /* 0: they cannot be listed all, errno says why. */
 static int hide_all_listed(struct chain_identity const *connection)
 {
     int const list = open(LIST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (list < 0) return 0;
-    int const done = is_procfs(list) && read_list(list, connection);
+    int const done = process_is_procfs(list) && read_list(list, connection);
     int const error = errno;
     close(list);
     errno = error;

@@ -58,7 +58,7 @@ static void say_ready(int ready)
 static void close_others(struct chain_options const *options, struct chain_ends const *ends, int ready)
 {
     int const kept[] = { 2, (int)options->read_fd, (int)options->write_fd, ends->to_prog, ends->from_prog, ready };
-    jail_close_others(kept, sizeof kept / sizeof *kept, 0);
+    process_close_others(kept, sizeof kept / sizeof *kept, 0);
 }
 
 static _Noreturn void finish(struct chain_options const *options, struct relay_report const *report)

@@ -149,7 +149,7 @@ void chain_exec_relay(struct chain_options const *options, struct chain_input co
     }
     add(&command, "--");
     memcpy(command.word + command.count, prog, count * sizeof *prog);
-    chain_exec_own(command.word, changes);
+    program_exec_own(command.word, changes);
 }
 
 /* ---- prog under ktls-eof ---- */
@@ -182,14 +182,14 @@ static _Noreturn void exec_on_socket(enum chain_mode mode, int secrets_fd, char 
     struct command command = { .count = 0 };
     size_t count = 0;
     if (secrets_fd >= 0) give_secrets(changes, secrets_fd);
-    if (mode != MODE_EOF || is_eof_step(*prog)) chain_exec(prog, changes);
+    if (mode != MODE_EOF || is_eof_step(*prog)) program_exec(prog, changes);
     while (prog[count]) count++;
     command.word = calloc(count + 3, sizeof *command.word);
     if (!command.word) strerr_diefsys(EXIT_SYSTEM, "memory");
     add(&command, EOF_PROGRAM);
     add(&command, "--");
     memcpy(command.word + command.count, prog, count * sizeof *prog);
-    chain_exec_own(command.word, changes);
+    program_exec_own(command.word, changes);
 }
 
 static int needs_secrets(enum chain_mode mode, enum chain_path path, struct tls_session const *session)
@@ -199,7 +199,7 @@ static int needs_secrets(enum chain_mode mode, enum chain_path path, struct tls_
 
 void chain_hand_over(enum chain_program program, struct chain_options const *options,
                      struct chain_input const *input, struct chain_connection const *connection,
-                     struct chain_shield const *shield, struct tls_session *session,
+                     struct process_hardening const *before, struct tls_session *session,
                      char const *const *prog)
 {
     stralloc changes = STRALLOC_ZERO;
@@ -217,7 +217,7 @@ void chain_hand_over(enum chain_program program, struct chain_options const *opt
     crypto_wipe(session, sizeof *session);
     chain_settle_connection(connection);
     if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(input, connection, rtt_ms);
-    chain_lower_shield(shield);
+    program_unharden(before);
     if (path == PATH_KERNEL) exec_on_socket(decided.mode, keys_fd, prog, &changes);
     chain_exec_relay(options, input, keys_fd, prog, &changes);
 }

@@ -100,14 +100,14 @@ static void fork_engine(struct chain_options const *options, struct chain_ends c
 int main(int argc, char const *const *argv)
 {
     struct chain_options options;
-    struct chain_shield shield;
+    struct process_hardening before;
     struct chain_identity connection;
     struct chain_ends ends;
     struct relay_keys keys;
     stralloc const no_changes = STRALLOC_ZERO;
 
     PROG = "ktls-relay";
-    chain_raise_shield(&shield);
+    program_harden(&before);
     char const *const *prog = chain_parse_options(&options, CHAIN_RELAY, argc, argv);
     chain_check_descriptors(&options);
     find_ids(&options);
@@ -119,6 +119,6 @@ int main(int argc, char const *const *argv)
     fork_engine(&options, &ends, &keys);
     put(ends.prog_read, options.read_fd);
     put(ends.prog_write, options.write_fd);
-    chain_lower_shield(&shield);
-    chain_exec(prog, &no_changes);
+    program_unharden(&before);
+    program_exec(prog, &no_changes);
 }

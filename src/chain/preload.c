@@ -131,7 +131,7 @@ static int find_program(char path[PATH_MAX], char const *name)
 /* Beside this program's folder, where it was built and where it is installed. */
 static char const *find_library(char path[PATH_MAX])
 {
-    if (!chain_find_own(path, PATH_MAX, "../lib/" EOF_LIBRARY) || access(path, R_OK) < 0)
+    if (!process_find_own(path, PATH_MAX, "../lib/" EOF_LIBRARY) || access(path, R_OK) < 0)
         strcpy(path, KTLS_LIBDIR "/" EOF_LIBRARY);
     if (access(path, R_OK) < 0) return EOF_LIBRARY " is not installed";
     /* The dynamic linker splits its list there, and knows no escape. */

@@ -276,16 +276,16 @@ static void look_at_client(struct review const *review, struct chain_options con
 /* Private keys are in memory meanwhile. */
 void review_server(struct review const *review, struct chain_options const *options)
 {
-    struct chain_shield shield;
-    chain_raise_shield(&shield);
+    struct process_hardening before;
+    program_harden(&before);
     look_at_server(review, options);
-    chain_lower_shield(&shield);
+    program_unharden(&before);
 }
 
 void review_client(struct review const *review, struct chain_options const *options)
 {
-    struct chain_shield shield;
-    chain_raise_shield(&shield);
+    struct process_hardening before;
+    program_harden(&before);
     look_at_client(review, options);
-    chain_lower_shield(&shield);
+    program_unharden(&before);
 }

@@ -94,7 +94,7 @@ void chain_step(enum chain_program program, chain_handshake *handshake, int argc
 {
     struct chain_options options;
     struct chain_input input;
-    struct chain_shield shield;
+    struct process_hardening before;
     struct chain_connection connection;
     struct tls_config config;
     struct tls_session session;
@@ -103,8 +103,8 @@ void chain_step(enum chain_program program, chain_handshake *handshake, int argc
     chain_read_environment(&input);
     chain_configure(&config, &options);
     chain_check_descriptors(&options);
-    chain_raise_shield(&shield);
+    program_harden(&before);
     chain_open_connection(&connection, &options);
     chain_shake_hands(program, handshake, &options, &input, &config, &connection, &session);
-    chain_hand_over(program, &options, &input, &connection, &shield, &session, prog);
+    chain_hand_over(program, &options, &input, &connection, &before, &session, prog);
 }

@@ -81,7 +81,7 @@ static _Noreturn void exec_prog(struct ends const *ends, struct chain_options co
     give(&changes, "SSLCTLFD", ends->control);
     give(&changes, "SSLREADFD", ends->read);
     give(&changes, "SSLWRITEFD", ends->write);
-    chain_exec(prog, &changes);
+    program_exec(prog, &changes);
 }
 
 void chain_ucspitls(enum chain_program program, chain_handshake *handshake, int argc, char const *const *argv)

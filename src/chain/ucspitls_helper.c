@@ -9,7 +9,6 @@
 #include <skalibs/strerr.h>
 
 #include "chain/ucspitls.h"
-#include "jail/jail.h"
 
 /* prog's ends above all: while we had them, nobody would see them closed. */
 static void close_what_is_progs(struct ucspitls const *u)
@@ -17,7 +16,7 @@ static void close_what_is_progs(struct ucspitls const *u)
     struct chain_options const *options = &u->options;
     int const kept[] = { 2, (int)options->read_fd, (int)options->write_fd, u->control,
                          (int)options->to_prog, (int)options->from_prog };
-    jail_close_others(kept, sizeof kept / sizeof *kept, 0);
+    process_close_others(kept, sizeof kept / sizeof *kept, 0);
     chain_check_descriptors(options);
 }
 
@@ -95,7 +94,7 @@ static void shake_hands(struct ucspitls *u, struct chain_connection *connection,
 
 void ucspitls_help(struct ucspitls *u)
 {
-    struct chain_shield shield;
+    struct process_hardening before;
     struct chain_connection connection;
     struct ucspitls_guard guard;
     struct tls_session session;
@@ -103,7 +102,7 @@ void ucspitls_help(struct ucspitls *u)
     int keys_fd;
 
     close_what_is_progs(u);
-    chain_raise_shield(&shield);
+    program_harden(&before);
     char const request = await_request(u->control);
     if (u->options.mode == MODE_KERNEL) watch_over_connection(&u->options);
     check_request(request);

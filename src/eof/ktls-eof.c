@@ -41,5 +41,5 @@ int main(int argc, char const *const *argv)
     if (why) strerr_dief(EXIT_ENGINE, *prog, ": ", why, ": use ktls-tlsd -m relay");
     preload(&changes, library);
     chain_set_number(&changes, EOF_PID, (unsigned int)getpid());
-    chain_exec(prog, &changes);
+    program_exec(prog, &changes);
 }

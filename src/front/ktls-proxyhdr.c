@@ -127,5 +127,5 @@ int main(int argc, char const *const *argv)
     char const *const *prog = program_scan_options(&table, &fields, argc, argv);
     if (!*prog) program_die_usage(&table);
     if (expects_header(&fields)) take_header(&changes, &fields);
-    chain_exec(prog, &changes);
+    program_exec(prog, &changes);
 }

@@ -249,7 +249,7 @@ static void say_mode(struct line *line)
 static char const *own_program(char const *name)
 {
     char path[PATH_MAX];
-    if (!chain_find_own(path, sizeof path, name) || access(path, X_OK) < 0) return name;
+    if (!process_find_own(path, sizeof path, name) || access(path, X_OK) < 0) return name;
     char const *const found = strdup(path);
     if (!found) strerr_diefsys(EXIT_SYSTEM, "memory");
     return found;
@@ -373,5 +373,5 @@ void front_run(struct front_end const *end, int argc, char const *const *argv)
     say_servername(&line, operands[0]);
     say_mode(&line);
     put_together(&command, &line, operands);
-    chain_exec(genalloc_s(char const *, &command), &no_changes);
+    program_exec(genalloc_s(char const *, &command), &no_changes);
 }

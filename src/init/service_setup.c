@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "service/broker.h"
 #include "service/heirs.h"
 #include "init/init.h"
+#include "process/process.h"
 
 #define NOBODY 65534
 #define BACKLOG 128
@@ -39,7 +39,7 @@ static int can_become(uid_t uid, gid_t gid)
 {
     int status;
     pid_t const pid = fork();
-    if (!pid) _exit(setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0);
+    if (!pid) _exit(!process_become(uid, gid));
     return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }
 

@@ -19,7 +19,7 @@
 
 #include "service/broker.h"
 #include "init/init.h"
-#include "jail/jail.h"
+#include "process/process.h"
 
 #define READY '+' /* in a report; anything else says why it could not start */
 
@@ -43,7 +43,7 @@ static void keep_only_ours(void)
     kept[5] = service->heirs;
     kept[6] = service->workers.key_dir;
     kept[7] = service->workers.empty_root;
-    jail_close_others(kept, count, 0);
+    process_close_others(kept, count, 0);
 }
 
 static void put_null(int first, int last)

@@ -7,8 +7,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "jail/capabilities.h"
 #include "jail/internal.h"
+#include "process/capabilities.h"
+#include "process/process.h"
 
 static void lower(struct rlimit *limit, rlim_t value)
 {
@@ -35,17 +36,11 @@ static int limit_memory(rlim_t bytes)
 static int limit_resources(struct jail const *jail)
 {
     static struct rlimit const none = { 0, 0 };
-    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0) return -1;
+    if (!process_forbid_core() || setrlimit(RLIMIT_NPROC, &none) < 0) return -1;
     if (!jail->may_grow_files && setrlimit(RLIMIT_FSIZE, &none) < 0) return -1;
     if (jail->cpu_seconds && limit_cpu(jail->cpu_seconds) < 0) return -1;
     if (!HAS_SHADOW_MEMORY && jail->memory && limit_memory(jail->memory) < 0) return -1;
     return jail_forbid_descriptors(jail->kept_count);
-}
-
-static int become(uid_t uid, gid_t gid)
-{
-    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0) return -1;
-    return setresuid(uid, uid, uid);
 }
 
 /* Inherited securebits, for one, may keep what should be lost. */
@@ -64,7 +59,7 @@ static int cannot_come_back(uid_t uid, gid_t gid)
 /* After a change of uid: that forgets both. The parent may have died before. */
 static int settle(pid_t parent)
 {
-    if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0) return -1;
+    if (!process_forbid_tracing()) return -1;
     if (!parent) return 0;
     if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) < 0) return -1;
     errno = ESRCH;
@@ -73,13 +68,13 @@ static int settle(pid_t parent)
 
 static int leave_account(struct jail const *jail)
 {
-    if (become(jail->uid, jail->gid) < 0) return -1;
+    if (!process_become(jail->uid, jail->gid)) return -1;
     return cannot_come_back(jail->uid, jail->gid);
 }
 
 static int close_others(struct jail const *jail)
 {
-    if (jail->kept) jail_close_others(jail->kept, jail->kept_count, jail->greatest);
+    if (jail->kept) process_close_others(jail->kept, jail->kept_count, jail->greatest);
     return 0;
 }
 
@@ -90,7 +85,7 @@ static int put_up(struct jail const *jail, enum jail_wall wall)
     case JAIL_ROOT: return jail->is_root ? jail_empty_root(jail->root) : 0;
     case JAIL_LIMITS: return limit_resources(jail);
     case JAIL_ACCOUNT: return jail->is_root ? leave_account(jail) : 0;
-    case JAIL_CAPABILITIES: return capabilities_drop();
+    case JAIL_CAPABILITIES: return capabilities_drop() ? 0 : -1;
     case JAIL_SETTLE: return settle(jail->parent);
     case JAIL_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
     case JAIL_FILTER: return jail_filter_calls(jail->jobs);

@@ -67,7 +67,4 @@ extern char const *jail_wall_name(enum jail_wall wall);
    written to. */
 extern int jail_open_empty_root(void);
 
-/* Closes all descriptors but those; negative numbers are none. `greatest` as above. */
-extern void jail_close_others(int const *kept, size_t count, unsigned int greatest);
-
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include <skalibs/exec.h>
 #include <skalibs/strerr.h>
 
 #include "program/program.h"
@@ -25,4 +26,26 @@ void program_die_exec(char const *prog)
     if (errno == ENOENT) code = EXIT_NOT_FOUND;
     if (errno == E2BIG) code = EXIT_ENVIRONMENT;
     strerr_diefsys(code, "executing ", prog);
+}
+
+void program_exec(char const *const *prog, stralloc const *changes)
+{
+    mexec_m(prog, changes->s, changes->len);
+    program_die_exec(prog[0]);
+}
+
+void program_exec_own(char const *const *argv, stralloc const *changes)
+{
+    process_exec_own(argv, changes);
+    strerr_diefsys(errno == E2BIG ? EXIT_ENVIRONMENT : EXIT_ENGINE, "executing ", argv[0]);
+}
+
+void program_harden(struct process_hardening *before)
+{
+    if (!process_harden(before)) strerr_diefsys(EXIT_SYSTEM, "forbidding core dumps");
+}
+
+void program_unharden(struct process_hardening const *before)
+{
+    if (!process_unharden(before)) strerr_diefsys(EXIT_SYSTEM, "allowing core dumps again");
 }

@@ -14,6 +14,8 @@
 
 #include <skalibs/stralloc.h>
 
+#include "process/process.h"
+
 extern char const *PROG; /* skalibs */
 
 enum program_exit {
@@ -91,7 +93,14 @@ extern void program_change_session(stralloc *changes, struct program_session con
    say, each with a final null byte. */
 extern void program_describe_session(stralloc *variables, struct program_session const *session);
 
-/* ---- exec.c ---- */
+/* ---- exec.c: changes are to the environment, as skalibs' mexec takes them ---- */
+
+extern _Noreturn void program_exec(char const *const *prog, stralloc const *changes);
+/* The same of a program of this project, which is searched beside this one before PATH. */
+extern _Noreturn void program_exec_own(char const *const *argv, stralloc const *changes);
+/* What process.h has of the same name. */
+extern void program_harden(struct process_hardening *before);
+extern void program_unharden(struct process_hardening const *before);
 
 /* A message into a file that may not grow (RLIMIT_FSIZE) is lost, but does not
    kill. What is executed finds the signal (SIGXFSZ) as it was. */

@@ -1,7 +1,6 @@
 /* ISC license. */
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -9,9 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "process/process.h"
 #include "relay/engine.h"
 
 /* Nothing is left to send, and nobody to deliver to. */
@@ -39,13 +38,6 @@ int relay_abort_code(struct engine const *engine)
     return engine->out.finished && !engine->out.error && !is_truncated ? 0 : EXIT_TLS;
 }
 
-int64_t relay_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason)
 {
     if (engine->out.finished || engine->out.said_goodbye)
@@ -54,7 +46,7 @@ void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason)
         relay_report(engine, EXIT_TLS, "received %s (sent alert %s)", reason, tls_alert_name(alert));
     engine->in.ended = engine->in.dropping = 1;
     engine->out.alert = (unsigned char)alert;
-    engine->deadline = relay_now_ms() + FAREWELL_MS;
+    engine->deadline = process_now_ms() + FAREWELL_MS;
     relay_end_output(engine);
 }
 
@@ -100,9 +92,8 @@ static int timeout_ms(struct engine const *engine)
     int const soon = looks ? SETTLE_MS << (looks - 1) : engine->is_awake ? REST_MS : -1;
     int64_t const until = earlier(earlier(engine->deadline, engine->idle_deadline), engine->out.held_until);
     if (!until) return soon;
-    int64_t const left = until - relay_now_ms();
-    if (left <= 0) return 0;
-    return soon >= 0 && soon < left ? soon : left > INT_MAX ? INT_MAX : (int)left;
+    int const left = process_ms_until(until);
+    return soon >= 0 && soon < left ? soon : left;
 }
 
 /* What has left our socket's buffer: that has room again only long after. */
@@ -116,14 +107,14 @@ static uint64_t taken_by_peer(struct engine const *engine)
 static void watch_idleness(struct engine *engine)
 {
     if (!engine->config.idle_ms || (engine->idle_deadline && !engine->has_moved)) return;
-    engine->idle_deadline = relay_now_ms() + engine->config.idle_ms;
+    engine->idle_deadline = process_now_ms() + engine->config.idle_ms;
     engine->idle_taken = taken_by_peer(engine);
     engine->has_moved = 0;
 }
 
 static int has_passed(int64_t deadline)
 {
-    return deadline && deadline <= relay_now_ms();
+    return deadline && deadline <= process_now_ms();
 }
 
 static void rest(struct engine *engine)
@@ -143,7 +134,7 @@ static void watch_peer(struct engine *engine)
     uint64_t const taken = taken_by_peer(engine);
     if (engine->deadline && engine->taken_before == taken) return;
     engine->taken_before = taken;
-    engine->deadline = relay_now_ms() + engine->config.linger_ms;
+    engine->deadline = process_now_ms() + engine->config.linger_ms;
 }
 
 /* The peer has had its time; prog may take as long as it likes. 0: it has all. */

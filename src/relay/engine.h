@@ -195,7 +195,6 @@ extern void relay_report(struct engine *engine, int code, char const *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The code of an alert or a reset: no error after our end of the stream. */
 extern int relay_abort_code(struct engine const *engine);
-extern int64_t relay_now_ms(void);
 /* Ends the connection at once. */
 extern void relay_cut(struct engine *engine);
 /* Ends the connection with a fatal alert. What came before it is delivered. */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "process/process.h"
 #include "relay/engine.h"
 
 /* The peer reads the end of the stream. */
@@ -65,8 +66,8 @@ static int could_cost_reply(struct engine *engine)
     struct outbound *out = &engine->out;
     if (engine->config.farewell != RELAY_FAREWELL_SAFE || engine->version != TLS_1_2) return 0;
     if (engine->config.to_prog < 0 || engine->in.ended) return 0;
-    if (!out->held_until) out->held_until = relay_now_ms() + engine->config.silence_ms;
-    return relay_now_ms() < out->held_until;
+    if (!out->held_until) out->held_until = process_now_ms() + engine->config.silence_ms;
+    return process_now_ms() < out->held_until;
 }
 
 static int is_close_notify_due(struct engine *engine)

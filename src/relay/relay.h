@@ -13,8 +13,6 @@
 
 #include "ktls/ktls.h"
 
-#pragma GCC visibility push(default)
-
 #define RELAY_KEYS_MAGIC 0x32534c54u
 #define RELAY_MAX_SECRET 48
 
@@ -79,7 +77,5 @@ extern void relay_start(struct relay_config const *config, struct relay_keys *ke
                         struct relay_report *report);
 /* Returns when the connection is over. The keys are wiped. */
 extern void relay_run(void);
-
-#pragma GCC visibility pop
 
 #endif

@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,8 +19,9 @@
 #include <skalibs/stralloc.h>
 
 #include "chain/chain.h"
+#include "process/capabilities.h"
+#include "process/process.h"
 #include "worker/worker.h"
-#include "jail/capabilities.h"
 
 #define ATTEMPT_MS 250 /* Connection Attempt Delay (RFC 8305, 8) */
 #define MAX_ANSWER 1024
@@ -86,11 +86,10 @@ static _Noreturn void become_resolver(struct worker const *worker, int to)
     uid_t const uid = options->uid;
     gid_t const gid = options->gid;
     if (options->is_root
-        && (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0
-            || (uid && capabilities_drop() < 0)))
+        && (!process_become(uid, gid) || (uid && !capabilities_drop())))
         _exit(EXIT_SYSTEM);
     if (dup2(to, 1) < 0) _exit(EXIT_SYSTEM);
-    chain_exec_own(argv, &no_changes);
+    program_exec_own(argv, &no_changes);
 }
 
 static size_t read_answer(char *answer, int from, int64_t deadline)

@@ -16,6 +16,7 @@
 
 #include "worker/worker.h"
 #include "jail/jail.h"
+#include "process/process.h"
 #include "program/program.h"
 
 int64_t now_ms(void)
@@ -86,7 +87,7 @@ int master_start(struct master_options const *options)
     pid_t const pid = fork();
     if (!pid) {
         int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };
-        jail_close_others(kept, sizeof kept / sizeof *kept, 0);
+        process_close_others(kept, sizeof kept / sizeof *kept, 0);
         if (dup2(1, 2) < 0) _exit(EXIT_SYSTEM); /* where the service tells of its start */
         shield(options);
         prctl(PR_SET_NAME, "ktls-master");

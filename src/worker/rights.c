@@ -10,8 +10,8 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include "process/capabilities.h"
 #include "worker/worker.h"
-#include "jail/capabilities.h"
 
 static struct capabilities ours;
 
@@ -40,13 +40,13 @@ void rights_assume(struct worker const *worker)
     if (!are_known(rights))
         worker_refuse(worker, "the request came without its sender's credentials (SO_PASSCRED)", NULL);
     errno = EPERM;
-    if (geteuid() || capabilities_save(&ours) < 0 || change(rights) < 0 || capabilities_suspend() < 0)
+    if (geteuid() || !capabilities_save(&ours) || change(rights) < 0 || !capabilities_suspend())
         worker_refuse_system(worker, "taking on the client's rights");
 }
 
 void rights_resume(struct worker const *worker)
 {
     if (is_ours(worker)) return;
-    if (seteuid(getuid()) < 0 || capabilities_restore(&ours) < 0 || setegid(getgid()) < 0 || setgroups(0, NULL) < 0)
+    if (seteuid(getuid()) < 0 || !capabilities_restore(&ours) || setegid(getgid()) < 0 || setgroups(0, NULL) < 0)
         worker_refuse_system(worker, "giving the client's rights back");
 }

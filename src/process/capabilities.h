@@ -6,8 +6,8 @@
  * take them away in any case, and check that they are gone.
  */
 
-#ifndef KTLS_JAIL_CAPABILITIES_H
-#define KTLS_JAIL_CAPABILITIES_H
+#ifndef KTLS_PROCESS_CAPABILITIES_H
+#define KTLS_PROCESS_CAPABILITIES_H
 
 #include <linux/capability.h>
 
@@ -15,7 +15,7 @@ struct capabilities {
     struct __user_cap_data_struct word[_LINUX_CAPABILITY_U32S_3];
 };
 
-/* Each gives 0, or -1 with errno. */
+/* Each gives 1, or 0 with errno. */
 extern int capabilities_save(struct capabilities *saved);
 /* Those that were saved, as long as they are permitted. */
 extern int capabilities_restore(struct capabilities const *saved);

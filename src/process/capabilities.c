@@ -1,6 +1,6 @@
 /* ISC license. */
 
-#include "jail/capabilities.h"
+#include "process/capabilities.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,17 +8,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static long get(struct capabilities *capabilities)
+static int get(struct capabilities *capabilities)
 {
     *capabilities = (struct capabilities){ 0 };
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    return syscall(SYS_capget, &header, capabilities->word);
+    return syscall(SYS_capget, &header, capabilities->word) == 0;
 }
 
-static long set(struct capabilities const *capabilities)
+static int set(struct capabilities const *capabilities)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    return syscall(SYS_capset, &header, capabilities->word);
+    return syscall(SYS_capset, &header, capabilities->word) == 0;
 }
 
 static int has_effective(struct capabilities const *capabilities)
@@ -32,31 +32,29 @@ static int has_effective(struct capabilities const *capabilities)
 static int check_none_effective(void)
 {
     struct capabilities now;
-    if (get(&now) < 0) return -1;
+    if (!get(&now)) return 0;
     errno = EPERM;
-    return has_effective(&now) ? -1 : 0;
+    return !has_effective(&now);
 }
 
 int capabilities_save(struct capabilities *saved)
 {
-    return get(saved) < 0 ? -1 : 0;
+    return get(saved);
 }
 
 int capabilities_suspend(void)
 {
     struct capabilities none;
-    if (get(&none) < 0) return -1;
-    if (!has_effective(&none)) return 0;
+    if (!get(&none)) return 0;
+    if (!has_effective(&none)) return 1;
     for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) none.word[i].effective = 0;
-    if (set(&none) < 0) return -1;
-    return check_none_effective();
+    return set(&none) && check_none_effective();
 }
 
 int capabilities_restore(struct capabilities const *saved)
 {
     struct capabilities now;
-    if (get(&now) == 0 && !memcmp(&now, saved, sizeof now)) return 0;
-    return set(saved) < 0 ? -1 : 0;
+    return (get(&now) && !memcmp(&now, saved, sizeof now)) || set(saved);
 }
 
 /* Before Linux 4.3 there were no ambient ones. */
@@ -64,7 +62,6 @@ int capabilities_drop(void)
 {
     struct capabilities none;
     memset(&none, 0, sizeof none);
-    if (prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0 && errno != EINVAL) return -1;
-    if (set(&none) < 0) return -1;
-    return check_none_effective();
+    if (prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0 && errno != EINVAL) return 0;
+    return set(&none) && check_none_effective();
 }

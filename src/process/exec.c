@@ -6,18 +6,11 @@
 #include <unistd.h>
 
 #include <skalibs/exec.h>
-#include <skalibs/strerr.h>
 
-#include "chain/chain.h"
-
-void chain_exec(char const *const *prog, stralloc const *changes)
-{
-    mexec_m(prog, changes->s, changes->len);
-    program_die_exec(prog[0]);
-}
+#include "process/process.h"
 
 /* 0: there is no /proc, or the path is too long. */
-int chain_find_own(char *path, size_t max, char const *name)
+int process_find_own(char *path, size_t max, char const *name)
 {
     ssize_t const len = readlink("/proc/self/exe", path, max);
     errno = ENOENT;
@@ -29,10 +22,9 @@ int chain_find_own(char *path, size_t max, char const *name)
     return 1;
 }
 
-void chain_exec_own(char const *const *argv, stralloc const *changes)
+void process_exec_own(char const *const *argv, stralloc const *changes)
 {
     char path[PATH_MAX];
-    if (chain_find_own(path, sizeof path, argv[0])) mexec_am(path, argv, changes->s, changes->len);
+    if (process_find_own(path, sizeof path, argv[0])) mexec_am(path, argv, changes->s, changes->len);
     if (errno == ENOENT) mexec_m(argv, changes->s, changes->len);
-    strerr_diefsys(errno == E2BIG ? EXIT_ENVIRONMENT : EXIT_ENGINE, "executing ", argv[0]);
 }

@@ -1,0 +1,73 @@
+/* ISC license. */
+
+/*
+ * What any process of ours does with the system: the clock, descriptors, ids,
+ * what a core dump would show, programs beside this one. capabilities.h has the
+ * rest of its privileges.
+ *
+ * Functions that can fail give 1, or 0 with errno.
+ */
+
+#ifndef KTLS_PROCESS_H
+#define KTLS_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <skalibs/stralloc.h>
+
+/* ---- clock.c ---- */
+
+/* In ms of CLOCK_MONOTONIC. */
+extern int64_t process_now_ms(void);
+/* What poll(2) has to wait until that time: 0 when it has passed. */
+extern int process_ms_until(int64_t deadline);
+
+/* ---- descriptors.c ---- */
+
+/* 1: what is there is /proc as the kernel makes it. */
+extern int process_is_procfs(int fd);
+/* Closes all descriptors but those; negative numbers are ignored. No descriptor
+   has a number above `greatest`; 0: any may. */
+extern void process_close_others(int const *kept, size_t count, unsigned int greatest);
+/* Makes fd, be it open or not, one for /dev/null. */
+extern int process_silence(int fd);
+/* The same for those of 0, 1 and 2 that are closed: no descriptor of ours becomes
+   one of them. They are closed again at exec. */
+extern int process_fill_standard_descriptors(void);
+
+/* ---- ids.c ---- */
+
+/* All uids and gids become these, and there are no supplementary groups. */
+extern int process_become(uid_t uid, gid_t gid);
+
+/* ---- harden.c: no secret in a core dump, nor in a debugger of the same user ---- */
+
+/* In this process and its heirs, for good. */
+extern int process_forbid_core(void);
+/* In this process until it executes another program, or changes its uid. */
+extern int process_forbid_tracing(void);
+
+/* What process_harden changes and was before. */
+struct process_hardening {
+    rlim_t core_limit;
+    void (*sigpipe)(int);
+};
+
+/* While there are secrets in memory: no core dump, no tracing, no death by SIGPIPE. */
+extern int process_harden(struct process_hardening *before);
+/* For prog: nothing secret is left in memory. */
+extern int process_unharden(struct process_hardening const *before);
+
+/* ---- exec.c ---- */
+
+/* The path that name has in the folder of the running program, be it there or not. */
+extern int process_find_own(char *path, size_t max, char const *name);
+/* argv[0] is searched in the folder of the running program before PATH. Returns
+   when it could not be executed. changes: to the environment, as skalibs' mexec
+   takes them. */
+extern void process_exec_own(char const *const *argv, stralloc const *changes);
+
+#endif
