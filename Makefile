@@ -21,7 +21,8 @@ endif
 
 ALL_LAYERS := $(LAYERS) $(INTERNAL_LAYERS)
 MAINS := $(foreach program,$(PROGRAMS),$(MAIN_$(program)))
-objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(MAINS),$(sort $(wildcard src/$(1)/*.c))))
+folders = src/$(1) $(SUBFOLDERS_$(1):%=src/$(1)/%)
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(MAINS),$(sort $(wildcard $(addsuffix /*.c,$(call folders,$(1)))))))
 pic_objects = $(patsubst $(BUILD)/obj/%,$(BUILD)/pic/%,$(call objects,$(1)))
 
 LIBRARIES := $(foreach layer,$(LAYERS),$(BUILD)/lib/$(ARCHIVE_$(layer)))
@@ -83,11 +84,11 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/config.mak
 define archive_rules
 .PHONY: $(ARCHIVE_$(1))
 $(ARCHIVE_$(1)): $(BUILD)/lib/$(ARCHIVE_$(1))
-$(BUILD)/obj/$(ARCHIVE_$(1)): $(call objects,$(1)) src/$(1) $(BUILD)/config.mak
+$(BUILD)/obj/$(ARCHIVE_$(1)): $(call objects,$(1)) $(call folders,$(1)) $(BUILD)/config.mak
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(call show,AR)$$(AR) rcsD $$@ $(call objects,$(1))
-$(BUILD)/obj/$(1).public.o: $(call objects,$(1)) src/$(1) $(BUILD)/config.mak
+$(BUILD)/obj/$(1).public.o: $(call objects,$(1)) $(call folders,$(1)) $(BUILD)/config.mak
 	@mkdir -p $$(@D)
 	$$(call show,LINK)$$(CC) -r -nostdlib -o $$@ $(call objects,$(1)) && $$(OBJCOPY) --localize-hidden $$@
 $(BUILD)/lib/$(ARCHIVE_$(1)): $(BUILD)/obj/$(1).public.o
@@ -204,5 +205,5 @@ clean:
 distclean:
 	rm -rf $(BUILD)
 
-DEPENDENCIES := $(patsubst %.c,%.d,$(wildcard src/*/*.c tests/unit/*.c tests/e2e/*.c))
+DEPENDENCIES := $(patsubst %.c,%.d,$(wildcard src/*/*.c src/*/*/*.c tests/unit/*.c tests/e2e/*.c))
 -include $(DEPENDENCIES:%=$(BUILD)/obj/%) $(DEPENDENCIES:%=$(BUILD)/pic/%)

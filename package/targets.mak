@@ -2,8 +2,9 @@
 # new file needs no change here; neither does a new program that follows the
 # rule: a MAIN_ is not in its folder's archive, every other .c file is.
 
-# Layer archives, lowest first: NAME is made from src/NAME.
+# Layer archives, lowest first: NAME is made from src/NAME and its SUBFOLDERS_.
 LAYERS := ktls control crypto x509 tls
+SUBFOLDERS_tls := v12 v13 entry
 
 ARCHIVE_ktls := libktls.a
 ARCHIVE_control := libktls-service.a

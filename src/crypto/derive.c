@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "crypto/hash.h"
+#include "crypto/hashes.h"
 
 void crypto_hkdf_extract(enum crypto_hash hash, void const *salt, size_t salt_len, void const *ikm,
                          size_t ikm_len, unsigned char *out)

@@ -5,7 +5,7 @@
 #ifndef KTLS_CRYPTO_PSS_H
 #define KTLS_CRYPTO_PSS_H
 
-#include "crypto/hash.h"
+#include "crypto/hashes.h"
 
 /* RSASSA-PSS (RFC 8017, 8.1) with MGF1 on the same hash and a salt as long as
    the hash, as RFC 8446, 4.2.3 wants it. digest is the message's hash.

@@ -338,3 +338,21 @@ int is_same_hello(struct client_hello const *first, struct client_hello const *s
            span_equal(first->compression, second->compression) &&
            same_fixed_extensions(first->extension_block, second->extension_block);
 }
+
+/* RFC 8446, 4.2.11.2: a binder covers the hello as far as the list of binders. */
+void add_hello_to_transcript(struct handshake *hs, struct message const *m, struct client_hello const *hello)
+{
+    size_t const list = hello->psk_binders.p ? 2 + hello->psk_binders.len : 0, head = m->bytes.len - list;
+    crypto_transcript_add(&hs->transcript, m->bytes.p, head);
+    hs->at_binders = hs->transcript;
+    crypto_transcript_add(&hs->transcript, m->bytes.p + head, list);
+}
+
+void note_server_name(struct handshake *hs, struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char const c = name.p[i];
+        hs->session->server_name[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    hs->session->server_name[name.len] = 0;
+}

@@ -98,14 +98,14 @@ struct handshake {
     unsigned char hello[HELLO_SIZE];
 };
 
-/* ---- error.c ---- */
+/* ---- failure.c ---- */
 
 /* Notes the first failure and the alert it deserves; always 0. */
 extern int fail(struct handshake *hs, enum tls_alert alert, char const *reason);
 extern int fail_system(struct handshake *hs);
 extern int fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason);
 
-/* ---- record.c: records in ---- */
+/* ---- record_in.c: records in ---- */
 
 struct record {
     unsigned char type;
@@ -119,7 +119,7 @@ extern int next_record(struct handshake *hs, struct record *record);
 /* No bytes of a message may be left when keys change. */
 extern int at_record_boundary(struct handshake *hs);
 
-/* ---- message.c: handshake messages in ---- */
+/* ---- message_in.c: handshake messages in ---- */
 
 extern int next_message(struct handshake *hs, struct message *m);
 extern int expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m);
@@ -128,7 +128,7 @@ extern void add_to_transcript(struct handshake *hs, struct message const *m);
 /* Replaces ClientHello1 by its message_hash (RFC 8446, 4.4.1). */
 extern void restart_transcript(struct handshake *hs);
 
-/* ---- flight.c: messages and records out ---- */
+/* ---- flight_out.c: messages and records out ---- */
 
 extern struct writer *begin_message(struct handshake *hs, enum tls_handshake_type type);
 extern int end_message(struct handshake *hs);     /* adds it to the transcript */
@@ -200,6 +200,10 @@ extern struct span offered_server_name(struct tls_config const *config);
 /* With the share in hs->share; cookie.p NULL: none. */
 extern int write_client_hello(struct handshake *hs, struct span cookie);
 extern int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello);
+/* Also keeps the transcript that binders cover (RFC 8446, 4.2.11.2). */
+extern void add_hello_to_transcript(struct handshake *hs, struct message const *m,
+                                    struct client_hello const *hello);
+extern void note_server_name(struct handshake *hs, struct span name); /* in lower case */
 /* 1 when the second hello differs from the first only where RFC 8446, 4.1.2 allows. */
 extern int is_same_hello(struct client_hello const *first, struct client_hello const *second);
 
@@ -215,33 +219,36 @@ struct server_hello {
 
 extern int parse_server_hello(struct handshake *hs, struct message const *m, struct server_hello *hello);
 extern struct writer *begin_server_hello(struct handshake *hs, unsigned char const *random);
+/* What the client takes from an answer, in both versions. */
+extern int take_suite(struct handshake *hs, struct server_hello const *hello);
+extern int take_alpn(struct handshake *hs, struct extensions const *x);
+extern int take_empty_server_name(struct handshake *hs, struct extensions const *x);
 
-/* ---- handshake.c ---- */
+/* ---- key_share.c ---- */
 
-extern struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
-                                       struct tls_session *session, struct tls_error *error);
-extern void note_server_name(struct handshake *hs, struct span name); /* in lower case */
-extern void handshake_fill_session(struct handshake *hs);
-extern void handshake_free(struct handshake *hs); /* wipes it */
+/* Our key share of that group. */
+extern int make_share(struct handshake *hs, uint16_t group);
 
-/* ---- negotiate.c: the server's choices ---- */
+/* ---- common.c: what both peers have ---- */
 
 /* What config has, of the groups and schemes that a peer names. */
 extern int has_group(struct handshake const *hs, unsigned int group);
 extern int has_scheme(struct handshake const *hs, unsigned int scheme);
-
-extern int choose_version(struct handshake *hs, struct client_hello const *hello);
-extern int choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello);
 /* 1 when the client and we have the suite. */
 extern int is_common_suite(struct handshake const *hs, struct client_hello const *hello,
                            struct crypto_suite const *suite);
 /* The first scheme in a peer's list that fits our key; NULL: none. */
 extern struct crypto_scheme const *choose_scheme(struct handshake const *hs,
                                                  struct x509_credential const *credential, struct span offered);
+
+/* ---- negotiate.c: the server's choices ---- */
+
+extern int choose_version(struct handshake *hs, struct client_hello const *hello);
+extern int choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello);
 extern int choose_alpn(struct handshake *hs, struct client_hello const *hello);
 extern void put_chosen_alpn(struct handshake const *hs, struct writer *w);
 
-/* ---- credential.c: which of our certificates the peer can use ---- */
+/* ---- own_certificate.c: which of our certificates the peer can use ---- */
 
 /* What a struct tls_hello is taken from. */
 struct tls_offer {
@@ -262,7 +269,7 @@ struct request {
 
 extern int choose_client_credential(struct handshake *hs, struct request const *request);
 
-/* ---- certificate.c ---- */
+/* ---- certificate_message.c ---- */
 
 extern int write_certificate(struct handshake *hs);
 /* Reads and verifies the peer's; *empty when it sent none. */
@@ -294,70 +301,10 @@ extern unsigned int ticket_lifetime(struct handshake const *hs);
 extern size_t ticket_seal(struct handshake const *hs, unsigned char const *secret, unsigned char ticket[TICKET_MAX]);
 /* 0: not ours, for another server name or certificate, or too old. */
 extern int ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket);
-
-/* ---- resume.c: the server's side of it ---- */
-
-/* Both look for a session to resume: hs->resumes says whether there is one, and
-   hs->gives_ticket whether the client gets a ticket (another one, in 1.3). */
-extern int choose_psk(struct handshake *hs, struct client_hello const *hello);
-extern int choose_session12(struct handshake *hs, struct client_hello const *hello);
-/* The last thing in a handshake. */
-extern int send_ticket13(struct handshake *hs);
-extern int write_ticket12(struct handshake *hs);
-
-/* ---- schedule.c: RFC 8446, 7.1 ---- */
-
-extern void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len);
-extern void schedule_application(struct handshake *hs);
-/* From here on one direction's records are under the handshake traffic keys,
-   or with advance_ under the application's. Before tx changes, what is staged
-   gets the old keys; rx may only change at a record boundary. */
-extern int protect_tx(struct handshake *hs);
-extern int protect_rx(struct handshake *hs);
-extern int advance_tx(struct handshake *hs);
-extern int advance_rx(struct handshake *hs);
-/* 1 when the binder proves that the client has hs->secret.psk (RFC 8446, 4.2.11.2). */
-extern int is_bound(struct handshake *hs, struct span binder);
-/* The PSK of the ticket with this nonce, once the client's Finished is known (4.6.1). */
-extern void schedule_resumption(struct handshake *hs, void const *nonce, size_t len, unsigned char *psk);
-extern int write_finished13(struct handshake *hs);
-extern int read_finished13(struct handshake *hs);
-
-/* ---- prf12.c: RFC 5246, 8.1 and 6.3; RFC 7627 ---- */
-
-extern void derive_master(struct handshake *hs, unsigned char const *premaster, size_t len);
-extern void derive_keys12(struct handshake *hs); /* to next_tx and next_rx */
-extern int write_finished12(struct handshake *hs); /* with its ChangeCipherSpec */
-extern int read_finished12(struct handshake *hs);
-
-/* ---- key_exchange12.c: RFC 8422, 5.4 and 5.7 ---- */
-
-extern int write_server_key_exchange(struct handshake *hs);
-/* Makes our share for the group that the server named; *peer_share is its own. */
-extern int read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share);
-/* Both derive the master secret: with RFC 7627 it depends on this message. */
-extern int write_client_key_exchange(struct handshake *hs, struct span peer_share);
-extern int read_client_key_exchange(struct handshake *hs);
-
-/* ---- the flights ---- */
-
-/* Our key share of that group (client.c). */
-extern int make_share(struct handshake *hs, uint16_t group);
-
-extern int client12(struct handshake *hs, struct server_hello const *hello);
-extern int client13(struct handshake *hs, struct server_hello const *hello);
-/* The client's handshake in two steps: a test puts a foreign ClientHello between them. */
-extern int client_send_hello(struct handshake *hs);
-extern int client_after_hello(struct handshake *hs);
-extern int server_handshake(struct handshake *hs);
-/* Shared by both versions of the client. */
-extern int take_suite(struct handshake *hs, struct server_hello const *hello);
-extern int take_alpn(struct handshake *hs, struct extensions const *x);
-extern int take_empty_server_name(struct handshake *hs, struct extensions const *x);
-/* Shared by both versions of the server. */
-extern void add_hello_to_transcript(struct handshake *hs, struct message const *m,
-                                    struct client_hello const *hello);
-extern int server12(struct handshake *hs, struct client_hello const *hello);
-extern int server13(struct handshake *hs, struct client_hello const *hello);
+/* 1 when sessions can be resumed. */
+extern int has_tickets(struct handshake const *hs);
+extern void note_session(struct handshake *hs, struct ticket const *ticket);
+extern void put_lifetime(struct handshake const *hs, struct writer *w);
+extern void put_ticket(struct handshake *hs, struct writer *w, unsigned char const *secret);
 
 #endif

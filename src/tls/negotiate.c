@@ -25,41 +25,6 @@ int choose_version(struct handshake *hs, struct client_hello const *hello)
     return 1;
 }
 
-static int has(uint16_t const *list, size_t count, unsigned int id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (list[i] == id) return 1;
-    return 0;
-}
-
-int has_group(struct handshake const *hs, unsigned int group)
-{
-    return has(hs->config->groups, hs->config->group_count, group);
-}
-
-int has_scheme(struct handshake const *hs, unsigned int scheme)
-{
-    return has(hs->config->schemes, hs->config->scheme_count, scheme);
-}
-
-struct crypto_scheme const *choose_scheme(struct handshake const *hs, struct x509_credential const *credential,
-                                          struct span offered)
-{
-    struct reader r = reader_on(offered);
-    while (r.left && !r.bad) {
-        struct crypto_scheme const *scheme = crypto_scheme_by_id((uint16_t)read16(&r));
-        if (!scheme || !has_scheme(hs, scheme->id)) continue;
-        if (crypto_scheme_fits(scheme, &credential->public_key, hs->version)) return scheme;
-    }
-    return NULL;
-}
-
-int is_common_suite(struct handshake const *hs, struct client_hello const *hello,
-                    struct crypto_suite const *suite)
-{
-    return suite && suite->version == hs->version && list16_has(hello->cipher_suites, suite->id);
-}
-
 static int choose_credential(struct handshake *hs, struct client_hello const *hello, enum crypto_key_type type)
 {
     for (size_t i = 0; i < 2; i++) {

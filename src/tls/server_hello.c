@@ -38,3 +38,43 @@ struct writer *begin_server_hello(struct handshake *hs, unsigned char const *ran
     write8(w, 0); /* no compression */
     return w;
 }
+
+/* ---- what the client takes from an answer ---- */
+
+int take_suite(struct handshake *hs, struct server_hello const *hello)
+{
+    struct crypto_suite const *before = hs->suite;
+    if (hello->compression) return fail(hs, TLS_ILLEGAL_PARAMETER, "compression");
+    hs->suite = NULL;
+    for (size_t i = 0; i < hs->config->suite_count; i++)
+        if (hs->config->suites[i] == hello->cipher_suite)
+            hs->suite = crypto_suite_by_id((uint16_t)hello->cipher_suite);
+    if (!hs->suite || hs->suite->version != hs->version)
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "a cipher suite we did not offer");
+    if (before && before != hs->suite) return fail(hs, TLS_ILLEGAL_PARAMETER, "the cipher suite changed");
+    return 1;
+}
+
+int take_empty_server_name(struct handshake *hs, struct extensions const *x)
+{
+    return !x->body[EXT_SERVER_NAME].len || fail(hs, TLS_DECODE_ERROR, "server_name should be empty");
+}
+
+/* RFC 7301, 3.1: exactly one, of those that we offered. */
+int take_alpn(struct handshake *hs, struct extensions const *x)
+{
+    if (!HAS(x, EXT_ALPN)) return 1;
+    struct reader r = reader_on(x->body[EXT_ALPN]);
+    struct reader list = reader_on(read_vector16(&r));
+    struct span const name = read_vector8(&list);
+    if (!read_to_end(&r) || !read_to_end(&list) || !name.len)
+        return fail(hs, TLS_DECODE_ERROR, "malformed ALPN answer");
+    struct reader offered = reader_on((struct span){ hs->config->alpn, hs->config->alpn_len });
+    while (offered.left && !offered.bad) {
+        if (!span_equal(read_vector8(&offered), name)) continue;
+        memcpy(hs->session->alpn, name.p, name.len);
+        hs->session->alpn[name.len] = 0;
+        return 1;
+    }
+    return fail(hs, TLS_ILLEGAL_PARAMETER, "an application protocol we did not offer");
+}

@@ -124,3 +124,32 @@ int ticket_open(struct handshake const *hs, struct span sealed, struct ticket *t
         if (open_with(hs, keys->key[i], sealed, ticket)) return 1;
     return 0;
 }
+
+/* ---- in messages ---- */
+
+/* No authority vouched again for who the client was then. */
+int has_tickets(struct handshake const *hs)
+{
+    return hs->config->ticket_keys && hs->config->ticket_keys->count && !hs->config->client_auth;
+}
+
+void put_lifetime(struct handshake const *hs, struct writer *w)
+{
+    unsigned int const lifetime = ticket_lifetime(hs);
+    write16(w, lifetime >> 16);
+    write16(w, lifetime & 0xffff);
+}
+
+void put_ticket(struct handshake *hs, struct writer *w, unsigned char const *secret)
+{
+    unsigned char ticket[TICKET_MAX];
+    size_t const mark = open_vector(w, 2);
+    write_bytes(w, ticket, ticket_seal(hs, secret, ticket));
+    close_vector(w, mark, 2);
+}
+
+void note_session(struct handshake *hs, struct ticket const *ticket)
+{
+    hs->resumes = 1;
+    hs->since = ticket->since;
+}

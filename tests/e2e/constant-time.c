@@ -18,6 +18,7 @@
 
 #include "../unit/loopback.h"
 #include "crypto/pss.h"
+#include "tls/v13/v13.h"
 #include "x509/der.h"
 #include "x509/pem.h"
 

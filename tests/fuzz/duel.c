@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "tls/handshake.h"
+#include "tls/entry/entry.h"
 
 #define SERVER_CHANGES LENIENT /* the flag's other meaning: nothing is lenient here */
 #define PATIENCE_S 5

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "tap.h"
-#include "tls/handshake.h"
+#include "tls/entry/entry.h"
 
 struct side {
     struct tls_config config;

@@ -3,6 +3,7 @@
 /* RFC 8448 as server: sections 3, 6 and 7. */
 
 #include "rfc8448_trace.h"
+#include "tls/v13/v13.h"
 
 static char const client_finished_message[] =
     "14000020 a8ec436d677634ae525ac1fcebe11a039ec17694fac6e98527b642f2edd5ce61";

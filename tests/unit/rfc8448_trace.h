@@ -9,7 +9,7 @@
 #ifndef RFC8448_TRACE_H
 #define RFC8448_TRACE_H
 
-#include "tls/handshake.h"
+#include "tls/entry/entry.h"
 
 #include "hex.h"
 #include "tap.h"

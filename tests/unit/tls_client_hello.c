@@ -6,7 +6,7 @@
 #include "hex.h"
 #include "tap.h"
 #include "tape.h"
-#include "tls/handshake.h"
+#include "tls/entry/entry.h"
 
 static struct tape tape;
 static struct tls_config config;

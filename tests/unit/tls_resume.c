@@ -7,6 +7,7 @@
 
 #include "extension_block.h"
 #include "hello.h"
+#include "tls/v13/v13.h"
 
 static struct tls_ticket_keys ticket_keys = { .count = 2, .key = { { 1, 2, 3 }, { 4, 5, 6 } } };
 static unsigned char const secret[TLS_MAX_SECRET] = { 7, 8, 9 };

@@ -4,7 +4,53 @@
 
 #include <string.h>
 
-#include "tls/handshake.h"
+#include "tls/v13/v13.h"
+
+/* ---- HelloRetryRequest (4.1.4) ---- */
+
+/* The group that a HelloRetryRequest asks for: one of ours, but not the one we sent. */
+static int take_retry_group(struct handshake *hs, struct span body)
+{
+    struct reader r = reader_on(body);
+    unsigned int const group = read16(&r);
+    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed key_share");
+    if (!has_group(hs, group) || group == hs->share.group)
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest for a group that changes nothing");
+    return make_share(hs, (uint16_t)group);
+}
+
+static int take_retry(struct handshake *hs, struct server_hello const *hello, struct span *cookie)
+{
+    struct extensions x;
+    if (hs->version != TLS_1_3)
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest without supported_versions");
+    if (!take_suite(hs, hello)) return 0;
+    if (!parse_answer(hs, hello->extension_block,
+                      BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE) | BIT(EXT_COOKIE), &x))
+        return 0;
+    if (!HAS(&x, EXT_KEY_SHARE) && !HAS(&x, EXT_COOKIE))
+        return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest that changes nothing");
+    *cookie = (struct span){ 0 };
+    if (HAS(&x, EXT_COOKIE)) {
+        struct reader r = reader_on(x.body[EXT_COOKIE]);
+        *cookie = read_vector16(&r);
+        if (!read_to_end(&r) || !cookie->len) return fail(hs, TLS_DECODE_ERROR, "malformed cookie");
+    }
+    return !HAS(&x, EXT_KEY_SHARE) || take_retry_group(hs, x.body[EXT_KEY_SHARE]);
+}
+
+int client13_retry(struct handshake *hs, struct message const *m, struct server_hello const *hello)
+{
+    struct span cookie;
+    if (!take_retry(hs, hello, &cookie) || !at_record_boundary(hs)) return 0;
+    restart_transcript(hs);
+    hs->session->retried = 1;
+    add_to_transcript(hs, m);
+    hs->dummy_ccs_sent = 1;
+    return put_change_cipher_spec(hs) && write_client_hello(hs, cookie) && flush_flight(hs);
+}
+
+/* ---- after the ServerHello ---- */
 
 static int agree(struct handshake *hs, struct span body)
 {

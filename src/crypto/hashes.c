@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "crypto/hash.h"
+#include "crypto/hashes.h"
 
 static struct {
     br_hash_class const *class;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tls/handshake.h"
+#include "tls/v13/v13.h"
 
 static int check_hello(struct handshake *hs, struct client_hello const *hello)
 {

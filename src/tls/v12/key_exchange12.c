@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tls/handshake.h"
+#include "tls/v12/v12.h"
 
 #define NAMED_CURVE 3
 #define MAX_PARAMS (4 + CRYPTO_MAX_SHARE)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tls/handshake.h"
+#include "tls/v13/v13.h"
 
 static void derive_secret(struct handshake const *hs, unsigned char const *secret, char const *label,
                           unsigned char const *transcript_hash, unsigned char *out)

@@ -2,8 +2,8 @@
 
 /* Private to this layer: BearSSL's view of our hash functions. */
 
-#ifndef KTLS_CRYPTO_HASH_H
-#define KTLS_CRYPTO_HASH_H
+#ifndef KTLS_CRYPTO_HASHES_H
+#define KTLS_CRYPTO_HASHES_H
 
 #include <bearssl.h>
 

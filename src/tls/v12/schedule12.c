@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "tls/handshake.h"
+#include "tls/v12/v12.h"
 
 #define VERIFY_DATA 12
 

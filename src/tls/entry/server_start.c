@@ -4,16 +4,9 @@
 
 #include <string.h>
 
-#include "tls/handshake.h"
-
-/* RFC 8446, 4.2.11.2: a binder covers the hello as far as the list of binders. */
-void add_hello_to_transcript(struct handshake *hs, struct message const *m, struct client_hello const *hello)
-{
-    size_t const list = hello->psk_binders.p ? 2 + hello->psk_binders.len : 0, head = m->bytes.len - list;
-    crypto_transcript_add(&hs->transcript, m->bytes.p, head);
-    hs->at_binders = hs->transcript;
-    crypto_transcript_add(&hs->transcript, m->bytes.p + head, list);
-}
+#include "tls/entry/entry.h"
+#include "tls/v12/v12.h"
+#include "tls/v13/v13.h"
 
 int server_handshake(struct handshake *hs)
 {

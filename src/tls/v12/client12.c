@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tls/handshake.h"
+#include "tls/v12/v12.h"
 
 /* RFC 5746, 3.4 and 4.1: in a first handshake it is an empty renegotiated_connection.
    Without the extension our handshake could be the continuation of an attacker's. */

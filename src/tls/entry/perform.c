@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls/handshake.h"
+#include "tls/entry/entry.h"
 
 struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
                                 struct tls_session *session, struct tls_error *error)
@@ -35,15 +35,6 @@ void handshake_free(struct handshake *hs)
     crypto_wipe(hs->stage_bytes, hs->stage.len);
     crypto_wipe(hs, offsetof(struct handshake, in));
     free(hs);
-}
-
-void note_server_name(struct handshake *hs, struct span name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char const c = name.p[i];
-        hs->session->server_name[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-    hs->session->server_name[name.len] = 0;
 }
 
 void handshake_fill_session(struct handshake *hs)

@@ -1,0 +1,23 @@
+/* ISC license. */
+
+/* Private to this layer: the beginning of a handshake, until its version is known. */
+
+#ifndef KTLS_TLS_ENTRY_H
+#define KTLS_TLS_ENTRY_H
+
+#include "tls/handshake.h"
+
+/* client_start.c. The client's handshake in two steps: a test puts a foreign ClientHello between them. */
+extern int client_send_hello(struct handshake *hs);
+extern int client_after_hello(struct handshake *hs);
+
+/* server_start.c */
+extern int server_handshake(struct handshake *hs);
+
+/* perform.c */
+extern struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
+                                       struct tls_session *session, struct tls_error *error);
+extern void handshake_fill_session(struct handshake *hs);
+extern void handshake_free(struct handshake *hs); /* wipes it */
+
+#endif

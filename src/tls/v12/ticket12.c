@@ -1,0 +1,41 @@
+/* ISC license. */
+
+/* The server resumes a session of TLS 1.2, and hands out the ticket for that (RFC 5077, 3). */
+
+#include <string.h>
+
+#include "tls/v12/v12.h"
+
+/* RFC 7627, 5.3: a session had an extended master secret, and has it again. */
+static int take_session12(struct handshake *hs, struct client_hello const *hello, struct ticket const *ticket)
+{
+    if (ticket->suite != hs->suite) return 1;
+    if (!HAS(&hello->x, EXT_EXTENDED_MASTER_SECRET))
+        return fail(hs, TLS_HANDSHAKE_FAILURE, "resumption without extended master secret");
+    note_session(hs, ticket);
+    memcpy(hs->secret.master, ticket->secret, sizeof hs->secret.master);
+    /* The client's session id says that it is resumed (RFC 5077, 3.4). */
+    hs->session_id_len = hello->session_id.len;
+    memcpy(hs->session_id, hello->session_id.p, hello->session_id.len);
+    return 1;
+}
+
+int choose_session12(struct handshake *hs, struct client_hello const *hello)
+{
+    struct ticket ticket;
+    struct span const sealed = hello->x.body[EXT_SESSION_TICKET];
+    if (!has_tickets(hs)) return 1;
+    hs->gives_ticket = sealed.p && HAS(&hello->x, EXT_EXTENDED_MASTER_SECRET);
+    if (!ticket_open(hs, sealed, &ticket)) return 1;
+    int const taken = take_session12(hs, hello, &ticket);
+    crypto_wipe(&ticket, sizeof ticket);
+    return taken;
+}
+
+int write_ticket12(struct handshake *hs)
+{
+    struct writer *w = begin_message(hs, TLS_NEW_SESSION_TICKET);
+    put_lifetime(hs, w);
+    put_ticket(hs, w, hs->secret.master);
+    return end_message(hs);
+}
