@@ -21,11 +21,12 @@ PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c) src/tls/next_keys.c
 PRELOAD_LAYERS := ktls crypto
 
 # Not installed.
-INTERNAL_LAYERS := process program jail relay chain front eof protocol worker service init client check
+INTERNAL_LAYERS := process program jail relay endpoint chain front eof protocol worker service init client check
 ARCHIVE_process := libktls-process.a
 ARCHIVE_jail := libktls-jail.a
 ARCHIVE_relay := libktls-relay.a
 ARCHIVE_program := libktls-program.a
+ARCHIVE_endpoint := libktls-endpoint.a
 ARCHIVE_chain := libktls-chain.a
 ARCHIVE_front := libktls-front.a
 ARCHIVE_eof := libktls-eof.a
@@ -45,7 +46,8 @@ LIBS_process := process skarnet
 LIBS_program := program $(LIBS_process)
 LIBS_jail := jail $(LIBS_process)
 LIBS_relay := relay $(LIBS_tls) $(LIBS_process)
-LIBS_chain := chain jail program $(LIBS_relay)
+LIBS_endpoint := endpoint jail program $(LIBS_relay)
+LIBS_chain := chain $(LIBS_endpoint)
 LIBS_front := front $(LIBS_chain)
 LIBS_eof := eof $(LIBS_chain)
 LIBS_protocol := protocol $(LIBS_tls) skarnet

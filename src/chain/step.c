@@ -29,29 +29,6 @@ void chain_configure(struct tls_config *config, struct chain_options const *opti
     config->ask_tickets = options->mode == MODE_KERNEL;
 }
 
-static int is_peer_gone(int error)
-{
-    static int const errors[] = { ECONNRESET, EPIPE, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH,
-                                  ENETUNREACH, ENOTCONN };
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        if (error == errors[i]) return 1;
-    return 0;
-}
-
-int chain_explain(struct tls_error const *error, struct chain_credentials const *credentials, char *text,
-                  size_t max)
-{
-    char detail[240];
-
-    if (credentials->reason) {
-        snprintf(text, max, "%s: %s", credentials->culprit, credentials->reason);
-        return EXIT_CREDENTIAL;
-    }
-    tls_error_text(error, detail, sizeof detail);
-    snprintf(text, max, "TLS handshake: %s", detail);
-    return error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS;
-}
-
 static _Noreturn void die_handshake(struct tls_error const *error,
                                     struct chain_credentials const *credentials,
                                     struct tls_fd_transport const *fds)

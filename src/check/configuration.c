@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "chain/review.h"
+#include "endpoint/review.h"
 #include "check/check.h"
 
 struct listing {

@@ -10,7 +10,7 @@
 #include <skalibs/genalloc.h>
 #include <skalibs/strerr.h>
 
-#include "chain/review.h"
+#include "endpoint/review.h"
 #include "front/front.h"
 #include "front/network.h"
 

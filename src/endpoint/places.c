@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "chain/chain.h"
-#include "chain/places.h"
+#include "endpoint/places.h"
 #include "x509/file.h"
 
 #define MAX_FILE (1u << 20)

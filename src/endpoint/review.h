@@ -2,8 +2,8 @@
 
 /* Whether what the environment says would work, before the first connection. */
 
-#ifndef KTLS_CHAIN_REVIEW_H
-#define KTLS_CHAIN_REVIEW_H
+#ifndef KTLS_REVIEW_H
+#define KTLS_REVIEW_H
 
 #include "chain/chain.h"
 

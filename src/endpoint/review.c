@@ -1,6 +1,6 @@
 /* ISC license. */
 
-#include "chain/review.h"
+#include "endpoint/review.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "chain/apart.h"
+#include "endpoint/privsep.h"
 #include "chain/chain.h"
 
 void account_of_session(struct account *account, struct tls_session const *session)

@@ -2,8 +2,8 @@
 
 /* What the handshake's process tells the one that waits for it. */
 
-#ifndef KTLS_CHAIN_APART_H
-#define KTLS_CHAIN_APART_H
+#ifndef KTLS_PRIVSEP_H
+#define KTLS_PRIVSEP_H
 
 #include "tls/tls.h"
 

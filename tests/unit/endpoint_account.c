@@ -2,11 +2,11 @@
 
 /* What the handshake's process tells its parent, when the peer has taken it over. */
 
-#include "chain/apart.h"
+#include "endpoint/privsep.h"
 #include "chain/chain.h"
 #include "tap.h"
 
-char const *PROG = "chain_account";
+char const *PROG = "endpoint_account";
 
 static struct tls_config config;
 static struct account good;

@@ -7,7 +7,7 @@
 
 #include <skalibs/strerr.h>
 
-#include "chain/places.h"
+#include "endpoint/places.h"
 #include "x509/file.h"
 
 #define MAX_TICKET_FILE 4096

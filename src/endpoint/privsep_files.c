@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "chain/places.h"
+#include "endpoint/places.h"
 
 #define MAX_REQUESTS 128 /* places, two keys, and some attempts each */
 #define MAX_SHOWN 1024   /* of a path, in a message */

@@ -21,8 +21,8 @@
 
 #include <skalibs/strerr.h>
 
-#include "chain/apart.h"
-#include "chain/places.h"
+#include "endpoint/privsep.h"
+#include "endpoint/places.h"
 #include "jail/jail.h"
 
 #define CPU_SECONDS 20
@@ -31,6 +31,29 @@
 #define DRAIN_MS 60000 /* it has limits of its own */
 
 _Static_assert(sizeof(struct files_request) != sizeof(struct account), "a packet is known by its size");
+
+static int is_peer_gone(int error)
+{
+    static int const errors[] = { ECONNRESET, EPIPE, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH,
+                                  ENETUNREACH, ENOTCONN };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (error == errors[i]) return 1;
+    return 0;
+}
+
+int chain_explain(struct tls_error const *error, struct chain_credentials const *credentials, char *text,
+                  size_t max)
+{
+    char detail[240];
+
+    if (credentials->reason) {
+        snprintf(text, max, "%s: %s", credentials->culprit, credentials->reason);
+        return EXIT_CREDENTIAL;
+    }
+    tls_error_text(error, detail, sizeof detail);
+    snprintf(text, max, "TLS handshake: %s", detail);
+    return error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS;
+}
 
 struct apart {
     struct chain_input const *input;

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "chain/places.h"
+#include "endpoint/places.h"
 #include "tap.h"
 
 static struct chain_places places;

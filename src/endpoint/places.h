@@ -2,8 +2,8 @@
 
 /* Where a server's certificates lie, and opening them. */
 
-#ifndef KTLS_CHAIN_PLACES_H
-#define KTLS_CHAIN_PLACES_H
+#ifndef KTLS_PLACES_H
+#define KTLS_PLACES_H
 
 #include <limits.h>
 #include <stddef.h>
