@@ -78,7 +78,7 @@ def early_ends():
     endings = {
         "crypto_der": GOOD,
         "protocol_url": 'echo ok 1 - it is\necho "Bail out! no way on"\n',
-        "chain_account": "echo ok 1 - it is\nkill -SEGV $$\n",
+        "endpoint_account": "echo ok 1 - it is\nkill -SEGV $$\n",
         "crypto_share": "echo ok 1 - it is\nexit 1\n",
         "crypto_suite": "echo ok 1 - it is\necho not ok 2 - or is it\necho 1..2\n",
     }
