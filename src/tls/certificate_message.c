@@ -8,20 +8,20 @@
 
 #include "tls/handshake.h"
 
-int write_certificate(struct handshake *hs)
+int tls_write_certificate(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, TLS_CERTIFICATE);
-    if (hs->version == TLS_1_3) write8(w, 0); /* certificate_request_context */
-    size_t const list = open_vector(w, 3);
+    struct writer *w = tls_begin_message(hs, TLS_CERTIFICATE);
+    if (hs->version == TLS_1_3) tls_write8(w, 0); /* certificate_request_context */
+    size_t const list = tls_open_vector(w, 3);
     for (size_t i = 0; hs->credential && i < hs->credential->chain.count; i++) {
         struct x509_certificate const *cert = hs->credential->chain.cert + i;
-        size_t const mark = open_vector(w, 3);
-        write_bytes(w, cert->der, cert->len);
-        close_vector(w, mark, 3);
-        if (hs->version == TLS_1_3) write16(w, 0); /* no extensions */
+        size_t const mark = tls_open_vector(w, 3);
+        tls_write_bytes(w, cert->der, cert->len);
+        tls_close_vector(w, mark, 3);
+        if (hs->version == TLS_1_3) tls_write16(w, 0); /* no extensions */
     }
-    close_vector(w, list, 3);
-    return end_message(hs);
+    tls_close_vector(w, list, 3);
+    return tls_end_message(hs);
 }
 
 /* RFC 8446, 6.2. */
@@ -74,7 +74,7 @@ static int ask_application(struct handshake *hs, struct x509_chain const *chain)
 {
     struct tls_verify const *verify = &hs->config->verify;
     int const alert = verify->function ? verify->function(verify->ctx, chain) : 0;
-    return !alert || fail(hs, (enum tls_alert)alert, "the application refuses the certificate");
+    return !alert || tls_fail(hs, (enum tls_alert)alert, "the application refuses the certificate");
 }
 
 static int verify_chain(struct handshake *hs, struct x509_chain const *chain)
@@ -82,7 +82,7 @@ static int verify_chain(struct handshake *hs, struct x509_chain const *chain)
     char culprit[X509_MAX_CULPRIT] = "";
     enum x509_error const error = check_chain(hs, chain, culprit);
     if (!error) return ask_application(hs, chain);
-    fail(hs, alert_for(error), x509_strerror(error));
+    tls_fail(hs, alert_for(error), x509_strerror(error));
     memcpy(hs->error->certificate, culprit, sizeof culprit);
     return 0;
 }
@@ -109,11 +109,11 @@ static void note_peer(struct handshake *hs, struct x509_chain const *chain)
 
 static int read_entry(struct handshake *hs, struct reader *list, struct x509_chain *chain)
 {
-    struct span const der = read_vector24(list);
-    struct span const block = hs->version == TLS_1_3 ? read_vector16(list) : (struct span){ 0 };
+    struct span const der = tls_read_vector24(list);
+    struct span const block = hs->version == TLS_1_3 ? tls_read_vector16(list) : (struct span){ 0 };
     struct extensions x;
-    if (list->bad || !der.len) return fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
-    if (block.len && !parse_answer(hs, block, 0, &x)) return 0;
+    if (list->bad || !der.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
+    if (block.len && !tls_parse_answer(hs, block, 0, &x)) return 0;
     /* What is behind the longest chain that we follow cannot matter. */
     if (chain->count < X509_MAX_CERTIFICATES)
         chain->cert[chain->count++] = (struct x509_certificate){ der.p, der.len };
@@ -122,21 +122,21 @@ static int read_entry(struct handshake *hs, struct reader *list, struct x509_cha
 
 static int no_certificate(struct handshake *hs)
 {
-    if (!hs->is_server) return fail(hs, TLS_DECODE_ERROR, "the server sent no certificate");
+    if (!hs->is_server) return tls_fail(hs, TLS_DECODE_ERROR, "the server sent no certificate");
     if (hs->config->client_auth != TLS_REQUIRE_CLIENT_CERT) return 1;
-    return fail(hs, hs->version == TLS_1_3 ? TLS_CERTIFICATE_REQUIRED : TLS_HANDSHAKE_FAILURE,
+    return tls_fail(hs, hs->version == TLS_1_3 ? TLS_CERTIFICATE_REQUIRED : TLS_HANDSHAKE_FAILURE,
                 "the client sent no certificate");
 }
 
-int read_certificate(struct handshake *hs, struct message const *m, int *empty)
+int tls_read_certificate(struct handshake *hs, struct message const *m, int *empty)
 {
-    struct reader r = reader_on(m->body);
+    struct reader r = tls_reader_on(m->body);
     struct x509_chain chain = { .count = 0 };
 
-    struct span const context = hs->version == TLS_1_3 ? read_vector8(&r) : (struct span){ 0 };
-    struct reader list = reader_on(read_vector24(&r));
-    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
-    if (context.len) return fail(hs, TLS_ILLEGAL_PARAMETER, "certificate_request_context");
+    struct span const context = hs->version == TLS_1_3 ? tls_read_vector8(&r) : (struct span){ 0 };
+    struct reader list = tls_reader_on(tls_read_vector24(&r));
+    if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
+    if (context.len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "certificate_request_context");
     while (list.left)
         if (!read_entry(hs, &list, &chain)) return 0;
     *empty = !chain.count;
@@ -146,40 +146,40 @@ int read_certificate(struct handshake *hs, struct message const *m, int *empty)
     return 1;
 }
 
-int read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme const **scheme,
+int tls_read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme const **scheme,
                    struct span *signature)
 {
-    unsigned int const id = read16(r);
-    *signature = read_vector16(r);
-    if (!read_to_end(r)) return fail(hs, TLS_DECODE_ERROR, "malformed signature");
+    unsigned int const id = tls_read16(r);
+    *signature = tls_read_vector16(r);
+    if (!tls_read_to_end(r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed signature");
     *scheme = crypto_scheme_by_id((uint16_t)id);
-    if (*scheme && has_scheme(hs, id) && crypto_scheme_fits(*scheme, &hs->peer_key, hs->version)) return 1;
-    return fail(hs, TLS_ILLEGAL_PARAMETER, "a signature scheme that does not fit");
+    if (*scheme && tls_has_scheme(hs, id) && crypto_scheme_fits(*scheme, &hs->peer_key, hs->version)) return 1;
+    return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a signature scheme that does not fit");
 }
 
-int check_signature(struct handshake *hs, struct crypto_scheme const *scheme, unsigned char const *digest,
+int tls_check_signature(struct handshake *hs, struct crypto_scheme const *scheme, unsigned char const *digest,
                     struct span signature)
 {
     if (!crypto_verify(&hs->peer_key, scheme, digest, signature.p, signature.len))
-        return fail(hs, TLS_DECRYPT_ERROR, "bad signature");
+        return tls_fail(hs, TLS_DECRYPT_ERROR, "bad signature");
     hs->session->peer_present = 1;
     hs->session->peer_verified = is_verified(hs->config) != 0;
     *(hs->is_server ? &hs->session->client_scheme : &hs->session->server_scheme) = scheme->id;
     return 1;
 }
 
-int write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest)
+int tls_write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest)
 {
     unsigned char signature[CRYPTO_MAX_SIGNATURE];
     struct x509_credential const *own = hs->credential;
     size_t const len = crypto_sign(&own->private_key, &own->public_key, hs->scheme, digest, &hs->config->random,
                                    signature);
-    if (!len) return fail(hs, TLS_INTERNAL_ERROR, "cannot sign with our key");
+    if (!len) return tls_fail(hs, TLS_INTERNAL_ERROR, "cannot sign with our key");
     *(hs->is_server ? &hs->session->server_scheme : &hs->session->client_scheme) = hs->scheme->id;
-    write16(w, hs->scheme->id);
-    size_t const mark = open_vector(w, 2);
-    write_bytes(w, signature, len);
-    close_vector(w, mark, 2);
+    tls_write16(w, hs->scheme->id);
+    size_t const mark = tls_open_vector(w, 2);
+    tls_write_bytes(w, signature, len);
+    tls_close_vector(w, mark, 2);
     return 1;
 }
 
@@ -200,21 +200,21 @@ static void proof_digest(struct handshake *hs, int of_server, enum crypto_hash h
     crypto_hash(hash, content, 64 + sizeof *context + size, digest);
 }
 
-int write_certificate_verify(struct handshake *hs)
+int tls_write_certificate_verify(struct handshake *hs)
 {
     unsigned char digest[CRYPTO_MAX_HASH];
     proof_digest(hs, hs->is_server, hs->scheme->hash, digest);
-    return write_signature(hs, begin_message(hs, TLS_CERTIFICATE_VERIFY), digest) && end_message(hs);
+    return tls_write_signature(hs, tls_begin_message(hs, TLS_CERTIFICATE_VERIFY), digest) && tls_end_message(hs);
 }
 
-int read_certificate_verify(struct handshake *hs, struct message const *m)
+int tls_read_certificate_verify(struct handshake *hs, struct message const *m)
 {
-    struct reader r = reader_on(m->body);
+    struct reader r = tls_reader_on(m->body);
     struct crypto_scheme const *scheme;
     struct span signature;
     unsigned char digest[CRYPTO_MAX_HASH];
 
-    if (!read_signature(hs, &r, &scheme, &signature)) return 0;
+    if (!tls_read_signature(hs, &r, &scheme, &signature)) return 0;
     proof_digest(hs, !hs->is_server, scheme->hash, digest);
-    return check_signature(hs, scheme, digest, signature);
+    return tls_check_signature(hs, scheme, digest, signature);
 }

@@ -10,15 +10,15 @@
 
 static void put_suites(struct handshake const *hs, struct writer *w)
 {
-    size_t const list = open_vector(w, 2);
+    size_t const list = tls_open_vector(w, 2);
     for (size_t i = 0; i < hs->config->suite_count; i++) {
         struct crypto_suite const *suite = crypto_suite_by_id(hs->config->suites[i]);
-        if (suite && tls_config_enables(hs->config, suite->version)) write16(w, suite->id);
+        if (suite && tls_config_enables(hs->config, suite->version)) tls_write16(w, suite->id);
     }
-    close_vector(w, list, 2);
+    tls_close_vector(w, list, 2);
 }
 
-struct span offered_server_name(struct tls_config const *config)
+struct span tls_offered_server_name(struct tls_config const *config)
 {
     char const *name = config->server_name;
     if (!name || !x509_is_dns_name(name, strlen(name))) return (struct span){ 0 };
@@ -27,95 +27,95 @@ struct span offered_server_name(struct tls_config const *config)
 
 static void put_server_name(struct writer *w, struct span name)
 {
-    size_t const extension = open_extension(w, EXT_SERVER_NAME);
-    size_t const list = open_vector(w, 2);
-    write8(w, 0); /* host_name */
-    size_t const host = open_vector(w, 2);
-    write_bytes(w, name.p, name.len);
-    close_vector(w, host, 2);
-    close_vector(w, list, 2);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_SERVER_NAME);
+    size_t const list = tls_open_vector(w, 2);
+    tls_write8(w, 0); /* host_name */
+    size_t const host = tls_open_vector(w, 2);
+    tls_write_bytes(w, name.p, name.len);
+    tls_close_vector(w, host, 2);
+    tls_close_vector(w, list, 2);
+    tls_close_extension(w, extension);
 }
 
 static void put_groups(struct writer *w, struct tls_config const *config)
 {
-    size_t const extension = open_extension(w, EXT_SUPPORTED_GROUPS);
-    size_t const list = open_vector(w, 2);
-    for (size_t i = 0; i < config->group_count; i++) write16(w, config->groups[i]);
-    close_vector(w, list, 2);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_SUPPORTED_GROUPS);
+    size_t const list = tls_open_vector(w, 2);
+    for (size_t i = 0; i < config->group_count; i++) tls_write16(w, config->groups[i]);
+    tls_close_vector(w, list, 2);
+    tls_close_extension(w, extension);
 }
 
 static void put_alpn(struct writer *w, struct tls_config const *config)
 {
-    size_t const extension = open_extension(w, EXT_ALPN);
-    size_t const list = open_vector(w, 2);
-    write_bytes(w, config->alpn, config->alpn_len);
-    close_vector(w, list, 2);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_ALPN);
+    size_t const list = tls_open_vector(w, 2);
+    tls_write_bytes(w, config->alpn, config->alpn_len);
+    tls_close_vector(w, list, 2);
+    tls_close_extension(w, extension);
 }
 
 /* RFC 7627; RFC 8422, 5.1.2; RFC 5746, 3.4. */
 static void put_extensions12(struct writer *w)
 {
-    close_extension(w, open_extension(w, EXT_EXTENDED_MASTER_SECRET));
-    size_t mark = open_extension(w, EXT_RENEGOTIATION_INFO);
-    write8(w, 0);
-    close_extension(w, mark);
-    mark = open_extension(w, EXT_EC_POINT_FORMATS);
-    write8(w, 1);
-    write8(w, 0); /* uncompressed */
-    close_extension(w, mark);
+    tls_close_extension(w, tls_open_extension(w, EXT_EXTENDED_MASTER_SECRET));
+    size_t mark = tls_open_extension(w, EXT_RENEGOTIATION_INFO);
+    tls_write8(w, 0);
+    tls_close_extension(w, mark);
+    mark = tls_open_extension(w, EXT_EC_POINT_FORMATS);
+    tls_write8(w, 1);
+    tls_write8(w, 0); /* uncompressed */
+    tls_close_extension(w, mark);
 }
 
 static void put_versions(struct handshake const *hs, struct writer *w)
 {
-    size_t const extension = open_extension(w, EXT_SUPPORTED_VERSIONS);
-    size_t const list = open_vector(w, 1);
-    write16(w, TLS_1_3);
-    if (hs->enables12) write16(w, TLS_1_2);
-    close_vector(w, list, 1);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_SUPPORTED_VERSIONS);
+    size_t const list = tls_open_vector(w, 1);
+    tls_write16(w, TLS_1_3);
+    if (hs->enables12) tls_write16(w, TLS_1_2);
+    tls_close_vector(w, list, 1);
+    tls_close_extension(w, extension);
 }
 
 static void put_psk_modes(struct writer *w)
 {
-    size_t const extension = open_extension(w, EXT_PSK_KEY_EXCHANGE_MODES);
-    write8(w, 1);
-    write8(w, 1); /* psk_dhe_ke */
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_PSK_KEY_EXCHANGE_MODES);
+    tls_write8(w, 1);
+    tls_write8(w, 1); /* psk_dhe_ke */
+    tls_close_extension(w, extension);
 }
 
 static void put_cookie(struct writer *w, struct span cookie)
 {
-    size_t const extension = open_extension(w, EXT_COOKIE);
-    size_t const mark = open_vector(w, 2);
-    write_bytes(w, cookie.p, cookie.len);
-    close_vector(w, mark, 2);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_COOKIE);
+    size_t const mark = tls_open_vector(w, 2);
+    tls_write_bytes(w, cookie.p, cookie.len);
+    tls_close_vector(w, mark, 2);
+    tls_close_extension(w, extension);
 }
 
 static void put_share(struct writer *w, struct crypto_share const *share)
 {
-    size_t const extension = open_extension(w, EXT_KEY_SHARE);
-    size_t const list = open_vector(w, 2);
-    write16(w, share->group);
-    size_t const key = open_vector(w, 2);
-    write_bytes(w, share->public_key, share->public_len);
-    close_vector(w, key, 2);
-    close_vector(w, list, 2);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_KEY_SHARE);
+    size_t const list = tls_open_vector(w, 2);
+    tls_write16(w, share->group);
+    size_t const key = tls_open_vector(w, 2);
+    tls_write_bytes(w, share->public_key, share->public_len);
+    tls_close_vector(w, key, 2);
+    tls_close_vector(w, list, 2);
+    tls_close_extension(w, extension);
 }
 
 static void put_extensions(struct handshake const *hs, struct writer *w, struct span cookie)
 {
     struct tls_config const *config = hs->config;
-    struct span const name = offered_server_name(config);
+    struct span const name = tls_offered_server_name(config);
     if (name.p) put_server_name(w, name);
     if (hs->enables12) put_extensions12(w);
     put_groups(w, config);
     if (config->alpn_len) put_alpn(w, config);
-    put_scheme_extensions(hs, w);
+    tls_put_scheme_extensions(hs, w);
     if (!hs->enables13) return;
     put_versions(hs, w);
     if (config->ask_tickets) put_psk_modes(w);
@@ -123,21 +123,21 @@ static void put_extensions(struct handshake const *hs, struct writer *w, struct 
     put_share(w, &hs->share);
 }
 
-int write_client_hello(struct handshake *hs, struct span cookie)
+int tls_write_client_hello(struct handshake *hs, struct span cookie)
 {
-    struct writer *w = begin_message(hs, TLS_CLIENT_HELLO);
-    write16(w, TLS_1_2);
-    write_bytes(w, hs->client_random, sizeof hs->client_random);
-    write8(w, (unsigned int)hs->session_id_len);
-    write_bytes(w, hs->session_id, hs->session_id_len);
+    struct writer *w = tls_begin_message(hs, TLS_CLIENT_HELLO);
+    tls_write16(w, TLS_1_2);
+    tls_write_bytes(w, hs->client_random, sizeof hs->client_random);
+    tls_write8(w, (unsigned int)hs->session_id_len);
+    tls_write_bytes(w, hs->session_id, hs->session_id_len);
     put_suites(hs, w);
-    write8(w, 1);
-    write8(w, 0); /* no compression */
-    size_t const block = open_vector(w, 2);
+    tls_write8(w, 1);
+    tls_write8(w, 0); /* no compression */
+    size_t const block = tls_open_vector(w, 2);
     put_extensions(hs, w, cookie);
-    close_vector(w, block, 2);
-    if (!end_message(hs)) return 0;
-    if (hs->stage.len > sizeof hs->hello) return fail(hs, TLS_INTERNAL_ERROR, "our hello is too long");
+    tls_close_vector(w, block, 2);
+    if (!tls_end_message(hs)) return 0;
+    if (hs->stage.len > sizeof hs->hello) return tls_fail(hs, TLS_INTERNAL_ERROR, "our hello is too long");
     memcpy(hs->hello, hs->stage.p, hs->stage.len);
     hs->hello_len = hs->stage.len;
     return 1;
@@ -147,24 +147,24 @@ int write_client_hello(struct handshake *hs, struct span cookie)
 
 static int malformed(struct handshake *hs, char const *what)
 {
-    return fail(hs, TLS_DECODE_ERROR, what);
+    return tls_fail(hs, TLS_DECODE_ERROR, what);
 }
 
 /* A vector of uint16, not empty, that is all of the extension. */
 static int read_list16(struct handshake *hs, struct span body, struct span *list, char const *what)
 {
     if (!body.p) return 1;
-    struct reader r = reader_on(body);
-    *list = read_vector16(&r);
-    return (read_to_end(&r) && list->len && list->len % 2 == 0) || malformed(hs, what);
+    struct reader r = tls_reader_on(body);
+    *list = tls_read_vector16(&r);
+    return (tls_read_to_end(&r) && list->len && list->len % 2 == 0) || malformed(hs, what);
 }
 
 static int read_versions(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_SUPPORTED_VERSIONS)) return 1;
-    struct reader r = reader_on(hello->x.body[EXT_SUPPORTED_VERSIONS]);
-    hello->versions = read_vector8(&r);
-    return (read_to_end(&r) && hello->versions.len && hello->versions.len % 2 == 0) ||
+    struct reader r = tls_reader_on(hello->x.body[EXT_SUPPORTED_VERSIONS]);
+    hello->versions = tls_read_vector8(&r);
+    return (tls_read_to_end(&r) && hello->versions.len && hello->versions.len % 2 == 0) ||
            malformed(hs, "malformed supported_versions");
 }
 
@@ -181,11 +181,11 @@ static struct span without_final_dot(struct span name)
    other names that no certificate can be chosen by: these count as no name. */
 static int read_host_name(struct handshake *hs, struct reader *list, struct span *host)
 {
-    unsigned int const type = read8(list);
-    struct span const name = read_vector16(list);
+    unsigned int const type = tls_read8(list);
+    struct span const name = tls_read_vector16(list);
     if (list->bad || (!type && !name.len)) return malformed(hs, "malformed server_name");
     if (type) return 1;
-    if (host->p) return fail(hs, TLS_ILLEGAL_PARAMETER, "server_name has two host names");
+    if (host->p) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "server_name has two host names");
     *host = without_final_dot(name);
     return 1;
 }
@@ -193,9 +193,9 @@ static int read_host_name(struct handshake *hs, struct reader *list, struct span
 static int read_server_name(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_SERVER_NAME)) return 1;
-    struct reader r = reader_on(hello->x.body[EXT_SERVER_NAME]);
-    struct reader list = reader_on(read_vector16(&r));
-    if (!read_to_end(&r) || !list.left) return malformed(hs, "malformed server_name");
+    struct reader r = tls_reader_on(hello->x.body[EXT_SERVER_NAME]);
+    struct reader list = tls_reader_on(tls_read_vector16(&r));
+    if (!tls_read_to_end(&r) || !list.left) return malformed(hs, "malformed server_name");
     struct span host = { 0 };
     while (list.left)
         if (!read_host_name(hs, &list, &host)) return 0;
@@ -206,24 +206,24 @@ static int read_server_name(struct handshake *hs, struct client_hello *hello)
 static int read_alpn(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_ALPN)) return 1;
-    struct reader r = reader_on(hello->x.body[EXT_ALPN]);
-    hello->alpn = read_vector16(&r);
-    struct reader names = reader_on(hello->alpn);
-    int bad = !read_to_end(&r) || !names.left;
-    while (!bad && names.left) bad = !read_vector8(&names).len || names.bad;
+    struct reader r = tls_reader_on(hello->x.body[EXT_ALPN]);
+    hello->alpn = tls_read_vector16(&r);
+    struct reader names = tls_reader_on(hello->alpn);
+    int bad = !tls_read_to_end(&r) || !names.left;
+    while (!bad && names.left) bad = !tls_read_vector8(&names).len || names.bad;
     return !bad || malformed(hs, "malformed ALPN list");
 }
 
 static int read_shares(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_KEY_SHARE)) return 1;
-    struct reader r = reader_on(hello->x.body[EXT_KEY_SHARE]);
-    hello->shares = read_vector16(&r);
-    struct reader shares = reader_on(hello->shares);
-    int bad = !read_to_end(&r);
+    struct reader r = tls_reader_on(hello->x.body[EXT_KEY_SHARE]);
+    hello->shares = tls_read_vector16(&r);
+    struct reader shares = tls_reader_on(hello->shares);
+    int bad = !tls_read_to_end(&r);
     while (!bad && shares.left) {
-        read16(&shares);
-        read_vector16(&shares); /* an empty one is as invalid as any of a wrong length */
+        tls_read16(&shares);
+        tls_read_vector16(&shares); /* an empty one is as invalid as any of a wrong length */
         bad = shares.bad;
     }
     return !bad || malformed(hs, "malformed key_share");
@@ -233,22 +233,22 @@ static int read_shares(struct handshake *hs, struct client_hello *hello)
 static int read_psk(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_PRE_SHARED_KEY)) return 1;
-    struct reader r = reader_on(hello->x.body[EXT_PRE_SHARED_KEY]);
-    hello->psk_identities = read_vector16(&r);
-    hello->psk_binders = read_vector16(&r);
-    struct reader identities = reader_on(hello->psk_identities), binders = reader_on(hello->psk_binders);
+    struct reader r = tls_reader_on(hello->x.body[EXT_PRE_SHARED_KEY]);
+    hello->psk_identities = tls_read_vector16(&r);
+    hello->psk_binders = tls_read_vector16(&r);
+    struct reader identities = tls_reader_on(hello->psk_identities), binders = tls_reader_on(hello->psk_binders);
     size_t offered = 0, bound = 0;
     for (; identities.left && !identities.bad; offered++) {
-        if (!read_vector16(&identities).len) identities.bad = 1;
-        read_bytes(&identities, 4);
+        if (!tls_read_vector16(&identities).len) identities.bad = 1;
+        tls_read_bytes(&identities, 4);
     }
     for (; binders.left && !binders.bad; bound++)
-        if (read_vector8(&binders).len < 32) binders.bad = 1;
-    if (!read_to_end(&r) || identities.bad || binders.bad || !offered || !bound)
+        if (tls_read_vector8(&binders).len < 32) binders.bad = 1;
+    if (!tls_read_to_end(&r) || identities.bad || binders.bad || !offered || !bound)
         return malformed(hs, "malformed pre_shared_key");
-    if (hello->x.last != extension_type[EXT_PRE_SHARED_KEY])
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "pre_shared_key is not the last extension");
-    if (offered != bound) return fail(hs, TLS_ILLEGAL_PARAMETER, "not one binder for each identity");
+    if (hello->x.last != tls_extension_type[EXT_PRE_SHARED_KEY])
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "pre_shared_key is not the last extension");
+    if (offered != bound) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not one binder for each identity");
     return 1;
 }
 
@@ -258,15 +258,15 @@ static int check_small_extensions(struct handshake *hs, struct extensions const 
     static enum extension const vectors8[] = { EXT_EC_POINT_FORMATS, EXT_PSK_KEY_EXCHANGE_MODES };
     static enum extension const empty[] = { EXT_EXTENDED_MASTER_SECRET, EXT_EARLY_DATA };
     for (size_t i = 0; i < sizeof vectors8 / sizeof *vectors8; i++) {
-        struct reader r = reader_on(x->body[vectors8[i]]);
-        if (HAS(x, vectors8[i]) && (!read_vector8(&r).len || !read_to_end(&r)))
+        struct reader r = tls_reader_on(x->body[vectors8[i]]);
+        if (HAS(x, vectors8[i]) && (!tls_read_vector8(&r).len || !tls_read_to_end(&r)))
             return malformed(hs, "malformed extension");
     }
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         if (x->body[empty[i]].len) return malformed(hs, "extension should be empty");
-    struct reader r = reader_on(x->body[EXT_RENEGOTIATION_INFO]);
-    read_vector8(&r);
-    return !HAS(x, EXT_RENEGOTIATION_INFO) || read_to_end(&r) || malformed(hs, "malformed renegotiation_info");
+    struct reader r = tls_reader_on(x->body[EXT_RENEGOTIATION_INFO]);
+    tls_read_vector8(&r);
+    return !HAS(x, EXT_RENEGOTIATION_INFO) || tls_read_to_end(&r) || malformed(hs, "malformed renegotiation_info");
 }
 
 static int read_extension_bodies(struct handshake *hs, struct client_hello *hello)
@@ -281,28 +281,28 @@ static int read_extension_bodies(struct handshake *hs, struct client_hello *hell
            read_shares(hs, hello) && check_small_extensions(hs, &hello->x) && read_psk(hs, hello);
 }
 
-int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello)
+int tls_parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello)
 {
-    struct reader r = reader_on(m->body);
-    *hello = (struct client_hello){ .legacy_version = read16(&r) };
-    hello->random = read_bytes(&r, 32);
-    hello->session_id = read_vector8(&r);
-    hello->cipher_suites = read_vector16(&r);
-    hello->compression = read_vector8(&r);
-    if (r.left) hello->extension_block = read_vector16(&r);
-    if (!read_to_end(&r)) return malformed(hs, "malformed ClientHello");
+    struct reader r = tls_reader_on(m->body);
+    *hello = (struct client_hello){ .legacy_version = tls_read16(&r) };
+    hello->random = tls_read_bytes(&r, 32);
+    hello->session_id = tls_read_vector8(&r);
+    hello->cipher_suites = tls_read_vector16(&r);
+    hello->compression = tls_read_vector8(&r);
+    if (r.left) hello->extension_block = tls_read_vector16(&r);
+    if (!tls_read_to_end(&r)) return malformed(hs, "malformed ClientHello");
     if (hello->session_id.len > 32 || !hello->cipher_suites.len || hello->cipher_suites.len % 2 ||
         !hello->compression.len)
         return malformed(hs, "malformed ClientHello");
-    return parse_extensions(hs, hello->extension_block, &hello->x) && read_extension_bodies(hs, hello);
+    return tls_parse_extensions(hs, hello->extension_block, &hello->x) && read_extension_bodies(hs, hello);
 }
 
 /* Encrypted Client Hello: its payload is encrypted anew for the second hello. */
 static int may_change(unsigned int type)
 {
     enum { ENCRYPTED_CLIENT_HELLO = 0xfe0d };
-    return type == extension_type[EXT_KEY_SHARE] || type == extension_type[EXT_EARLY_DATA] ||
-           type == extension_type[EXT_PRE_SHARED_KEY] || type == extension_type[EXT_PADDING] ||
+    return type == tls_extension_type[EXT_KEY_SHARE] || type == tls_extension_type[EXT_EARLY_DATA] ||
+           type == tls_extension_type[EXT_PRE_SHARED_KEY] || type == tls_extension_type[EXT_PADDING] ||
            type == ENCRYPTED_CLIENT_HELLO;
 }
 
@@ -310,8 +310,8 @@ static int may_change(unsigned int type)
 static int next_fixed_extension(struct reader *block, unsigned int *type, struct span *body)
 {
     while (block->left && !block->bad) {
-        *type = read16(block);
-        *body = read_vector16(block);
+        *type = tls_read16(block);
+        *body = tls_read_vector16(block);
         if (!may_change(*type)) return 1;
     }
     return 0;
@@ -319,28 +319,28 @@ static int next_fixed_extension(struct reader *block, unsigned int *type, struct
 
 static int same_fixed_extensions(struct span first, struct span second)
 {
-    struct reader a = reader_on(first), b = reader_on(second);
+    struct reader a = tls_reader_on(first), b = tls_reader_on(second);
     unsigned int type_a, type_b;
     struct span body_a = { 0 }, body_b = { 0 };
     for (;;) {
         int const more_a = next_fixed_extension(&a, &type_a, &body_a);
         int const more_b = next_fixed_extension(&b, &type_b, &body_b);
         if (!more_a || !more_b) return more_a == more_b;
-        if (type_a != type_b || !span_equal(body_a, body_b)) return 0;
+        if (type_a != type_b || !tls_span_equal(body_a, body_b)) return 0;
     }
 }
 
-int is_same_hello(struct client_hello const *first, struct client_hello const *second)
+int tls_is_same_hello(struct client_hello const *first, struct client_hello const *second)
 {
-    return first->legacy_version == second->legacy_version && span_equal(first->random, second->random) &&
-           span_equal(first->session_id, second->session_id) &&
-           span_equal(first->cipher_suites, second->cipher_suites) &&
-           span_equal(first->compression, second->compression) &&
+    return first->legacy_version == second->legacy_version && tls_span_equal(first->random, second->random) &&
+           tls_span_equal(first->session_id, second->session_id) &&
+           tls_span_equal(first->cipher_suites, second->cipher_suites) &&
+           tls_span_equal(first->compression, second->compression) &&
            same_fixed_extensions(first->extension_block, second->extension_block);
 }
 
 /* RFC 8446, 4.2.11.2: a binder covers the hello as far as the list of binders. */
-void add_hello_to_transcript(struct handshake *hs, struct message const *m, struct client_hello const *hello)
+void tls_add_hello_to_transcript(struct handshake *hs, struct message const *m, struct client_hello const *hello)
 {
     size_t const list = hello->psk_binders.p ? 2 + hello->psk_binders.len : 0, head = m->bytes.len - list;
     crypto_transcript_add(&hs->transcript, m->bytes.p, head);
@@ -348,7 +348,7 @@ void add_hello_to_transcript(struct handshake *hs, struct message const *m, stru
     crypto_transcript_add(&hs->transcript, m->bytes.p + head, list);
 }
 
-void note_server_name(struct handshake *hs, struct span name)
+void tls_note_server_name(struct handshake *hs, struct span name)
 {
     for (size_t i = 0; i < name.len; i++) {
         unsigned char const c = name.p[i];

@@ -11,30 +11,30 @@ static int has(uint16_t const *list, size_t count, unsigned int id)
     return 0;
 }
 
-int has_group(struct handshake const *hs, unsigned int group)
+int tls_has_group(struct handshake const *hs, unsigned int group)
 {
     return has(hs->config->groups, hs->config->group_count, group);
 }
 
-int has_scheme(struct handshake const *hs, unsigned int scheme)
+int tls_has_scheme(struct handshake const *hs, unsigned int scheme)
 {
     return has(hs->config->schemes, hs->config->scheme_count, scheme);
 }
 
-struct crypto_scheme const *choose_scheme(struct handshake const *hs, struct x509_credential const *credential,
+struct crypto_scheme const *tls_choose_scheme(struct handshake const *hs, struct x509_credential const *credential,
                                           struct span offered)
 {
-    struct reader r = reader_on(offered);
+    struct reader r = tls_reader_on(offered);
     while (r.left && !r.bad) {
-        struct crypto_scheme const *scheme = crypto_scheme_by_id((uint16_t)read16(&r));
-        if (!scheme || !has_scheme(hs, scheme->id)) continue;
+        struct crypto_scheme const *scheme = crypto_scheme_by_id((uint16_t)tls_read16(&r));
+        if (!scheme || !tls_has_scheme(hs, scheme->id)) continue;
         if (crypto_scheme_fits(scheme, &credential->public_key, hs->version)) return scheme;
     }
     return NULL;
 }
 
-int is_common_suite(struct handshake const *hs, struct client_hello const *hello,
+int tls_is_common_suite(struct handshake const *hs, struct client_hello const *hello,
                     struct crypto_suite const *suite)
 {
-    return suite && suite->version == hs->version && list16_has(hello->cipher_suites, suite->id);
+    return suite && suite->version == hs->version && tls_list16_has(hello->cipher_suites, suite->id);
 }

@@ -6,7 +6,7 @@
 
 #include "tls/handshake.h"
 
-uint16_t const extension_type[EXTENSIONS] = {
+uint16_t const tls_extension_type[EXTENSIONS] = {
     [EXT_SERVER_NAME] = 0,
     [EXT_SUPPORTED_GROUPS] = 10,
     [EXT_EC_POINT_FORMATS] = 11,
@@ -28,7 +28,7 @@ uint16_t const extension_type[EXTENSIONS] = {
 static enum extension index_of(uint16_t type)
 {
     enum extension e = 0;
-    while (e < EXTENSIONS && extension_type[e] != type) e++;
+    while (e < EXTENSIONS && tls_extension_type[e] != type) e++;
     return e;
 }
 
@@ -43,87 +43,87 @@ static int note_extension(struct extensions *x, unsigned char *seen, uint16_t ty
     return 1;
 }
 
-int parse_extensions(struct handshake *hs, struct span block, struct extensions *x)
+int tls_parse_extensions(struct handshake *hs, struct span block, struct extensions *x)
 {
     unsigned char seen[65536 / 8] = { 0 };
-    struct reader r = reader_on(block);
+    struct reader r = tls_reader_on(block);
     memset(x, 0, sizeof *x);
     while (r.left && !r.bad) {
-        uint16_t const type = (uint16_t)read16(&r);
-        struct span const body = read_vector16(&r);
+        uint16_t const type = (uint16_t)tls_read16(&r);
+        struct span const body = tls_read_vector16(&r);
         if (!r.bad && !note_extension(x, seen, type, body))
-            return fail(hs, TLS_ILLEGAL_PARAMETER, "an extension twice");
+            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an extension twice");
     }
-    return read_to_end(&r) || fail(hs, TLS_DECODE_ERROR, "malformed extensions");
+    return tls_read_to_end(&r) || tls_fail(hs, TLS_DECODE_ERROR, "malformed extensions");
 }
 
 /* A foreign ClientHello may have been put in place by a test; hence a look at
    its bytes rather than at what we would offer. */
 static int was_offered(struct handshake const *hs, uint16_t type)
 {
-    struct reader r = reader_on((struct span){ hs->hello, hs->hello_len });
-    read_bytes(&r, 4 + 2 + 32);
-    read_vector8(&r);
-    read_vector16(&r);
-    read_vector8(&r);
-    struct reader block = reader_on(read_vector16(&r));
+    struct reader r = tls_reader_on((struct span){ hs->hello, hs->hello_len });
+    tls_read_bytes(&r, 4 + 2 + 32);
+    tls_read_vector8(&r);
+    tls_read_vector16(&r);
+    tls_read_vector8(&r);
+    struct reader block = tls_reader_on(tls_read_vector16(&r));
     while (block.left && !block.bad) {
-        unsigned int const offered = read16(&block);
-        read_vector16(&block);
+        unsigned int const offered = tls_read16(&block);
+        tls_read_vector16(&block);
         if (offered == type && !block.bad) return 1;
     }
     return 0;
 }
 
-int parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x)
+int tls_parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x)
 {
-    if (!parse_extensions(hs, block, x)) return 0;
-    struct reader r = reader_on(block);
+    if (!tls_parse_extensions(hs, block, x)) return 0;
+    struct reader r = tls_reader_on(block);
     while (r.left && !r.bad) {
-        uint16_t const type = (uint16_t)read16(&r);
+        uint16_t const type = (uint16_t)tls_read16(&r);
         enum extension const e = index_of(type);
-        read_vector16(&r);
+        tls_read_vector16(&r);
         /* A cookie is the one thing that a server may say unasked (RFC 8446, 4.2.2). */
         if (e == EXT_COOKIE && allowed & BIT(EXT_COOKIE)) continue;
-        if (!was_offered(hs, type)) return fail(hs, TLS_UNSUPPORTED_EXTENSION, "an extension we did not offer");
+        if (!was_offered(hs, type)) return tls_fail(hs, TLS_UNSUPPORTED_EXTENSION, "an extension we did not offer");
         if (e < EXTENSIONS && !(allowed & BIT(e)))
-            return fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
+            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
     }
     return 1;
 }
 
-size_t open_extension(struct writer *w, enum extension e)
+size_t tls_open_extension(struct writer *w, enum extension e)
 {
-    write16(w, extension_type[e]);
-    return open_vector(w, 2);
+    tls_write16(w, tls_extension_type[e]);
+    return tls_open_vector(w, 2);
 }
 
-void close_extension(struct writer *w, size_t mark)
+void tls_close_extension(struct writer *w, size_t mark)
 {
-    close_vector(w, mark, 2);
+    tls_close_vector(w, mark, 2);
 }
 
 /* PKCS#1 v1.5 too in 1.3, where it means signatures in certificates (RFC 8446, 4.2.3). */
-void put_signature_algorithms(struct handshake const *hs, struct writer *w)
+void tls_put_signature_algorithms(struct handshake const *hs, struct writer *w)
 {
-    size_t const list = open_vector(w, 2);
-    for (size_t i = 0; i < hs->config->scheme_count; i++) write16(w, hs->config->schemes[i]);
-    close_vector(w, list, 2);
+    size_t const list = tls_open_vector(w, 2);
+    for (size_t i = 0; i < hs->config->scheme_count; i++) tls_write16(w, hs->config->schemes[i]);
+    tls_close_vector(w, list, 2);
 }
 
 static void put_certificate_schemes(struct writer *w)
 {
-    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS_CERT);
-    size_t const list = open_vector(w, 2);
-    for (size_t i = 0; i < CRYPTO_SCHEMES; i++) write16(w, crypto_schemes[i].id);
-    close_vector(w, list, 2);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_SIGNATURE_ALGORITHMS_CERT);
+    size_t const list = tls_open_vector(w, 2);
+    for (size_t i = 0; i < CRYPTO_SCHEMES; i++) tls_write16(w, crypto_schemes[i].id);
+    tls_close_vector(w, list, 2);
+    tls_close_extension(w, extension);
 }
 
-void put_scheme_extensions(struct handshake const *hs, struct writer *w)
+void tls_put_scheme_extensions(struct handshake const *hs, struct writer *w)
 {
-    size_t const extension = open_extension(w, EXT_SIGNATURE_ALGORITHMS);
-    put_signature_algorithms(hs, w);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_SIGNATURE_ALGORITHMS);
+    tls_put_signature_algorithms(hs, w);
+    tls_close_extension(w, extension);
     if (hs->config->scheme_count < CRYPTO_SCHEMES) put_certificate_schemes(w);
 }

@@ -54,23 +54,23 @@ char const *tls_alert_name(unsigned int description)
     return "unknown alert";
 }
 
-int fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason)
+int tls_fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason)
 {
     if (hs->error->kind == TLS_ERROR_NONE)
         *hs->error = (struct tls_error){ .kind = kind, .number = number, .reason = reason };
     return 0;
 }
 
-int fail(struct handshake *hs, enum tls_alert alert, char const *reason)
+int tls_fail(struct handshake *hs, enum tls_alert alert, char const *reason)
 {
-    return fail_with(hs, TLS_ERROR_SENT, (int)alert, reason);
+    return tls_fail_with(hs, TLS_ERROR_SENT, (int)alert, reason);
 }
 
-int fail_system(struct handshake *hs)
+int tls_fail_system(struct handshake *hs)
 {
     int const e = errno;
-    if (e == ETIMEDOUT) return fail_with(hs, TLS_ERROR_TIMEOUT, e, "timed out");
-    return fail_with(hs, TLS_ERROR_SYSTEM, e, "transport");
+    if (e == ETIMEDOUT) return tls_fail_with(hs, TLS_ERROR_TIMEOUT, e, "timed out");
+    return tls_fail_with(hs, TLS_ERROR_SYSTEM, e, "transport");
 }
 
 void tls_error_text(struct tls_error const *error, char *out, size_t max)

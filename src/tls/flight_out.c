@@ -13,20 +13,20 @@
 
 #define MAX_OVERHEAD (RECORD_HEADER + 8 + 1 + CRYPTO_TAG)
 
-struct writer *begin_message(struct handshake *hs, enum tls_handshake_type type)
+struct writer *tls_begin_message(struct handshake *hs, enum tls_handshake_type type)
 {
     hs->stage.p = hs->stage_bytes;
     hs->stage.max = sizeof hs->stage_bytes;
     hs->message_mark = hs->stage.len;
-    write8(&hs->stage, type);
-    open_vector(&hs->stage, 3);
+    tls_write8(&hs->stage, type);
+    tls_open_vector(&hs->stage, 3);
     return &hs->stage;
 }
 
-int end_message(struct handshake *hs)
+int tls_end_message(struct handshake *hs)
 {
-    close_vector(&hs->stage, hs->message_mark + 4, 3);
-    if (hs->stage.overflow) return fail(hs, TLS_INTERNAL_ERROR, "our message is too long");
+    tls_close_vector(&hs->stage, hs->message_mark + 4, 3);
+    if (hs->stage.overflow) return tls_fail(hs, TLS_INTERNAL_ERROR, "our message is too long");
     crypto_transcript_add(&hs->transcript, hs->stage.p + hs->message_mark, hs->stage.len - hs->message_mark);
     return 1;
 }
@@ -47,13 +47,13 @@ static void put_plaintext(struct handshake *hs, unsigned char type, void const *
 static int put_record(struct handshake *hs, unsigned char type, void const *fragment, size_t len)
 {
     if (len + MAX_OVERHEAD > sizeof hs->out - hs->out_len)
-        return fail(hs, TLS_INTERNAL_ERROR, "our flight is too long");
+        return tls_fail(hs, TLS_INTERNAL_ERROR, "our flight is too long");
     if (hs->tx_protected) hs->out_len += crypto_seal_record(&hs->tx, type, fragment, len, hs->out + hs->out_len);
     else put_plaintext(hs, type, fragment, len);
     return 1;
 }
 
-int seal_staged(struct handshake *hs)
+int tls_seal_staged(struct handshake *hs)
 {
     for (size_t at = 0; at < hs->stage.len; at += MAX_FRAGMENT) {
         size_t const left = hs->stage.len - at, len = left < MAX_FRAGMENT ? left : MAX_FRAGMENT;
@@ -64,10 +64,10 @@ int seal_staged(struct handshake *hs)
     return 1;
 }
 
-int put_change_cipher_spec(struct handshake *hs)
+int tls_put_change_cipher_spec(struct handshake *hs)
 {
     static unsigned char const one = 1;
-    if (!seal_staged(hs)) return 0;
+    if (!tls_seal_staged(hs)) return 0;
     return put_record(hs, KTLS_CHANGE_CIPHER_SPEC, &one, 1);
 }
 
@@ -77,21 +77,21 @@ static int write_out(struct handshake *hs)
     struct timespec t;
     hs->out_len = 0;
     if (!len) return 1;
-    if (hs->transport.write(hs->transport.ctx, hs->out, len) < 0) return fail_system(hs);
+    if (hs->transport.write(hs->transport.ctx, hs->out, len) < 0) return tls_fail_system(hs);
     hs->bytes_sent += len;
     clock_gettime(CLOCK_MONOTONIC, &t);
     hs->flushed_at = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
     return 1;
 }
 
-int flush_flight(struct handshake *hs)
+int tls_flush_flight(struct handshake *hs)
 {
-    return seal_staged(hs) && write_out(hs);
+    return tls_seal_staged(hs) && write_out(hs);
 }
 
 /* Records that are sealed but unsent go out before it: their sequence numbers
    are spent. */
-void send_alert(struct handshake *hs, unsigned int level, unsigned int description)
+void tls_send_alert(struct handshake *hs, unsigned int level, unsigned int description)
 {
     unsigned char const alert[2] = { (unsigned char)level, (unsigned char)description };
     hs->stage.len = 0;

@@ -101,9 +101,9 @@ struct handshake {
 /* ---- failure.c ---- */
 
 /* Notes the first failure and the alert it deserves; always 0. */
-extern int fail(struct handshake *hs, enum tls_alert alert, char const *reason);
-extern int fail_system(struct handshake *hs);
-extern int fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason);
+extern int tls_fail(struct handshake *hs, enum tls_alert alert, char const *reason);
+extern int tls_fail_system(struct handshake *hs);
+extern int tls_fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason);
 
 /* ---- record_in.c: records in ---- */
 
@@ -115,27 +115,27 @@ struct record {
 
 /* The next record that matters, opened; alerts and dummies are dealt with.
    Its fragment lies at in + in_end. */
-extern int next_record(struct handshake *hs, struct record *record);
+extern int tls_next_record(struct handshake *hs, struct record *record);
 /* No bytes of a message may be left when keys change. */
-extern int at_record_boundary(struct handshake *hs);
+extern int tls_at_record_boundary(struct handshake *hs);
 
 /* ---- message_in.c: handshake messages in ---- */
 
-extern int next_message(struct handshake *hs, struct message *m);
-extern int expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m);
-extern int expect_change_cipher_spec(struct handshake *hs);
-extern void add_to_transcript(struct handshake *hs, struct message const *m);
+extern int tls_next_message(struct handshake *hs, struct message *m);
+extern int tls_expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m);
+extern int tls_expect_change_cipher_spec(struct handshake *hs);
+extern void tls_add_to_transcript(struct handshake *hs, struct message const *m);
 /* Replaces ClientHello1 by its message_hash (RFC 8446, 4.4.1). */
-extern void restart_transcript(struct handshake *hs);
+extern void tls_restart_transcript(struct handshake *hs);
 
 /* ---- flight_out.c: messages and records out ---- */
 
-extern struct writer *begin_message(struct handshake *hs, enum tls_handshake_type type);
-extern int end_message(struct handshake *hs);     /* adds it to the transcript */
-extern int seal_staged(struct handshake *hs);     /* what is staged gets the present keys */
-extern int put_change_cipher_spec(struct handshake *hs);
-extern int flush_flight(struct handshake *hs);    /* one write */
-extern void send_alert(struct handshake *hs, unsigned int level, unsigned int description);
+extern struct writer *tls_begin_message(struct handshake *hs, enum tls_handshake_type type);
+extern int tls_end_message(struct handshake *hs);     /* adds it to the transcript */
+extern int tls_seal_staged(struct handshake *hs);     /* what is staged gets the present keys */
+extern int tls_put_change_cipher_spec(struct handshake *hs);
+extern int tls_flush_flight(struct handshake *hs);    /* one write */
+extern void tls_send_alert(struct handshake *hs, unsigned int level, unsigned int description);
 
 /* ---- extension.c ---- */
 
@@ -160,7 +160,7 @@ enum extension {
     EXTENSIONS
 };
 
-extern uint16_t const extension_type[EXTENSIONS];
+extern uint16_t const tls_extension_type[EXTENSIONS];
 
 /* An extension block taken apart; body[e].p is NULL when e is absent. */
 struct extensions {
@@ -170,18 +170,18 @@ struct extensions {
 
 #define HAS(x, e) ((x)->body[e].p != NULL)
 
-extern int parse_extensions(struct handshake *hs, struct span block, struct extensions *x);
+extern int tls_parse_extensions(struct handshake *hs, struct span block, struct extensions *x);
 /* For answers: each extension must be in our ClientHello (unsupported_extension)
    and in the mask of those allowed here (illegal_parameter). An extension that
    was offered and that we do not know is ignored. */
 #define BIT(e) (1u << (e))
-extern int parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x);
-extern size_t open_extension(struct writer *w, enum extension e);
-extern void close_extension(struct writer *w, size_t mark);
+extern int tls_parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x);
+extern size_t tls_open_extension(struct writer *w, enum extension e);
+extern void tls_close_extension(struct writer *w, size_t mark);
 /* The list of schemes for signatures in the handshake. */
-extern void put_signature_algorithms(struct handshake const *hs, struct writer *w);
+extern void tls_put_signature_algorithms(struct handshake const *hs, struct writer *w);
 /* signature_algorithms, and signature_algorithms_cert where certificates may have others (RFC 8446, 4.2.3). */
-extern void put_scheme_extensions(struct handshake const *hs, struct writer *w);
+extern void tls_put_scheme_extensions(struct handshake const *hs, struct writer *w);
 
 /* ---- client_hello.c ---- */
 
@@ -196,20 +196,20 @@ struct client_hello {
 };
 
 /* What goes into server_name; p NULL: nothing. */
-extern struct span offered_server_name(struct tls_config const *config);
+extern struct span tls_offered_server_name(struct tls_config const *config);
 /* With the share in hs->share; cookie.p NULL: none. */
-extern int write_client_hello(struct handshake *hs, struct span cookie);
-extern int parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello);
+extern int tls_write_client_hello(struct handshake *hs, struct span cookie);
+extern int tls_parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello);
 /* Also keeps the transcript that binders cover (RFC 8446, 4.2.11.2). */
-extern void add_hello_to_transcript(struct handshake *hs, struct message const *m,
+extern void tls_add_hello_to_transcript(struct handshake *hs, struct message const *m,
                                     struct client_hello const *hello);
-extern void note_server_name(struct handshake *hs, struct span name); /* in lower case */
+extern void tls_note_server_name(struct handshake *hs, struct span name); /* in lower case */
 /* 1 when the second hello differs from the first only where RFC 8446, 4.1.2 allows. */
-extern int is_same_hello(struct client_hello const *first, struct client_hello const *second);
+extern int tls_is_same_hello(struct client_hello const *first, struct client_hello const *second);
 
 /* ---- server_hello.c ---- */
 
-extern unsigned char const hello_retry_random[32];
+extern unsigned char const tls_hello_retry_random[32];
 
 struct server_hello {
     unsigned int legacy_version, cipher_suite, compression;
@@ -217,36 +217,36 @@ struct server_hello {
     int is_retry;
 };
 
-extern int parse_server_hello(struct handshake *hs, struct message const *m, struct server_hello *hello);
-extern struct writer *begin_server_hello(struct handshake *hs, unsigned char const *random);
+extern int tls_parse_server_hello(struct handshake *hs, struct message const *m, struct server_hello *hello);
+extern struct writer *tls_begin_server_hello(struct handshake *hs, unsigned char const *random);
 /* What the client takes from an answer, in both versions. */
-extern int take_suite(struct handshake *hs, struct server_hello const *hello);
-extern int take_alpn(struct handshake *hs, struct extensions const *x);
-extern int take_empty_server_name(struct handshake *hs, struct extensions const *x);
+extern int tls_take_suite(struct handshake *hs, struct server_hello const *hello);
+extern int tls_take_alpn(struct handshake *hs, struct extensions const *x);
+extern int tls_take_empty_server_name(struct handshake *hs, struct extensions const *x);
 
 /* ---- key_share.c ---- */
 
 /* Our key share of that group. */
-extern int make_share(struct handshake *hs, uint16_t group);
+extern int tls_make_share(struct handshake *hs, uint16_t group);
 
 /* ---- common.c: what both peers have ---- */
 
 /* What config has, of the groups and schemes that a peer names. */
-extern int has_group(struct handshake const *hs, unsigned int group);
-extern int has_scheme(struct handshake const *hs, unsigned int scheme);
+extern int tls_has_group(struct handshake const *hs, unsigned int group);
+extern int tls_has_scheme(struct handshake const *hs, unsigned int scheme);
 /* 1 when the client and we have the suite. */
-extern int is_common_suite(struct handshake const *hs, struct client_hello const *hello,
+extern int tls_is_common_suite(struct handshake const *hs, struct client_hello const *hello,
                            struct crypto_suite const *suite);
 /* The first scheme in a peer's list that fits our key; NULL: none. */
-extern struct crypto_scheme const *choose_scheme(struct handshake const *hs,
+extern struct crypto_scheme const *tls_choose_scheme(struct handshake const *hs,
                                                  struct x509_credential const *credential, struct span offered);
 
 /* ---- negotiate.c: the server's choices ---- */
 
-extern int choose_version(struct handshake *hs, struct client_hello const *hello);
-extern int choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello);
-extern int choose_alpn(struct handshake *hs, struct client_hello const *hello);
-extern void put_chosen_alpn(struct handshake const *hs, struct writer *w);
+extern int tls_choose_version(struct handshake *hs, struct client_hello const *hello);
+extern int tls_choose_suite_and_credential(struct handshake *hs, struct client_hello const *hello);
+extern int tls_choose_alpn(struct handshake *hs, struct client_hello const *hello);
+extern void tls_put_chosen_alpn(struct handshake const *hs, struct writer *w);
 
 /* ---- own_certificate.c: which of our certificates the peer can use ---- */
 
@@ -256,9 +256,9 @@ struct tls_offer {
     struct client_hello const *hello;
 };
 
-extern int find_credentials(struct handshake *hs, struct client_hello const *hello); /* to hs->own */
+extern int tls_find_credentials(struct handshake *hs, struct client_hello const *hello); /* to hs->own */
 /* With what scheme a credential could sign for this client; NULL: with none. */
-extern struct crypto_scheme const *scheme_for(struct handshake const *hs, struct client_hello const *hello,
+extern struct crypto_scheme const *tls_scheme_for(struct handshake const *hs, struct client_hello const *hello,
                                               struct x509_credential const *credential);
 
 /* What a CertificateRequest asks for. */
@@ -267,21 +267,21 @@ struct request {
     struct span schemes, certificate_schemes;
 };
 
-extern int choose_client_credential(struct handshake *hs, struct request const *request);
+extern int tls_choose_client_credential(struct handshake *hs, struct request const *request);
 
 /* ---- certificate_message.c ---- */
 
-extern int write_certificate(struct handshake *hs);
+extern int tls_write_certificate(struct handshake *hs);
 /* Reads and verifies the peer's; *empty when it sent none. */
-extern int read_certificate(struct handshake *hs, struct message const *m, int *empty);
-extern int write_certificate_verify(struct handshake *hs);
-extern int read_certificate_verify(struct handshake *hs, struct message const *m);
+extern int tls_read_certificate(struct handshake *hs, struct message const *m, int *empty);
+extern int tls_write_certificate_verify(struct handshake *hs);
+extern int tls_read_certificate_verify(struct handshake *hs, struct message const *m);
 /* The signed part of a message: a scheme and a signature (RFC 5246, 4.7). */
-extern int read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme const **scheme,
+extern int tls_read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme const **scheme,
                           struct span *signature);
-extern int check_signature(struct handshake *hs, struct crypto_scheme const *scheme,
+extern int tls_check_signature(struct handshake *hs, struct crypto_scheme const *scheme,
                            unsigned char const *digest, struct span signature);
-extern int write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest);
+extern int tls_write_signature(struct handshake *hs, struct writer *w, unsigned char const *digest);
 
 /* ---- ticket.c ---- */
 
@@ -294,17 +294,18 @@ struct ticket {
     unsigned char secret[TLS_MAX_SECRET]; /* 1.3: the PSK, 1.2: the master secret */
 };
 
-extern size_t ticket_secret_size(struct crypto_suite const *suite);
+extern size_t tls_ticket_secret_size(struct crypto_suite const *suite);
 /* s that a ticket of this session may be used; 0: not at all. */
-extern unsigned int ticket_lifetime(struct handshake const *hs);
+extern unsigned int tls_ticket_lifetime(struct handshake const *hs);
 /* Of the session with the suite, server name and credential of this handshake. */
-extern size_t ticket_seal(struct handshake const *hs, unsigned char const *secret, unsigned char ticket[TICKET_MAX]);
+extern size_t tls_ticket_seal(struct handshake const *hs, unsigned char const *secret,
+                              unsigned char ticket[TICKET_MAX]);
 /* 0: not ours, for another server name or certificate, or too old. */
-extern int ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket);
+extern int tls_ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket);
 /* 1 when sessions can be resumed. */
-extern int has_tickets(struct handshake const *hs);
-extern void note_session(struct handshake *hs, struct ticket const *ticket);
-extern void put_lifetime(struct handshake const *hs, struct writer *w);
-extern void put_ticket(struct handshake *hs, struct writer *w, unsigned char const *secret);
+extern int tls_has_tickets(struct handshake const *hs);
+extern void tls_note_session(struct handshake *hs, struct ticket const *ticket);
+extern void tls_put_lifetime(struct handshake const *hs, struct writer *w);
+extern void tls_put_ticket(struct handshake *hs, struct writer *w, unsigned char const *secret);
 
 #endif

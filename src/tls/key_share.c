@@ -2,9 +2,9 @@
 
 #include "tls/handshake.h"
 
-int make_share(struct handshake *hs, uint16_t group)
+int tls_make_share(struct handshake *hs, uint16_t group)
 {
     hs->session->group = group;
     return crypto_share_generate(&hs->share, group, &hs->config->random) ||
-           fail(hs, TLS_INTERNAL_ERROR, "no key share");
+           tls_fail(hs, TLS_INTERNAL_ERROR, "no key share");
 }

@@ -26,12 +26,12 @@ static int fill(struct handshake *hs)
 {
     struct record record;
     make_room(hs);
-    if (!next_record(hs, &record)) return 0;
+    if (!tls_next_record(hs, &record)) return 0;
     if (record.type != KTLS_HANDSHAKE) {
         char const *why = record.type == KTLS_APPLICATION_DATA ? "application data during the handshake"
                           : record.type == KTLS_ALERT          ? "alert inside a handshake message"
                                                                : "ChangeCipherSpec out of place";
-        return fail(hs, TLS_UNEXPECTED_MESSAGE, why);
+        return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, why);
     }
     /* Behind an explicit nonce it lies elsewhere. */
     if (record.fragment != hs->in + hs->in_end) memmove(hs->in + hs->in_end, record.fragment, record.len);
@@ -63,7 +63,7 @@ static int take_message(struct handshake *hs, struct message *m)
     if (!fill_to(hs, MESSAGE_HEADER)) return 0;
     unsigned char const *h = hs->in + hs->in_start;
     size_t const len = MESSAGE_HEADER + ((size_t)h[1] << 16 | (size_t)h[2] << 8 | h[3]);
-    if (len > max_size(h[0])) return fail(hs, TLS_DECODE_ERROR, "handshake message too long");
+    if (len > max_size(h[0])) return tls_fail(hs, TLS_DECODE_ERROR, "handshake message too long");
     if (!fill_to(hs, len)) return 0;
     h = hs->in + hs->in_start;
     *m = (struct message){ (enum tls_handshake_type)h[0], { h + MESSAGE_HEADER, len - MESSAGE_HEADER }, { h, len } };
@@ -78,7 +78,7 @@ static int is_ignored_hello_request(struct handshake *hs, struct message const *
            ++hs->nuisances <= MAX_NUISANCE;
 }
 
-int next_message(struct handshake *hs, struct message *m)
+int tls_next_message(struct handshake *hs, struct message *m)
 {
     do {
         if (!take_message(hs, m)) return 0;
@@ -86,27 +86,27 @@ int next_message(struct handshake *hs, struct message *m)
     return 1;
 }
 
-int expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m)
+int tls_expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m)
 {
-    if (!next_message(hs, m)) return 0;
-    if (m->type != type) return fail(hs, TLS_UNEXPECTED_MESSAGE, "handshake message out of order");
+    if (!tls_next_message(hs, m)) return 0;
+    if (m->type != type) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "handshake message out of order");
     return 1;
 }
 
-int expect_change_cipher_spec(struct handshake *hs)
+int tls_expect_change_cipher_spec(struct handshake *hs)
 {
     struct record record;
-    if (!at_record_boundary(hs) || !next_record(hs, &record)) return 0;
+    if (!tls_at_record_boundary(hs) || !tls_next_record(hs, &record)) return 0;
     if (record.type == KTLS_CHANGE_CIPHER_SPEC && record.len == 1 && record.fragment[0] == 1) return 1;
-    return fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec expected");
+    return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec expected");
 }
 
-void add_to_transcript(struct handshake *hs, struct message const *m)
+void tls_add_to_transcript(struct handshake *hs, struct message const *m)
 {
     crypto_transcript_add(&hs->transcript, m->bytes.p, m->bytes.len);
 }
 
-void restart_transcript(struct handshake *hs)
+void tls_restart_transcript(struct handshake *hs)
 {
     unsigned char message[MESSAGE_HEADER + CRYPTO_MAX_HASH] = { TLS_MESSAGE_HASH };
     size_t const size = crypto_transcript_hash(&hs->transcript, hs->suite->hash, message + MESSAGE_HEADER);

@@ -12,14 +12,14 @@ static int has_curve(struct handshake const *hs, struct client_hello const *hell
 {
     uint16_t const group = credential->public_key.group;
     return hs->version == TLS_1_3 || credential->public_key.type != CRYPTO_EC || !hello->groups.p ||
-           list16_has(hello->groups, group);
+           tls_list16_has(hello->groups, group);
 }
 
-struct crypto_scheme const *scheme_for(struct handshake const *hs, struct client_hello const *hello,
+struct crypto_scheme const *tls_scheme_for(struct handshake const *hs, struct client_hello const *hello,
                                        struct x509_credential const *credential)
 {
     if (!has_curve(hs, hello, credential)) return NULL;
-    return choose_scheme(hs, credential, hello->signature_algorithms);
+    return tls_choose_scheme(hs, credential, hello->signature_algorithms);
 }
 
 static int has_suite_for(struct handshake const *hs, struct client_hello const *hello,
@@ -27,7 +27,7 @@ static int has_suite_for(struct handshake const *hs, struct client_hello const *
 {
     for (size_t i = 0; i < hs->config->suite_count; i++) {
         struct crypto_suite const *suite = crypto_suite_by_id(hs->config->suites[i]);
-        if (!is_common_suite(hs, hello, suite)) continue;
+        if (!tls_is_common_suite(hs, hello, suite)) continue;
         if (suite->auth == CRYPTO_ANY_KEY || suite->auth == type) return 1;
     }
     return 0;
@@ -39,7 +39,7 @@ static int has_scheme_for(struct handshake const *hs, struct client_hello const 
     for (size_t i = 0; i < CRYPTO_SCHEMES; i++) {
         struct crypto_scheme const *scheme = crypto_schemes + i;
         struct crypto_public_key const key = { .type = type, .group = scheme->group };
-        if (!has_scheme(hs, scheme->id) || !list16_has(hello->signature_algorithms, scheme->id)) continue;
+        if (!tls_has_scheme(hs, scheme->id) || !tls_list16_has(hello->signature_algorithms, scheme->id)) continue;
         if (crypto_scheme_fits(scheme, &key, hs->version)) return 1;
     }
     return 0;
@@ -58,7 +58,7 @@ static int all_known(struct x509_chain const *chain, struct span schemes)
 {
     for (size_t i = 0; i < chain->count; i++) {
         uint16_t const scheme = x509_signature_scheme(chain->cert + i);
-        if (scheme && !list16_has(schemes, scheme)) return 0;
+        if (scheme && !tls_list16_has(schemes, scheme)) return 0;
     }
     return 1;
 }
@@ -68,7 +68,7 @@ static int suits(struct handshake const *hs, struct client_hello const *hello,
 {
     struct span const known =
         hello->certificate_schemes.p ? hello->certificate_schemes : hello->signature_algorithms;
-    return has_suite_for(hs, hello, credential->public_key.type) && scheme_for(hs, hello, credential) &&
+    return has_suite_for(hs, hello, credential->public_key.type) && tls_scheme_for(hs, hello, credential) &&
            all_known(&credential->chain, known);
 }
 
@@ -100,13 +100,13 @@ static int ask(struct handshake *hs, struct client_hello const *hello)
     };
     int const answer = choose->function(choose->ctx, &told, hs->own);
     if (answer > 0) return 1;
-    if (answer < 0) return fail(hs, TLS_INTERNAL_ERROR, "cannot choose a certificate");
-    return fail(hs, TLS_UNRECOGNIZED_NAME,
+    if (answer < 0) return tls_fail(hs, TLS_INTERNAL_ERROR, "cannot choose a certificate");
+    return tls_fail(hs, TLS_UNRECOGNIZED_NAME,
                 hello->server_name.p ? "no certificate for the server name that the client sent"
                                      : "the client sent no usable server name");
 }
 
-int find_credentials(struct handshake *hs, struct client_hello const *hello)
+int tls_find_credentials(struct handshake *hs, struct client_hello const *hello)
 {
     memcpy(hs->own, hs->config->credential, sizeof hs->own);
     if (hs->config->choose.function && !ask(hs, hello)) return 0;
@@ -115,14 +115,14 @@ int find_credentials(struct handshake *hs, struct client_hello const *hello)
 }
 
 /* With nothing that suits the server, the answer is an empty Certificate. */
-int choose_client_credential(struct handshake *hs, struct request const *request)
+int tls_choose_client_credential(struct handshake *hs, struct request const *request)
 {
     for (int insist = 1; insist >= 0; insist--)
         for (size_t i = 0; i < 2; i++) {
             struct x509_credential const *credential = hs->config->credential[i];
             if (!credential || !(request->key_types & 1u << credential->public_key.type)) continue;
             if (insist && !all_known(&credential->chain, request->certificate_schemes)) continue;
-            hs->scheme = choose_scheme(hs, credential, request->schemes);
+            hs->scheme = tls_choose_scheme(hs, credential, request->schemes);
             if (!hs->scheme) continue;
             hs->credential = credential;
             return 1;

@@ -12,8 +12,8 @@ static int read_exactly(struct handshake *hs, unsigned char *to, size_t len)
 {
     while (len) {
         ssize_t const r = hs->transport.read(hs->transport.ctx, to, len);
-        if (r < 0) return fail_system(hs);
-        if (!r) return fail_with(hs, TLS_ERROR_EOF, 0, "closed");
+        if (r < 0) return tls_fail_system(hs);
+        if (!r) return tls_fail_with(hs, TLS_ERROR_EOF, 0, "closed");
         to += r;
         len -= (size_t)r;
     }
@@ -48,25 +48,25 @@ static size_t max_record(struct handshake const *hs, unsigned char type)
 static int check_header(struct handshake *hs, unsigned char const *header, size_t len)
 {
     if (header[0] < KTLS_CHANGE_CIPHER_SPEC || header[0] > KTLS_APPLICATION_DATA)
-        return fail(hs, TLS_UNEXPECTED_MESSAGE, "not a TLS record");
+        return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "not a TLS record");
     int const exact = hs->version == TLS_1_2 || (hs->rx_protected && header[0] == KTLS_APPLICATION_DATA);
-    if (header[1] != 3 || (exact && header[2] != 3)) return fail(hs, TLS_PROTOCOL_VERSION, "record version");
-    if (len > max_record(hs, header[0])) return fail(hs, TLS_RECORD_OVERFLOW, "record too long");
-    if (len > IN_SIZE - hs->in_end) return fail(hs, TLS_ILLEGAL_PARAMETER, "handshake message too long");
+    if (header[1] != 3 || (exact && header[2] != 3)) return tls_fail(hs, TLS_PROTOCOL_VERSION, "record version");
+    if (len > max_record(hs, header[0])) return tls_fail(hs, TLS_RECORD_OVERFLOW, "record too long");
+    if (len > IN_SIZE - hs->in_end) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "handshake message too long");
     return 1;
 }
 
 static int count_nuisance(struct handshake *hs)
 {
     if (++hs->nuisances <= MAX_NUISANCE) return 1;
-    return fail(hs, TLS_UNEXPECTED_MESSAGE, "too many records without effect");
+    return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "too many records without effect");
 }
 
 enum verdict { FAILED, DELIVER, DROPPED };
 
 static enum verdict refuse(struct handshake *hs, enum tls_alert alert, char const *reason)
 {
-    fail(hs, alert, reason);
+    tls_fail(hs, alert, reason);
     return FAILED;
 }
 
@@ -84,7 +84,7 @@ static enum verdict take_alert(struct handshake *hs, struct record const *record
     int const ends = description == TLS_CLOSE_NOTIFY ||
                      (hs->version == TLS_1_3 ? description != TLS_USER_CANCELED : level == TLS_FATAL);
     if (!ends) return drop(hs);
-    fail_with(hs, TLS_ERROR_RECEIVED, description, "alert");
+    tls_fail_with(hs, TLS_ERROR_RECEIVED, description, "alert");
     return FAILED;
 }
 
@@ -151,7 +151,7 @@ static enum verdict take_record(struct handshake *hs, unsigned char const *heade
     return DELIVER;
 }
 
-int next_record(struct handshake *hs, struct record *record)
+int tls_next_record(struct handshake *hs, struct record *record)
 {
     unsigned char header[RECORD_HEADER];
     enum verdict v;
@@ -167,8 +167,8 @@ int next_record(struct handshake *hs, struct record *record)
     return v == DELIVER;
 }
 
-int at_record_boundary(struct handshake *hs)
+int tls_at_record_boundary(struct handshake *hs)
 {
     if (hs->in_start == hs->in_end) return 1;
-    return fail(hs, TLS_UNEXPECTED_MESSAGE, "more in the record than one flight");
+    return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "more in the record than one flight");
 }

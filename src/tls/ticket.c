@@ -20,7 +20,7 @@
 
 _Static_assert(TICKET_MAX == SALT + RECORD_HEADER + HEAD + TLS_MAX_SECRET + 1 + CRYPTO_TAG, "room for a ticket");
 
-size_t ticket_secret_size(struct crypto_suite const *suite)
+size_t tls_ticket_secret_size(struct crypto_suite const *suite)
 {
     return suite->version == TLS_1_2 ? TLS_MAX_SECRET : crypto_hash_size(suite->hash);
 }
@@ -47,7 +47,7 @@ static uint64_t now(void)
     return (uint64_t)time(NULL);
 }
 
-unsigned int ticket_lifetime(struct handshake const *hs)
+unsigned int tls_ticket_lifetime(struct handshake const *hs)
 {
     uint64_t const age = now() - hs->since;
     return !hs->resumes ? MAX_AGE : age < MAX_AGE ? (unsigned int)(MAX_AGE - age) : 0;
@@ -57,19 +57,19 @@ unsigned int ticket_lifetime(struct handshake const *hs)
 
 static void write64(struct writer *w, uint64_t n)
 {
-    for (int shift = 48; shift >= 0; shift -= 16) write16(w, (unsigned int)(n >> shift) & 0xffff);
+    for (int shift = 48; shift >= 0; shift -= 16) tls_write16(w, (unsigned int)(n >> shift) & 0xffff);
 }
 
-size_t ticket_seal(struct handshake const *hs, unsigned char const *secret, unsigned char ticket[TICKET_MAX])
+size_t tls_ticket_seal(struct handshake const *hs, unsigned char const *secret, unsigned char ticket[TICKET_MAX])
 {
     unsigned char content[HEAD + TLS_MAX_SECRET];
     struct writer w = { .p = content, .max = sizeof content };
     struct ktls_traffic_keys keys;
 
-    write8(&w, FORMAT);
-    write16(&w, hs->suite->id);
+    tls_write8(&w, FORMAT);
+    tls_write16(&w, hs->suite->id);
     write64(&w, hs->resumes ? hs->since : now());
-    write_bytes(&w, secret, ticket_secret_size(hs->suite));
+    tls_write_bytes(&w, secret, tls_ticket_secret_size(hs->suite));
     hs->config->random.fill(hs->config->random.ctx, ticket, SALT);
     derive_keys(hs, hs->config->ticket_keys->key[0], ticket, &keys);
     size_t const len = crypto_seal_record(&keys, KTLS_HANDSHAKE, content, w.len, ticket + SALT);
@@ -88,12 +88,12 @@ static int is_fresh(uint64_t since)
 /* A secret that is not to be used is not taken out at all. */
 static int read_content(struct reader *r, struct ticket *ticket)
 {
-    unsigned int const format = read8(r);
-    ticket->suite = crypto_suite_by_id((uint16_t)read16(r));
-    for (int i = 0; i < 4; i++) ticket->since = ticket->since << 16 | read16(r);
+    unsigned int const format = tls_read8(r);
+    ticket->suite = crypto_suite_by_id((uint16_t)tls_read16(r));
+    for (int i = 0; i < 4; i++) ticket->since = ticket->since << 16 | tls_read16(r);
     if (format != FORMAT || !ticket->suite) return 0;
-    struct span const secret = read_bytes(r, ticket_secret_size(ticket->suite));
-    if (!read_to_end(r) || !is_fresh(ticket->since)) return 0;
+    struct span const secret = tls_read_bytes(r, tls_ticket_secret_size(ticket->suite));
+    if (!tls_read_to_end(r) || !is_fresh(ticket->since)) return 0;
     memcpy(ticket->secret, secret.p, secret.len);
     return 1;
 }
@@ -108,7 +108,7 @@ static int open_with(struct handshake const *hs, unsigned char const *ticket_key
     memcpy(bytes, sealed.p, sealed.len);
     derive_keys(hs, ticket_key, bytes, &keys);
     long const len = crypto_open_record(&keys, bytes + SALT, bytes + head, sealed.len - head, &type, &content);
-    struct reader r = reader_on((struct span){ content, len < 0 ? 0 : (size_t)len });
+    struct reader r = tls_reader_on((struct span){ content, len < 0 ? 0 : (size_t)len });
     *ticket = (struct ticket){ .suite = NULL };
     int const opened = len >= 0 && read_content(&r, ticket);
     crypto_wipe(bytes, sizeof bytes);
@@ -116,7 +116,7 @@ static int open_with(struct handshake const *hs, unsigned char const *ticket_key
     return opened;
 }
 
-int ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket)
+int tls_ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket)
 {
     struct tls_ticket_keys const *keys = hs->config->ticket_keys;
     if (sealed.len < SALT + RECORD_HEADER || sealed.len > TICKET_MAX) return 0;
@@ -128,27 +128,27 @@ int ticket_open(struct handshake const *hs, struct span sealed, struct ticket *t
 /* ---- in messages ---- */
 
 /* No authority vouched again for who the client was then. */
-int has_tickets(struct handshake const *hs)
+int tls_has_tickets(struct handshake const *hs)
 {
     return hs->config->ticket_keys && hs->config->ticket_keys->count && !hs->config->client_auth;
 }
 
-void put_lifetime(struct handshake const *hs, struct writer *w)
+void tls_put_lifetime(struct handshake const *hs, struct writer *w)
 {
-    unsigned int const lifetime = ticket_lifetime(hs);
-    write16(w, lifetime >> 16);
-    write16(w, lifetime & 0xffff);
+    unsigned int const lifetime = tls_ticket_lifetime(hs);
+    tls_write16(w, lifetime >> 16);
+    tls_write16(w, lifetime & 0xffff);
 }
 
-void put_ticket(struct handshake *hs, struct writer *w, unsigned char const *secret)
+void tls_put_ticket(struct handshake *hs, struct writer *w, unsigned char const *secret)
 {
     unsigned char ticket[TICKET_MAX];
-    size_t const mark = open_vector(w, 2);
-    write_bytes(w, ticket, ticket_seal(hs, secret, ticket));
-    close_vector(w, mark, 2);
+    size_t const mark = tls_open_vector(w, 2);
+    tls_write_bytes(w, ticket, tls_ticket_seal(hs, secret, ticket));
+    tls_close_vector(w, mark, 2);
 }
 
-void note_session(struct handshake *hs, struct ticket const *ticket)
+void tls_note_session(struct handshake *hs, struct ticket const *ticket)
 {
     hs->resumes = 1;
     hs->since = ticket->since;

@@ -18,7 +18,7 @@ struct span {
     size_t len;
 };
 
-extern int span_equal(struct span a, struct span b);
+extern int tls_span_equal(struct span a, struct span b);
 
 struct reader {
     unsigned char const *p;
@@ -26,20 +26,20 @@ struct reader {
     int bad; /* something was read past the end */
 };
 
-extern struct reader reader_on(struct span bytes);
-extern unsigned int read8(struct reader *r);
-extern unsigned int read16(struct reader *r);
-extern unsigned int read24(struct reader *r);
-extern struct span read_bytes(struct reader *r, size_t len);
+extern struct reader tls_reader_on(struct span bytes);
+extern unsigned int tls_read8(struct reader *r);
+extern unsigned int tls_read16(struct reader *r);
+extern unsigned int tls_read24(struct reader *r);
+extern struct span tls_read_bytes(struct reader *r, size_t len);
 /* Vectors with a length prefix of 8, 16 or 24 bits. */
-extern struct span read_vector8(struct reader *r);
-extern struct span read_vector16(struct reader *r);
-extern struct span read_vector24(struct reader *r);
+extern struct span tls_read_vector8(struct reader *r);
+extern struct span tls_read_vector16(struct reader *r);
+extern struct span tls_read_vector24(struct reader *r);
 /* 1 when everything was there and nothing is left. */
-extern int read_to_end(struct reader const *r);
+extern int tls_read_to_end(struct reader const *r);
 
 /* 1 when a vector of uint16 contains value. */
-extern int list16_has(struct span list, uint16_t value);
+extern int tls_list16_has(struct span list, uint16_t value);
 
 struct writer {
     unsigned char *p;
@@ -47,13 +47,13 @@ struct writer {
     int overflow;
 };
 
-extern void write8(struct writer *w, unsigned int n);
-extern void write16(struct writer *w, unsigned int n);
-extern void write24(struct writer *w, unsigned int n);
-extern void write_bytes(struct writer *w, void const *bytes, size_t len);
+extern void tls_write8(struct writer *w, unsigned int n);
+extern void tls_write16(struct writer *w, unsigned int n);
+extern void tls_write24(struct writer *w, unsigned int n);
+extern void tls_write_bytes(struct writer *w, void const *bytes, size_t len);
 /* A length prefix of size bytes whose value is known when the vector is
    closed; gives the mark for it. A length too large for its prefix is overflow. */
-extern size_t open_vector(struct writer *w, size_t size);
-extern void close_vector(struct writer *w, size_t mark, size_t size);
+extern size_t tls_open_vector(struct writer *w, size_t size);
+extern void tls_close_vector(struct writer *w, size_t mark, size_t size);
 
 #endif

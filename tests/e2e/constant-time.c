@@ -266,7 +266,7 @@ static struct handshake *resuming(uint16_t suite)
     static struct tls_error error;
     tls_config_init(&config);
     config.ticket_keys = &ticket_keys;
-    struct handshake *hs = handshake_new(&config, &(struct tls_transport){ NULL, NULL, NULL }, &session, &error);
+    struct handshake *hs = tls_handshake_new(&config, &(struct tls_transport){ NULL, NULL, NULL }, &session, &error);
     if (!hs) exit(111);
     hs->suite = crypto_suite_by_id(suite);
     hs->version = hs->suite->version;
@@ -285,16 +285,16 @@ static void tickets(void)
 
     secret(ticket_keys.key, sizeof ticket_keys.key);
     secret(psk, sizeof psk);
-    size_t const len = ticket_seal(hs, psk, sealed);
+    size_t const len = tls_ticket_seal(hs, psk, sealed);
     public(sealed, len);
     opens_ticket = 1;
-    int const opened = ticket_open(hs, (struct span){ sealed, len }, &ticket);
+    int const opened = tls_ticket_open(hs, (struct span){ sealed, len }, &ticket);
     sealed[len - 1] ^= 1;
-    int const forged = ticket_open(hs, (struct span){ sealed, len }, &ticket);
+    int const forged = tls_ticket_open(hs, (struct span){ sealed, len }, &ticket);
     opens_ticket = 0;
     ok(opened && !forged, "a ticket opens, a forged one does not");
     is_clean(before, "sealing and opening a ticket");
-    handshake_free(hs);
+    tls_handshake_free(hs);
 }
 
 static void binders(void)
@@ -307,9 +307,9 @@ static void binders(void)
         size_t const len = crypto_hash_size(hs->suite->hash);
         secret(hs->secret.psk, sizeof hs->secret.psk);
         hs->at_binders = hs->transcript;
-        ok(!is_bound(hs, (struct span){ binder, len }), "suite %04x: a wrong binder", suites[i]);
+        ok(!tls_is_bound(hs, (struct span){ binder, len }), "suite %04x: a wrong binder", suites[i]);
         is_clean(before, "comparing a binder");
-        handshake_free(hs);
+        tls_handshake_free(hs);
     }
 }
 

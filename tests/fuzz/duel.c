@@ -23,8 +23,8 @@
 
 enum change { SET, XOR, INSERT, CUT, REPEAT, RETYPE, CHANGES };
 
-extern int __real_end_message(struct handshake *hs);
-extern int __wrap_end_message(struct handshake *hs);
+extern int __real_tls_end_message(struct handshake *hs);
+extern int __wrap_tls_end_message(struct handshake *hs);
 
 struct fighter {
     int fd, done;
@@ -68,12 +68,12 @@ static void change(struct writer *w, size_t start, unsigned char const *how)
 }
 
 /* The real one writes the length, and adds the message to the transcript. */
-int __wrap_end_message(struct handshake *hs)
+int __wrap_tls_end_message(struct handshake *hs)
 {
     for (size_t i = 0; self->changes && !hs->stage.overflow && i + 5 <= self->left; i += 5)
         if (self->changes[i] == self->message) change(&hs->stage, hs->message_mark, self->changes + i);
     self->message++;
-    return __real_end_message(hs);
+    return __real_tls_end_message(hs);
 }
 
 static ssize_t fighter_read(void *ctx, void *buf, size_t len)

@@ -10,10 +10,10 @@
 /* p NULL: it is not there. */
 static inline struct span find_extension(struct span extensions, unsigned int type)
 {
-    struct reader block = reader_on(extensions);
+    struct reader block = tls_reader_on(extensions);
     while (block.left && !block.bad) {
-        unsigned int const t = read16(&block);
-        struct span const body = read_vector16(&block);
+        unsigned int const t = tls_read16(&block);
+        struct span const body = tls_read_vector16(&block);
         if (t == type) return body;
     }
     return (struct span){ 0 };

@@ -368,7 +368,7 @@ static inline ssize_t faulty_read(void *ctx, void *buf, size_t len)
 static inline struct handshake *begin_faulty(struct side *side, struct tls_transport const *transport)
 {
     struct tls_transport const mine = { .read = faulty_read, .write = faulty_write };
-    struct handshake *hs = handshake_new(&side->config, &mine, &side->session, &side->error);
+    struct handshake *hs = tls_handshake_new(&side->config, &mine, &side->session, &side->error);
     if (!hs) abort();
     memset(&faulty, 0, sizeof faulty);
     faulty.real = *transport;
@@ -379,16 +379,16 @@ static inline struct handshake *begin_faulty(struct side *side, struct tls_trans
 static inline int run_faulty_client(struct side *side, struct tls_transport const *transport)
 {
     struct handshake *hs = begin_faulty(side, transport);
-    int const done = client_send_hello(hs) && client_after_hello(hs);
-    handshake_free(hs);
+    int const done = tls_client_send_hello(hs) && tls_client_after_hello(hs);
+    tls_handshake_free(hs);
     return done;
 }
 
 static inline int run_faulty_server(struct side *side, struct tls_transport const *transport)
 {
     struct handshake *hs = begin_faulty(side, transport);
-    int const done = server_handshake(hs);
-    handshake_free(hs);
+    int const done = tls_server_start(hs);
+    tls_handshake_free(hs);
     return done;
 }
 

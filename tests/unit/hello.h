@@ -123,19 +123,19 @@ static inline void spec_apply(struct spec *s, char const *changes)
 
 static inline void put_vector(struct writer *w, struct bytes const *b, size_t size)
 {
-    size_t const mark = open_vector(w, size);
-    write_bytes(w, b->data, b->len);
-    close_vector(w, mark, size);
+    size_t const mark = tls_open_vector(w, size);
+    tls_write_bytes(w, b->data, b->len);
+    tls_close_vector(w, mark, size);
 }
 
 static inline void put_block(struct writer *w, struct spec const *s)
 {
-    size_t const block = open_vector(w, 2);
+    size_t const block = tls_open_vector(w, 2);
     for (size_t i = 0; i < s->count; i++) {
-        write16(w, s->extension[i].type);
+        tls_write16(w, s->extension[i].type);
         put_vector(w, &s->extension[i].body, 2);
     }
-    close_vector(w, block, 2);
+    tls_close_vector(w, block, 2);
     unsigned int const len =
         (unsigned int)(w->p[block - 2] << 8 | w->p[block - 1]) + (unsigned int)s->block_delta;
     w->p[block - 2] = (unsigned char)(len >> 8);
@@ -146,18 +146,18 @@ static inline void put_block(struct writer *w, struct spec const *s)
 static inline size_t spec_write(struct spec const *s, unsigned char *to, size_t max)
 {
     struct writer w = { .p = to, .max = max };
-    write8(&w, TLS_CLIENT_HELLO);
-    size_t const message = open_vector(&w, 3);
-    write_bytes(&w, s->version.data, s->version.len);
-    write_bytes(&w, s->random.data, s->random.len);
+    tls_write8(&w, TLS_CLIENT_HELLO);
+    size_t const message = tls_open_vector(&w, 3);
+    tls_write_bytes(&w, s->version.data, s->version.len);
+    tls_write_bytes(&w, s->random.data, s->random.len);
     put_vector(&w, &s->session_id, 1);
     put_vector(&w, &s->suites, 2);
     put_vector(&w, &s->compression, 1);
     if (!s->no_extensions) put_block(&w, s);
-    write_bytes(&w, s->tail.data, s->tail.len);
+    tls_write_bytes(&w, s->tail.data, s->tail.len);
     if (s->chop > w.len - 4) abort();
     w.len -= s->chop;
-    close_vector(&w, message, 3);
+    tls_close_vector(&w, message, 3);
     if (w.overflow) abort();
     return w.len;
 }
@@ -198,7 +198,7 @@ static inline void serve_tape(void)
 
 static inline int is_hello_retry(unsigned char const *record)
 {
-    return !memcmp(record + RECORD_HEADER + 4 + 2, hello_retry_random, 32);
+    return !memcmp(record + RECORD_HEADER + 4 + 2, tls_hello_retry_random, 32);
 }
 
 /* The last record that left is this fatal alert, in the clear. */

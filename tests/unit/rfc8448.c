@@ -57,9 +57,9 @@ static void client_finishes(struct handshake *hs, struct trace const *t)
 {
     play(t->server_hello);
     play(t->server_flight);
-    is_error_free(client_after_hello(hs), "the client accepts the trace's server");
+    is_error_free(tls_client_after_hello(hs), "the client accepts the trace's server");
     ok(tape.in_at == tape.in_len, "all was read");
-    handshake_fill_session(hs);
+    tls_handshake_fill_session(hs);
 }
 
 static void client(struct trace const *t, char const *name)
@@ -78,7 +78,7 @@ static void client(struct trace const *t, char const *name)
     unsigned char hash[32];
     crypto_hash(CRYPTO_SHA256, cert.data, cert.len, hash);
     is_mem(session.peer_hash, hash, sizeof hash, "hash of the server's certificate");
-    handshake_free(hs);
+    tls_handshake_free(hs);
 }
 
 /* We have no key for the trace's client: the answer is an empty Certificate. */
@@ -100,17 +100,17 @@ static void client_without_certificate(struct trace const *t)
                                       &type, &found);
     ok(n == sizeof empty + 32 && type == KTLS_HANDSHAKE, "the client's flight");
     if (n > (long)sizeof empty) is_mem(found, empty, sizeof empty, "an empty Certificate and Finished");
-    handshake_free(hs);
+    tls_handshake_free(hs);
 }
 
 static struct span extension_in(unsigned char const *hello_record, size_t len, unsigned int type)
 {
-    struct reader r = reader_on((struct span){ hello_record, len });
-    read_bytes(&r, RECORD_HEADER + 4 + 2 + 32);
-    read_vector8(&r);
-    read_vector16(&r);
-    read_vector8(&r);
-    return find_extension(read_vector16(&r), type);
+    struct reader r = tls_reader_on((struct span){ hello_record, len });
+    tls_read_bytes(&r, RECORD_HEADER + 4 + 2 + 32);
+    tls_read_vector8(&r);
+    tls_read_vector16(&r);
+    tls_read_vector8(&r);
+    return find_extension(tls_read_vector16(&r), type);
 }
 
 /* The first half of section 5: our answer to the trace's HelloRetryRequest. */
@@ -123,7 +123,7 @@ static void client_answers_retry(struct trace const *t)
     use_share(hs, CRYPTO_X25519, t->client_private);
     add_randomness(t->client_private_2);
     play(t->retry_request);
-    ok(!client_after_hello(hs) && error.kind == TLS_ERROR_EOF, "the client answers and waits");
+    ok(!tls_client_after_hello(hs) && error.kind == TLS_ERROR_EOF, "the client answers and waits");
     is_mem(tape.out, dummy_ccs, sizeof dummy_ccs, "a dummy ChangeCipherSpec first");
 
     struct bytes const hello2 = hex(t->client_hello_2);
@@ -131,10 +131,10 @@ static void client_answers_retry(struct trace const *t)
     size_t const got_len = tape.out_len - sizeof dummy_ccs;
     struct span const cookie = extension_in(got, got_len, 44), share = extension_in(got, got_len, 51);
     ok(got[0] == 22 && got[1] == 3 && got[2] == 3, "then a second ClientHello, record version 0x0303");
-    ok(cookie.len && span_equal(cookie, extension_in(hello2.data, hello2.len, 44)), "the cookie comes back");
-    ok(span_equal(share, extension_in(hello2.data, hello2.len, 51)), "one share, of the asked group");
+    ok(cookie.len && tls_span_equal(cookie, extension_in(hello2.data, hello2.len, 44)), "the cookie comes back");
+    ok(tls_span_equal(share, extension_in(hello2.data, hello2.len, 51)), "one share, of the asked group");
     is_hex(got + RECORD_HEADER + 4 + 2, t->client_random, "the same random");
-    handshake_free(hs);
+    tls_handshake_free(hs);
 }
 
 /* The second half: as if the trace's second ClientHello had been ours. */
@@ -147,7 +147,7 @@ static void client_after_retry(struct trace const *t)
     use_hello(hs, t);
     hs->version = TLS_1_3;
     hs->suite = crypto_suite_by_id(0x1301);
-    restart_transcript(hs);
+    tls_restart_transcript(hs);
     crypto_transcript_add(&hs->transcript, request.data + RECORD_HEADER, request.len - RECORD_HEADER);
     crypto_transcript_add(&hs->transcript, hello2.data + RECORD_HEADER, hello2.len - RECORD_HEADER);
     hs->hello_len = hello2.len - RECORD_HEADER;
@@ -158,7 +158,7 @@ static void client_after_retry(struct trace const *t)
     output_is(t->client_finished, "client's Finished as in the trace");
     has_application_keys(t);
     exchanges_data(t);
-    handshake_free(hs);
+    tls_handshake_free(hs);
 }
 
 int main(void)

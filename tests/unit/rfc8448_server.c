@@ -63,7 +63,7 @@ static void server(struct trace const *t, char const *name)
     add_private_key(CRYPTO_X25519, t->server_private);
     add_randomness(verify_salt);
     play(t->client_hello);
-    int const done = server_handshake(hs);
+    int const done = tls_server_start(hs);
     ok(!done && error.kind == TLS_ERROR_EOF, "the server answers and waits");
     ok(tape.writes == 1, "one write");
     is_mem(tape.out, hello.data, hello.len, "ServerHello as in the trace");
@@ -71,7 +71,7 @@ static void server(struct trace const *t, char const *name)
     is_hex(hs->secret.client, t->client_hs_secret, "client_handshake_traffic_secret");
     first_message_is(t, tape.out + hello.len + ccs, tape.out_len - hello.len - ccs);
     ok(!strcmp(session.server_name, "server"), "server_name");
-    handshake_free(hs);
+    tls_handshake_free(hs);
 }
 
 static void signature(void)
@@ -116,18 +116,18 @@ static void refuses_unreadable_proofs(struct handshake *hs, struct message const
 
     for (size_t len = 0; len < m->body.len; len++) {
         struct message const cut = { .type = m->type, .body = { m->body.p, len } };
-        taken += read_certificate_verify(hs, &cut);
+        taken += tls_read_certificate_verify(hs, &cut);
     }
     ok(!taken && error.kind == TLS_ERROR_SENT && error.number == TLS_DECODE_ERROR, "a CertificateVerify that is cut");
     error = (struct tls_error){ .kind = TLS_ERROR_NONE };
     memcpy(longer, m->body.p, m->body.len);
     longer[m->body.len] = 0;
     struct message const long_one = { .type = m->type, .body = { longer, m->body.len + 1 } };
-    ok(!read_certificate_verify(hs, &long_one) && error.number == TLS_DECODE_ERROR, "one with a byte too many");
+    ok(!tls_read_certificate_verify(hs, &long_one) && error.number == TLS_DECODE_ERROR, "one with a byte too many");
     error = (struct tls_error){ .kind = TLS_ERROR_NONE };
     longer[0] = longer[1] = 0;
     struct message const unknown = { .type = m->type, .body = { longer, m->body.len } };
-    ok(!read_certificate_verify(hs, &unknown) && error.number == TLS_ILLEGAL_PARAMETER, "one of an unknown scheme");
+    ok(!tls_read_certificate_verify(hs, &unknown) && error.number == TLS_ILLEGAL_PARAMETER, "one of an unknown scheme");
     error = (struct tls_error){ .kind = TLS_ERROR_NONE };
 }
 
@@ -148,18 +148,18 @@ static void server_takes_certificate(struct trace const *t)
     crypto_transcript_add(&hs->transcript, hello.data + RECORD_HEADER, hello.len - RECORD_HEADER);
     add_server_flight(hs, t);
     memcpy(hs->secret.client, secret.data, secret.len);
-    protect_rx(hs);
+    tls_protect_rx(hs);
     play(t->client_flight);
-    ok(expect_message(hs, TLS_CERTIFICATE, &m) && read_certificate(hs, &m, &empty) && !empty, "Certificate");
-    add_to_transcript(hs, &m);
+    ok(tls_expect_message(hs, TLS_CERTIFICATE, &m) && tls_read_certificate(hs, &m, &empty) && !empty, "Certificate");
+    tls_add_to_transcript(hs, &m);
     ok(!session.peer_present, "not believed before it is proven");
-    ok(expect_message(hs, TLS_CERTIFICATE_VERIFY, &m), "a CertificateVerify");
+    ok(tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m), "a CertificateVerify");
     refuses_unreadable_proofs(hs, &m);
-    ok(read_certificate_verify(hs, &m), "which proves the key");
-    add_to_transcript(hs, &m);
-    is_error_free(read_finished13(hs), "Finished");
-    ok(session.peer_present && at_record_boundary(hs), "believed, and nothing left over");
-    handshake_free(hs);
+    ok(tls_read_certificate_verify(hs, &m), "which proves the key");
+    tls_add_to_transcript(hs, &m);
+    is_error_free(tls_read_finished13(hs), "Finished");
+    ok(session.peer_present && tls_at_record_boundary(hs), "believed, and nothing left over");
+    tls_handshake_free(hs);
 }
 
 /* Section 3: what the ticket of the trace's server stands for. */
@@ -178,9 +178,9 @@ static void resumption(struct trace const *t)
     add_server_flight(hs, t);
     crypto_transcript_add(&hs->transcript, finished.data, finished.len);
     memcpy(hs->secret.current, master.data, master.len);
-    schedule_resumption(hs, nonce, sizeof nonce, psk);
+    tls_schedule_resumption(hs, nonce, sizeof nonce, psk);
     is_hex(psk, resumption_psk, "resumption secret");
-    handshake_free(hs);
+    tls_handshake_free(hs);
 }
 
 int main(void)

@@ -74,7 +74,7 @@ static inline struct handshake *start(void)
     config.random = script_random(&script);
     memcpy(config.suites, suites, sizeof suites);
     config.suite_count = 3;
-    struct handshake *hs = handshake_new(&config, &transport, &session, &error);
+    struct handshake *hs = tls_handshake_new(&config, &transport, &session, &error);
     if (!hs) abort();
     return hs;
 }

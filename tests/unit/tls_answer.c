@@ -8,9 +8,9 @@ static struct extensions answered;
 static struct server_hello answer;
 static struct span message_body(size_t record_at)
 {
-    struct reader r = reader_on((struct span){ tape.out + record_at, tape.out_len - record_at });
-    read_bytes(&r, RECORD_HEADER + 1);
-    return read_vector24(&r);
+    struct reader r = tls_reader_on((struct span){ tape.out + record_at, tape.out_len - record_at });
+    tls_read_bytes(&r, RECORD_HEADER + 1);
+    return tls_read_vector24(&r);
 }
 
 static void parse_answer_on_tape(void)
@@ -18,7 +18,7 @@ static void parse_answer_on_tape(void)
     static struct handshake hs;
     struct message const m = { .type = TLS_SERVER_HELLO, .body = message_body(0) };
     hs.error = &server.error;
-    if (!parse_server_hello(&hs, &m, &answer) || !parse_extensions(&hs, answer.extension_block, &answered))
+    if (!tls_parse_server_hello(&hs, &m, &answer) || !tls_parse_extensions(&hs, answer.extension_block, &answered))
         abort();
 }
 
@@ -104,10 +104,10 @@ static void long_names(void)
         spec_base(&spec, TLS_1_3);
         struct bytes *body = &spec.extension[0].body;
         struct writer w = { .p = body->data, .max = sizeof body->data };
-        write16(&w, (unsigned int)len + 3);
-        write8(&w, 0);
-        write16(&w, (unsigned int)len);
-        for (size_t i = 0; i < len; i++) write8(&w, i % 50 == 49 ? '.' : 'a');
+        tls_write16(&w, (unsigned int)len + 3);
+        tls_write8(&w, 0);
+        tls_write16(&w, (unsigned int)len);
+        for (size_t i = 0; i < len; i++) tls_write8(&w, i % 50 == 49 ? '.' : 'a');
         body->len = w.len;
         offer(&spec);
         int const got = outcome();

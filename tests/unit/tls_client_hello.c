@@ -40,13 +40,13 @@ static struct client_hello hello;
 static void parse_hello(size_t record_at)
 {
     static struct handshake hs;
-    struct reader r = reader_on((struct span){ tape.out + record_at, tape.out_len - record_at });
-    read_bytes(&r, 3);
-    struct span const record = read_vector16(&r);
+    struct reader r = tls_reader_on((struct span){ tape.out + record_at, tape.out_len - record_at });
+    tls_read_bytes(&r, 3);
+    struct span const record = tls_read_vector16(&r);
     struct message m = { .type = TLS_CLIENT_HELLO, .body = { record.p + 4, record.len - 4 } };
     hs.error = &error;
     memset(&error, 0, sizeof error);
-    ok(record.p[0] == TLS_CLIENT_HELLO && parse_client_hello(&hs, &m, &hello), "our hello is well-formed");
+    ok(record.p[0] == TLS_CLIENT_HELLO && tls_parse_client_hello(&hs, &m, &hello), "our hello is well-formed");
 }
 
 static int offers_exactly(unsigned int mask)
@@ -81,7 +81,7 @@ static void our_hellos(void)
     offered("both versions", both | for_12 | for_13 | BIT(EXT_SERVER_NAME));
     ok(hello.session_id.len == 32, "a session id for the middleboxes");
     ok(hello.cipher_suites.len == 2 * CRYPTO_SUITES, "all suites");
-    ok(hello.versions.len == 4 && list16_has(hello.versions, TLS_1_2) && list16_has(hello.versions, TLS_1_3),
+    ok(hello.versions.len == 4 && tls_list16_has(hello.versions, TLS_1_2) && tls_list16_has(hello.versions, TLS_1_3),
        "both versions");
     ok(hello.shares.len == 2 + 2 + 32, "one share");
 
@@ -126,23 +126,23 @@ static void play(struct answer const *a)
     struct bytes const compression = hex(a->compression), extensions = hex(a->extensions);
     unsigned char record[1024];
     struct writer w = { .p = record, .max = sizeof record };
-    write8(&w, KTLS_HANDSHAKE);
-    write16(&w, 0x0303);
-    size_t const fragment = open_vector(&w, 2);
-    write8(&w, TLS_SERVER_HELLO);
-    size_t const message = open_vector(&w, 3);
-    write16(&w, 0x0303);
-    write_bytes(&w, random.data, random.len);
-    size_t mark = open_vector(&w, 1);
-    write_bytes(&w, session_id.data, session_id.len);
-    close_vector(&w, mark, 1);
-    write_bytes(&w, suite.data, suite.len);
-    write_bytes(&w, compression.data, compression.len);
-    mark = open_vector(&w, 2);
-    write_bytes(&w, extensions.data, extensions.len);
-    close_vector(&w, mark, 2);
-    close_vector(&w, message, 3);
-    close_vector(&w, fragment, 2);
+    tls_write8(&w, KTLS_HANDSHAKE);
+    tls_write16(&w, 0x0303);
+    size_t const fragment = tls_open_vector(&w, 2);
+    tls_write8(&w, TLS_SERVER_HELLO);
+    size_t const message = tls_open_vector(&w, 3);
+    tls_write16(&w, 0x0303);
+    tls_write_bytes(&w, random.data, random.len);
+    size_t mark = tls_open_vector(&w, 1);
+    tls_write_bytes(&w, session_id.data, session_id.len);
+    tls_close_vector(&w, mark, 1);
+    tls_write_bytes(&w, suite.data, suite.len);
+    tls_write_bytes(&w, compression.data, compression.len);
+    mark = tls_open_vector(&w, 2);
+    tls_write_bytes(&w, extensions.data, extensions.len);
+    tls_close_vector(&w, mark, 2);
+    tls_close_vector(&w, message, 3);
+    tls_close_vector(&w, fragment, 2);
     tape_put(&tape, w.p, w.len);
 }
 
@@ -246,9 +246,9 @@ static void second_hello(void)
     ok(!memcmp(tape.out + first, "\x14\x03\x03\x00\x01\x01", 6), "a dummy ChangeCipherSpec first");
     ok(tape.out[first + 6 + 1] == 3 && tape.out[first + 6 + 2] == 3, "record version 3.3");
     parse_hello(first + 6);
-    ok(span_equal(one.random, hello.random) && span_equal(one.session_id, hello.session_id) &&
-           span_equal(one.cipher_suites, hello.cipher_suites) && span_equal(one.versions, hello.versions) &&
-           span_equal(one.groups, hello.groups) && span_equal(one.alpn, hello.alpn),
+    ok(tls_span_equal(one.random, hello.random) && tls_span_equal(one.session_id, hello.session_id) &&
+           tls_span_equal(one.cipher_suites, hello.cipher_suites) && tls_span_equal(one.versions, hello.versions) &&
+           tls_span_equal(one.groups, hello.groups) && tls_span_equal(one.alpn, hello.alpn),
        "what must stay stays");
     ok(hello.shares.len == 4 + 65 && hello.shares.p[1] == CRYPTO_SECP256R1,
        "one share, the one that was asked for");

@@ -11,12 +11,13 @@ static uint16_t edited_group;
 /* A hello as ours would be if it began with another group's share. */
 static int run_client_with_share(struct side *side, struct tls_transport const *transport)
 {
-    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
+    struct handshake *hs = tls_handshake_new(&side->config, transport, &side->session, &side->error);
     hs->session_id_len = sizeof hs->session_id;
     crypto_share_generate(&hs->share, edited_group, &side->config.random);
-    int const done = write_client_hello(hs, (struct span){ 0 }) && flush_flight(hs) && client_after_hello(hs);
-    if (done) handshake_fill_session(hs);
-    handshake_free(hs);
+    int const done = tls_write_client_hello(hs, (struct span){ 0 }) && tls_flush_flight(hs) &&
+                     tls_client_after_hello(hs);
+    if (done) tls_handshake_fill_session(hs);
+    tls_handshake_free(hs);
     return done;
 }
 
@@ -48,13 +49,13 @@ static void (*edit)(struct handshake *hs);
 
 static int run_client_edited(struct side *side, struct tls_transport const *transport)
 {
-    struct handshake *hs = handshake_new(&side->config, transport, &side->session, &side->error);
-    if (!write_client_hello(hs, (struct span){ 0 })) abort();
+    struct handshake *hs = tls_handshake_new(&side->config, transport, &side->session, &side->error);
+    if (!tls_write_client_hello(hs, (struct span){ 0 })) abort();
     edit(hs);
     replace_hello(hs, hs->stage.len);
-    int const done = flush_flight(hs) && client_after_hello(hs);
-    if (done) handshake_fill_session(hs);
-    handshake_free(hs);
+    int const done = tls_flush_flight(hs) && tls_client_after_hello(hs);
+    if (done) tls_handshake_fill_session(hs);
+    tls_handshake_free(hs);
     return done;
 }
 

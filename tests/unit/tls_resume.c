@@ -39,7 +39,7 @@ static struct handshake *handshake_of(struct origin const *origin)
     keys = (struct tls_ticket_keys){ .count = 1 };
     memcpy(keys.key[0], ticket_keys.key[origin->key], TLS_TICKET_KEY);
     config.ticket_keys = &keys;
-    struct handshake *hs = handshake_new(&config, &(struct tls_transport){ NULL, NULL, NULL }, &session, &error);
+    struct handshake *hs = tls_handshake_new(&config, &(struct tls_transport){ NULL, NULL, NULL }, &session, &error);
     hs->suite = crypto_suite_by_id(origin->suite);
     hs->credential = credential(origin->credential);
     snprintf(session.server_name, sizeof session.server_name, "%s", origin->name);
@@ -52,16 +52,16 @@ static struct sealed seal(struct origin const *origin)
 {
     struct sealed sealed;
     struct handshake *hs = handshake_of(origin);
-    sealed.len = ticket_seal(hs, secret, sealed.bytes);
-    handshake_free(hs);
+    sealed.len = tls_ticket_seal(hs, secret, sealed.bytes);
+    tls_handshake_free(hs);
     return sealed;
 }
 
 static int opens(struct sealed const *sealed, struct origin const *origin, struct ticket *ticket)
 {
     struct handshake *hs = handshake_of(origin);
-    int const opened = ticket_open(hs, (struct span){ sealed->bytes, sealed->len }, ticket);
-    handshake_free(hs);
+    int const opened = tls_ticket_open(hs, (struct span){ sealed->bytes, sealed->len }, ticket);
+    tls_handshake_free(hs);
     return opened;
 }
 
@@ -74,7 +74,7 @@ static void tickets(void)
         struct sealed const sealed = seal(&origin);
         long const age = opens(&sealed, &origin, &ticket) ? (long)((uint64_t)time(NULL) - ticket.since) : -1;
         ok(ticket.suite == suite && age >= 100 && age <= 102, "%s: a ticket opens", suite->name);
-        is_mem(ticket.secret, secret, ticket_secret_size(suite), "%s: to what was in it", suite->name);
+        is_mem(ticket.secret, secret, tls_ticket_secret_size(suite), "%s: to what was in it", suite->name);
     }
     struct sealed const one = seal(&usual), other = seal(&usual);
     ok(one.len == other.len && memcmp(one.bytes, other.bytes, one.len), "no two tickets are the same");
@@ -158,11 +158,11 @@ static void trace(void)
     crypto_transcript_add(&hs->transcript, hello.data, hello.len);
     hs->at_binders = hs->transcript;
     memcpy(hs->secret.psk, psk.data, psk.len);
-    ok(hello.len == 477 && is_bound(hs, (struct span){ binder.data, binder.len }), "RFC 8448, 4: the binder");
-    ok(!is_bound(hs, (struct span){ binder.data, binder.len - 1 }), "one byte less is none");
+    ok(hello.len == 477 && tls_is_bound(hs, (struct span){ binder.data, binder.len }), "RFC 8448, 4: the binder");
+    ok(!tls_is_bound(hs, (struct span){ binder.data, binder.len - 1 }), "one byte less is none");
     binder.data[31] ^= 1;
-    ok(!is_bound(hs, (struct span){ binder.data, binder.len }), "nor is another one");
-    handshake_free(hs);
+    ok(!tls_is_bound(hs, (struct span){ binder.data, binder.len }), "nor is another one");
+    tls_handshake_free(hs);
 }
 
 /* ---- TLS 1.3: what the server does with an offer ---- */
@@ -214,19 +214,19 @@ static void put_tickets(struct spec *spec, char const *kinds)
 {
     struct bytes *body = &spec->extension[spec->count].body;
     struct writer w = { .p = body->data, .max = sizeof body->data };
-    size_t const identities = open_vector(&w, 2), count = strlen(kinds);
+    size_t const identities = tls_open_vector(&w, 2), count = strlen(kinds);
     for (size_t i = 0; i < count; i++) {
         struct sealed const sealed = make_ticket(kinds[i]);
-        size_t const identity = open_vector(&w, 2);
-        write_bytes(&w, sealed.bytes, sealed.len);
-        close_vector(&w, identity, 2);
-        write16(&w, 0), write16(&w, 0);
+        size_t const identity = tls_open_vector(&w, 2);
+        tls_write_bytes(&w, sealed.bytes, sealed.len);
+        tls_close_vector(&w, identity, 2);
+        tls_write16(&w, 0), tls_write16(&w, 0);
     }
-    close_vector(&w, identities, 2);
-    write16(&w, (unsigned int)(33 * count));
+    tls_close_vector(&w, identities, 2);
+    tls_write16(&w, (unsigned int)(33 * count));
     for (size_t i = 0; i < count; i++) {
-        write8(&w, 32);
-        for (size_t j = 0; j < 32; j++) write8(&w, 0);
+        tls_write8(&w, 32);
+        for (size_t j = 0; j < 32; j++) tls_write8(&w, 0);
     }
     body->len = w.len;
     spec->extension[spec->count++].type = 41;
@@ -268,11 +268,11 @@ static void bring(struct offer const *offer)
 
 static struct span answered(unsigned int type)
 {
-    struct reader r = reader_on((struct span){ tape.out, tape.out_len });
-    read_bytes(&r, RECORD_HEADER + 4 + 2 + 32);
-    read_vector8(&r);
-    read_bytes(&r, 3);
-    return find_extension(read_vector16(&r), type);
+    struct reader r = tls_reader_on((struct span){ tape.out, tape.out_len });
+    tls_read_bytes(&r, RECORD_HEADER + 4 + 2 + 32);
+    tls_read_vector8(&r);
+    tls_read_bytes(&r, 3);
+    return find_extension(tls_read_vector16(&r), type);
 }
 
 static int chosen13(void)
@@ -335,11 +335,11 @@ static struct offer12 const offers12[] = {
 
 static int chosen12(void)
 {
-    struct reader r = reader_on((struct span){ tape.out, tape.out_len });
+    struct reader r = tls_reader_on((struct span){ tape.out, tape.out_len });
     if (outcome() != ACCEPT) return outcome();
-    read_bytes(&r, 3);
-    read_vector16(&r);
-    return read8(&r) == KTLS_CHANGE_CIPHER_SPEC ? ABBREVIATED : FULL;
+    tls_read_bytes(&r, 3);
+    tls_read_vector16(&r);
+    return tls_read8(&r) == KTLS_CHANGE_CIPHER_SPEC ? ABBREVIATED : FULL;
 }
 
 static void offered12(void)

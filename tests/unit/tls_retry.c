@@ -121,19 +121,19 @@ static void request(char const *groups, unsigned int expected, char const *suite
     outcome_is(RETRY, groups);
 
     struct reader r =
-        reader_on((struct span){ tape.out + RECORD_HEADER + 4, tape.out_len - RECORD_HEADER - 4 });
-    ok(read16(&r) == 0x0303, "legacy_version");
-    read_bytes(&r, 32);
-    ok(read_vector8(&r).len == spec.session_id.len, "session id echoed");
-    ok(read16(&r) == (unsigned int)(spec.suites.data[0] << 8 | spec.suites.data[1]), "the suite");
-    ok(read8(&r) == 0, "compression");
-    struct reader block = reader_on(read_vector16(&r));
+        tls_reader_on((struct span){ tape.out + RECORD_HEADER + 4, tape.out_len - RECORD_HEADER - 4 });
+    ok(tls_read16(&r) == 0x0303, "legacy_version");
+    tls_read_bytes(&r, 32);
+    ok(tls_read_vector8(&r).len == spec.session_id.len, "session id echoed");
+    ok(tls_read16(&r) == (unsigned int)(spec.suites.data[0] << 8 | spec.suites.data[1]), "the suite");
+    ok(tls_read8(&r) == 0, "compression");
+    struct reader block = tls_reader_on(tls_read_vector16(&r));
     unsigned int group = 0, version = 0, others = 0;
     while (block.left && !block.bad) {
-        unsigned int const type = read16(&block);
-        struct reader body = reader_on(read_vector16(&block));
-        if (type == 51) group = read16(&body);
-        else if (type == 43) version = read16(&body);
+        unsigned int const type = tls_read16(&block);
+        struct reader body = tls_reader_on(tls_read_vector16(&block));
+        if (type == 51) group = tls_read16(&body);
+        else if (type == 43) version = tls_read16(&body);
         else others++;
     }
     ok(group == expected && version == TLS_1_3 && !others, "asks for group %u, in 1.3, nothing else",

@@ -14,23 +14,23 @@ static void random_bytes(struct handshake const *hs, void *to, size_t len)
     hs->config->random.fill(hs->config->random.ctx, to, len);
 }
 
-int client_send_hello(struct handshake *hs)
+int tls_client_send_hello(struct handshake *hs)
 {
-    if (!hs->enables12 && !hs->enables13) return fail_with(hs, TLS_ERROR_SYSTEM, EINVAL, "no suite to offer");
-    note_server_name(hs, offered_server_name(hs->config));
+    if (!hs->enables12 && !hs->enables13) return tls_fail_with(hs, TLS_ERROR_SYSTEM, EINVAL, "no suite to offer");
+    tls_note_server_name(hs, tls_offered_server_name(hs->config));
     random_bytes(hs, hs->client_random, sizeof hs->client_random);
     if (hs->enables13) {
         /* RFC 8446, D.4: middleboxes want to see a resumption. */
         hs->session_id_len = sizeof hs->session_id;
         random_bytes(hs, hs->session_id, hs->session_id_len);
-        if (!make_share(hs, hs->config->groups[0])) return 0;
+        if (!tls_make_share(hs, hs->config->groups[0])) return 0;
     }
-    return write_client_hello(hs, (struct span){ 0 }) && flush_flight(hs);
+    return tls_write_client_hello(hs, (struct span){ 0 }) && tls_flush_flight(hs);
 }
 
 static int read_server_hello(struct handshake *hs, struct message *m, struct server_hello *hello)
 {
-    return expect_message(hs, TLS_SERVER_HELLO, m) && parse_server_hello(hs, m, hello);
+    return tls_expect_message(hs, TLS_SERVER_HELLO, m) && tls_parse_server_hello(hs, m, hello);
 }
 
 /* RFC 8446, 4.1.3: a 1.3 server marks an answer below 1.3. */
@@ -39,16 +39,16 @@ static int check_downgrade(struct handshake *hs, struct server_hello const *hell
     static unsigned char const sentinel[7] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D' };
     unsigned char const *tail = hello->random.p + 24;
     if (hs->enables13 && !memcmp(tail, sentinel, sizeof sentinel) && tail[7] <= 1)
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "somebody downgraded the protocol version");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "somebody downgraded the protocol version");
     return 1;
 }
 
 static int take_legacy_version(struct handshake *hs, struct server_hello const *hello)
 {
-    if (hs->version) return fail(hs, TLS_ILLEGAL_PARAMETER, "the version changed after HelloRetryRequest");
+    if (hs->version) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the version changed after HelloRetryRequest");
     if (hello->legacy_version != TLS_1_2 || !hs->enables12)
-        return fail(hs, TLS_PROTOCOL_VERSION, "the server wants a protocol version that we do not");
-    if (hs->dummy_ccs_seen) return fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec out of place");
+        return tls_fail(hs, TLS_PROTOCOL_VERSION, "the server wants a protocol version that we do not");
+    if (hs->dummy_ccs_seen) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec out of place");
     hs->version = TLS_1_2;
     hs->dummy_ccs_allowed = 0;
     return check_downgrade(hs, hello);
@@ -56,27 +56,27 @@ static int take_legacy_version(struct handshake *hs, struct server_hello const *
 
 static int take_selected_version(struct handshake *hs, struct server_hello const *hello, struct span body)
 {
-    struct reader r = reader_on(body);
-    unsigned int const version = read16(&r);
-    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed supported_versions");
+    struct reader r = tls_reader_on(body);
+    unsigned int const version = tls_read16(&r);
+    if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed supported_versions");
     if (version != TLS_1_3 || hello->legacy_version != TLS_1_2)
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "a protocol version we did not offer");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a protocol version we did not offer");
     hs->version = TLS_1_3;
     struct span const sent = { hs->session_id, hs->session_id_len };
-    if (!span_equal(hello->session_id, sent)) return fail(hs, TLS_ILLEGAL_PARAMETER, "session id not echoed");
+    if (!tls_span_equal(hello->session_id, sent)) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "session id not echoed");
     return 1;
 }
 
 static int take_version(struct handshake *hs, struct server_hello const *hello)
 {
     struct extensions x;
-    if (!parse_extensions(hs, hello->extension_block, &x)) return 0;
+    if (!tls_parse_extensions(hs, hello->extension_block, &x)) return 0;
     if (hs->enables13 && HAS(&x, EXT_SUPPORTED_VERSIONS))
         return take_selected_version(hs, hello, x.body[EXT_SUPPORTED_VERSIONS]);
     return take_legacy_version(hs, hello);
 }
 
-int client_after_hello(struct handshake *hs)
+int tls_client_after_hello(struct handshake *hs)
 {
     struct message m;
     struct server_hello hello;
@@ -85,12 +85,12 @@ int client_after_hello(struct handshake *hs)
     hs->dummy_ccs_allowed = hs->enables13;
     if (!read_server_hello(hs, &m, &hello)) return 0;
     if (hello.is_retry && hs->enables13) {
-        if (!take_version(hs, &hello) || !client13_retry(hs, &m, &hello)) return 0;
+        if (!take_version(hs, &hello) || !tls_client13_retry(hs, &m, &hello)) return 0;
         if (!read_server_hello(hs, &m, &hello)) return 0;
-        if (hello.is_retry) return fail(hs, TLS_UNEXPECTED_MESSAGE, "a second HelloRetryRequest");
+        if (hello.is_retry) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "a second HelloRetryRequest");
     }
-    if (!take_version(hs, &hello) || !take_suite(hs, &hello)) return 0;
+    if (!take_version(hs, &hello) || !tls_take_suite(hs, &hello)) return 0;
     memcpy(hs->server_random, hello.random.p, sizeof hs->server_random);
-    add_to_transcript(hs, &m);
-    return hs->version == TLS_1_3 ? client13(hs, &hello) : client12(hs, &hello);
+    tls_add_to_transcript(hs, &m);
+    return hs->version == TLS_1_3 ? tls_client13(hs, &hello) : tls_client12(hs, &hello);
 }

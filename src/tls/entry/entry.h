@@ -8,16 +8,16 @@
 #include "tls/handshake.h"
 
 /* client_start.c. The client's handshake in two steps: a test puts a foreign ClientHello between them. */
-extern int client_send_hello(struct handshake *hs);
-extern int client_after_hello(struct handshake *hs);
+extern int tls_client_send_hello(struct handshake *hs);
+extern int tls_client_after_hello(struct handshake *hs);
 
 /* server_start.c */
-extern int server_handshake(struct handshake *hs);
+extern int tls_server_start(struct handshake *hs);
 
 /* perform.c */
-extern struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
+extern struct handshake *tls_handshake_new(struct tls_config const *config, struct tls_transport const *transport,
                                        struct tls_session *session, struct tls_error *error);
-extern void handshake_fill_session(struct handshake *hs);
-extern void handshake_free(struct handshake *hs); /* wipes it */
+extern void tls_handshake_fill_session(struct handshake *hs);
+extern void tls_handshake_free(struct handshake *hs); /* wipes it */
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "tls/entry/entry.h"
 
-struct handshake *handshake_new(struct tls_config const *config, struct tls_transport const *transport,
+struct handshake *tls_handshake_new(struct tls_config const *config, struct tls_transport const *transport,
                                 struct tls_session *session, struct tls_error *error)
 {
     struct handshake *hs = calloc(1, sizeof *hs);
@@ -29,7 +29,7 @@ struct handshake *handshake_new(struct tls_config const *config, struct tls_tran
 }
 
 /* Only what was written to: most of the buffers was never touched. */
-void handshake_free(struct handshake *hs)
+void tls_handshake_free(struct handshake *hs)
 {
     crypto_wipe(hs->in, hs->in_used);
     crypto_wipe(hs->stage_bytes, hs->stage.len);
@@ -37,7 +37,7 @@ void handshake_free(struct handshake *hs)
     free(hs);
 }
 
-void handshake_fill_session(struct handshake *hs)
+void tls_handshake_fill_session(struct handshake *hs)
 {
     struct tls_session *session = hs->session;
     session->version = hs->version;
@@ -59,10 +59,10 @@ void handshake_fill_session(struct handshake *hs)
 
 static int end(struct handshake *hs, int done)
 {
-    if (done) handshake_fill_session(hs);
+    if (done) tls_handshake_fill_session(hs);
     else crypto_wipe(hs->session, sizeof *hs->session);
-    if (hs->error->kind == TLS_ERROR_SENT) send_alert(hs, TLS_FATAL, (unsigned int)hs->error->number);
-    handshake_free(hs);
+    if (hs->error->kind == TLS_ERROR_SENT) tls_send_alert(hs, TLS_FATAL, (unsigned int)hs->error->number);
+    tls_handshake_free(hs);
     crypto_wipe_stack();
     return done;
 }
@@ -70,13 +70,13 @@ static int end(struct handshake *hs, int done)
 int tls_client_handshake(struct tls_config const *config, struct tls_transport const *transport,
                          struct tls_session *session, struct tls_error *error)
 {
-    struct handshake *hs = handshake_new(config, transport, session, error);
-    return hs && end(hs, client_send_hello(hs) && client_after_hello(hs));
+    struct handshake *hs = tls_handshake_new(config, transport, session, error);
+    return hs && end(hs, tls_client_send_hello(hs) && tls_client_after_hello(hs));
 }
 
 int tls_server_handshake(struct tls_config const *config, struct tls_transport const *transport,
                          struct tls_session *session, struct tls_error *error)
 {
-    struct handshake *hs = handshake_new(config, transport, session, error);
-    return hs && end(hs, server_handshake(hs));
+    struct handshake *hs = tls_handshake_new(config, transport, session, error);
+    return hs && end(hs, tls_server_start(hs));
 }

@@ -11,18 +11,18 @@
 static int check_renegotiation_info(struct handshake *hs, struct extensions const *x)
 {
     struct span const body = x->body[EXT_RENEGOTIATION_INFO];
-    if (!body.p) return fail(hs, TLS_HANDSHAKE_FAILURE, "the server lacks secure renegotiation (RFC 5746)");
+    if (!body.p) return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "the server lacks secure renegotiation (RFC 5746)");
     if (body.len == 1 && !body.p[0]) return 1;
-    return fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
+    return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
 }
 
 static int check_point_formats(struct handshake *hs, struct extensions const *x)
 {
     if (!HAS(x, EXT_EC_POINT_FORMATS)) return 1;
-    struct reader r = reader_on(x->body[EXT_EC_POINT_FORMATS]);
-    struct span const formats = read_vector8(&r);
-    if (!read_to_end(&r) || !formats.len) return fail(hs, TLS_DECODE_ERROR, "malformed ec_point_formats");
-    return memchr(formats.p, 0, formats.len) || fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
+    struct reader r = tls_reader_on(x->body[EXT_EC_POINT_FORMATS]);
+    struct span const formats = tls_read_vector8(&r);
+    if (!tls_read_to_end(&r) || !formats.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed ec_point_formats");
+    return memchr(formats.p, 0, formats.len) || tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
 }
 
 static int use_server_hello(struct handshake *hs, struct server_hello const *hello)
@@ -32,25 +32,25 @@ static int use_server_hello(struct handshake *hs, struct server_hello const *hel
                                  BIT(EXT_EXTENDED_MASTER_SECRET) | BIT(EXT_RENEGOTIATION_INFO) |
                                  BIT(EXT_SUPPORTED_GROUPS);
     struct extensions x;
-    if (!parse_answer(hs, hello->extension_block, allowed, &x)) return 0;
+    if (!tls_parse_answer(hs, hello->extension_block, allowed, &x)) return 0;
     /* Ours is there for the middleboxes only: there is nothing to resume. */
-    if (hs->session_id_len && span_equal(hello->session_id, (struct span){ hs->session_id, hs->session_id_len }))
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "resumption of a session that does not exist");
+    if (hs->session_id_len && tls_span_equal(hello->session_id, (struct span){ hs->session_id, hs->session_id_len }))
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "resumption of a session that does not exist");
     if (x.body[EXT_EXTENDED_MASTER_SECRET].len)
-        return fail(hs, TLS_DECODE_ERROR, "extended_master_secret should be empty");
+        return tls_fail(hs, TLS_DECODE_ERROR, "extended_master_secret should be empty");
     hs->extended_master_secret = HAS(&x, EXT_EXTENDED_MASTER_SECRET);
-    return check_renegotiation_info(hs, &x) && check_point_formats(hs, &x) && take_empty_server_name(hs, &x) &&
-           take_alpn(hs, &x);
+    return check_renegotiation_info(hs, &x) && check_point_formats(hs, &x) && tls_take_empty_server_name(hs, &x) &&
+           tls_take_alpn(hs, &x);
 }
 
 static int read_server_certificate(struct handshake *hs)
 {
     struct message m;
     int empty;
-    if (!expect_message(hs, TLS_CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
+    if (!tls_expect_message(hs, TLS_CERTIFICATE, &m) || !tls_read_certificate(hs, &m, &empty)) return 0;
     if (hs->peer_key.type != hs->suite->auth)
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "the certificate's key does not suit the cipher suite");
-    add_to_transcript(hs, &m);
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the certificate's key does not suit the cipher suite");
+    tls_add_to_transcript(hs, &m);
     return 1;
 }
 
@@ -68,21 +68,22 @@ static unsigned int key_types(struct span types)
 
 static int well_formed_names(struct span authorities)
 {
-    struct reader names = reader_on(authorities);
+    struct reader names = tls_reader_on(authorities);
     while (names.left)
-        if (!read_vector16(&names).len) return 0;
+        if (!tls_read_vector16(&names).len) return 0;
     return !names.bad;
 }
 
 static int read_certificate_request(struct handshake *hs, struct message const *m)
 {
-    struct reader r = reader_on(m->body);
-    struct span const types = read_vector8(&r), schemes = read_vector16(&r), authorities = read_vector16(&r);
-    if (!read_to_end(&r) || !types.len || !schemes.len || schemes.len % 2 || !well_formed_names(authorities))
-        return fail(hs, TLS_DECODE_ERROR, "malformed CertificateRequest");
-    add_to_transcript(hs, m);
+    struct reader r = tls_reader_on(m->body);
+    struct span const types = tls_read_vector8(&r), schemes = tls_read_vector16(&r);
+    struct span const authorities = tls_read_vector16(&r);
+    if (!tls_read_to_end(&r) || !types.len || !schemes.len || schemes.len % 2 || !well_formed_names(authorities))
+        return tls_fail(hs, TLS_DECODE_ERROR, "malformed CertificateRequest");
+    tls_add_to_transcript(hs, m);
     struct request const request = { key_types(types), schemes, schemes };
-    return choose_client_credential(hs, &request);
+    return tls_choose_client_credential(hs, &request);
 }
 
 /* peer_share lies in the input; it is copied before the next message moves it. */
@@ -95,34 +96,34 @@ static int read_key_exchange(struct handshake *hs, struct peer_share *peer)
 {
     struct message m;
     struct span share;
-    if (!expect_message(hs, TLS_SERVER_KEY_EXCHANGE, &m) || !read_server_key_exchange(hs, &m, &share)) return 0;
+    if (!tls_expect_message(hs, TLS_SERVER_KEY_EXCHANGE, &m) || !tls_read_server_key_exchange(hs, &m, &share)) return 0;
     memcpy(peer->bytes, share.p, share.len);
     peer->len = share.len;
-    add_to_transcript(hs, &m);
+    tls_add_to_transcript(hs, &m);
     return 1;
 }
 
 static int read_hello_done(struct handshake *hs, int *asked)
 {
     struct message m;
-    if (!next_message(hs, &m)) return 0;
+    if (!tls_next_message(hs, &m)) return 0;
     *asked = m.type == TLS_CERTIFICATE_REQUEST;
-    if (*asked && (!read_certificate_request(hs, &m) || !next_message(hs, &m))) return 0;
-    if (m.type != TLS_SERVER_HELLO_DONE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "ServerHelloDone expected");
-    if (m.body.len) return fail(hs, TLS_DECODE_ERROR, "ServerHelloDone is not empty");
-    add_to_transcript(hs, &m);
-    return at_record_boundary(hs);
+    if (*asked && (!read_certificate_request(hs, &m) || !tls_next_message(hs, &m))) return 0;
+    if (m.type != TLS_SERVER_HELLO_DONE) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "ServerHelloDone expected");
+    if (m.body.len) return tls_fail(hs, TLS_DECODE_ERROR, "ServerHelloDone is not empty");
+    tls_add_to_transcript(hs, &m);
+    return tls_at_record_boundary(hs);
 }
 
 static int send_flight(struct handshake *hs, int asked, struct peer_share const *peer)
 {
-    if (asked && !write_certificate(hs)) return 0;
-    if (!write_client_key_exchange(hs, (struct span){ peer->bytes, peer->len })) return 0;
-    if (hs->credential && !write_certificate_verify(hs)) return 0;
-    return write_finished12(hs) && flush_flight(hs);
+    if (asked && !tls_write_certificate(hs)) return 0;
+    if (!tls_write_client_key_exchange(hs, (struct span){ peer->bytes, peer->len })) return 0;
+    if (hs->credential && !tls_write_certificate_verify(hs)) return 0;
+    return tls_write_finished12(hs) && tls_flush_flight(hs);
 }
 
-int client12(struct handshake *hs, struct server_hello const *hello)
+int tls_client12(struct handshake *hs, struct server_hello const *hello)
 {
     struct peer_share peer;
     int asked;
@@ -131,5 +132,5 @@ int client12(struct handshake *hs, struct server_hello const *hello)
     if (!read_key_exchange(hs, &peer)) return 0;
     if (!read_hello_done(hs, &asked)) return 0;
     if (!send_flight(hs, asked, &peer)) return 0;
-    return read_finished12(hs);
+    return tls_read_finished12(hs);
 }

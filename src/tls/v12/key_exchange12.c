@@ -20,39 +20,39 @@ static void params_digest(struct handshake const *hs, enum crypto_hash hash, str
     crypto_hash(hash, content, 64 + params.len, digest);
 }
 
-int write_server_key_exchange(struct handshake *hs)
+int tls_write_server_key_exchange(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, TLS_SERVER_KEY_EXCHANGE);
+    struct writer *w = tls_begin_message(hs, TLS_SERVER_KEY_EXCHANGE);
     unsigned char digest[CRYPTO_MAX_HASH];
     size_t const start = w->len;
 
-    write8(w, NAMED_CURVE);
-    write16(w, hs->share.group);
-    write8(w, (unsigned int)hs->share.public_len);
-    write_bytes(w, hs->share.public_key, hs->share.public_len);
+    tls_write8(w, NAMED_CURVE);
+    tls_write16(w, hs->share.group);
+    tls_write8(w, (unsigned int)hs->share.public_len);
+    tls_write_bytes(w, hs->share.public_key, hs->share.public_len);
     params_digest(hs, hs->scheme->hash, (struct span){ w->p + start, w->len - start }, digest);
-    return write_signature(hs, w, digest) && end_message(hs);
+    return tls_write_signature(hs, w, digest) && tls_end_message(hs);
 }
 
-int read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share)
+int tls_read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share)
 {
-    struct reader r = reader_on(m->body);
+    struct reader r = tls_reader_on(m->body);
     struct crypto_scheme const *scheme;
     struct span signature;
     unsigned char digest[CRYPTO_MAX_HASH];
 
-    unsigned int const curve_type = read8(&r), group = read16(&r);
-    *peer_share = read_vector8(&r);
+    unsigned int const curve_type = tls_read8(&r), group = tls_read16(&r);
+    *peer_share = tls_read_vector8(&r);
     struct span const params = { m->body.p, m->body.len - r.left };
-    if (r.bad) return fail(hs, TLS_DECODE_ERROR, "malformed ServerKeyExchange");
-    if (curve_type != NAMED_CURVE || !has_group(hs, group))
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "a group we did not offer");
+    if (r.bad) return tls_fail(hs, TLS_DECODE_ERROR, "malformed ServerKeyExchange");
+    if (curve_type != NAMED_CURVE || !tls_has_group(hs, group))
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a group we did not offer");
     if (peer_share->len != crypto_share_size((uint16_t)group))
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "key share of a wrong length");
-    if (!read_signature(hs, &r, &scheme, &signature)) return 0;
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "key share of a wrong length");
+    if (!tls_read_signature(hs, &r, &scheme, &signature)) return 0;
     params_digest(hs, scheme->hash, params, digest);
-    if (!check_signature(hs, scheme, digest, signature)) return 0;
-    return make_share(hs, (uint16_t)group);
+    if (!tls_check_signature(hs, scheme, digest, signature)) return 0;
+    return tls_make_share(hs, (uint16_t)group);
 }
 
 /* Called once ClientKeyExchange is in the transcript. */
@@ -60,29 +60,29 @@ static int agree(struct handshake *hs, struct span peer_share)
 {
     unsigned char premaster[CRYPTO_MAX_SHARED_SECRET];
     size_t const len = crypto_share_agree(&hs->share, peer_share.p, peer_share.len, premaster);
-    if (!len) return fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
-    derive_master(hs, premaster, len);
+    if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    tls_derive_master(hs, premaster, len);
     crypto_wipe(premaster, sizeof premaster);
     crypto_wipe(&hs->share, sizeof hs->share);
-    derive_keys12(hs);
+    tls_derive_keys12(hs);
     return 1;
 }
 
-int write_client_key_exchange(struct handshake *hs, struct span peer_share)
+int tls_write_client_key_exchange(struct handshake *hs, struct span peer_share)
 {
-    struct writer *w = begin_message(hs, TLS_CLIENT_KEY_EXCHANGE);
-    write8(w, (unsigned int)hs->share.public_len);
-    write_bytes(w, hs->share.public_key, hs->share.public_len);
-    return end_message(hs) && agree(hs, peer_share);
+    struct writer *w = tls_begin_message(hs, TLS_CLIENT_KEY_EXCHANGE);
+    tls_write8(w, (unsigned int)hs->share.public_len);
+    tls_write_bytes(w, hs->share.public_key, hs->share.public_len);
+    return tls_end_message(hs) && agree(hs, peer_share);
 }
 
-int read_client_key_exchange(struct handshake *hs)
+int tls_read_client_key_exchange(struct handshake *hs)
 {
     struct message m;
-    if (!expect_message(hs, TLS_CLIENT_KEY_EXCHANGE, &m)) return 0;
-    struct reader r = reader_on(m.body);
-    struct span const peer_share = read_vector8(&r);
-    if (!read_to_end(&r) || !peer_share.len) return fail(hs, TLS_DECODE_ERROR, "malformed ClientKeyExchange");
-    add_to_transcript(hs, &m);
+    if (!tls_expect_message(hs, TLS_CLIENT_KEY_EXCHANGE, &m)) return 0;
+    struct reader r = tls_reader_on(m.body);
+    struct span const peer_share = tls_read_vector8(&r);
+    if (!tls_read_to_end(&r) || !peer_share.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed ClientKeyExchange");
+    tls_add_to_transcript(hs, &m);
     return agree(hs, peer_share);
 }

@@ -9,7 +9,7 @@
 
 #define VERIFY_DATA 12
 
-void derive_master(struct handshake *hs, unsigned char const *premaster, size_t len)
+void tls_derive_master(struct handshake *hs, unsigned char const *premaster, size_t len)
 {
     unsigned char seed[64];
     char const *label = "master secret";
@@ -26,7 +26,7 @@ void derive_master(struct handshake *hs, unsigned char const *premaster, size_t 
                      sizeof hs->secret.master);
 }
 
-void derive_keys12(struct handshake *hs)
+void tls_derive_keys12(struct handshake *hs)
 {
     size_t const key = crypto_key_size(hs->suite->cipher), iv = crypto_iv_size(hs->suite->cipher, TLS_1_2);
     struct ktls_traffic_keys *client = hs->is_server ? &hs->next_rx : &hs->next_tx;
@@ -53,29 +53,29 @@ static void verify_data(struct handshake *hs, int of_server, unsigned char out[V
                      of_server ? "server finished" : "client finished", transcript_hash, size, out, VERIFY_DATA);
 }
 
-int write_finished12(struct handshake *hs)
+int tls_write_finished12(struct handshake *hs)
 {
     unsigned char data[VERIFY_DATA];
-    if (!put_change_cipher_spec(hs)) return 0;
+    if (!tls_put_change_cipher_spec(hs)) return 0;
     hs->tx = hs->next_tx;
     hs->tx_protected = 1;
     verify_data(hs, hs->is_server, data);
-    write_bytes(begin_message(hs, TLS_FINISHED), data, sizeof data);
-    return end_message(hs);
+    tls_write_bytes(tls_begin_message(hs, TLS_FINISHED), data, sizeof data);
+    return tls_end_message(hs);
 }
 
-int read_finished12(struct handshake *hs)
+int tls_read_finished12(struct handshake *hs)
 {
     struct message m;
     unsigned char expected[VERIFY_DATA];
 
-    if (!expect_change_cipher_spec(hs)) return 0;
+    if (!tls_expect_change_cipher_spec(hs)) return 0;
     hs->rx = hs->next_rx;
     hs->rx_protected = 1;
-    if (!expect_message(hs, TLS_FINISHED, &m)) return 0;
+    if (!tls_expect_message(hs, TLS_FINISHED, &m)) return 0;
     verify_data(hs, !hs->is_server, expected);
-    if (m.body.len != sizeof expected) return fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
-    if (!crypto_equal(m.body.p, expected, sizeof expected)) return fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
-    add_to_transcript(hs, &m);
-    return at_record_boundary(hs);
+    if (m.body.len != sizeof expected) return tls_fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
+    if (!crypto_equal(m.body.p, expected, sizeof expected)) return tls_fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
+    tls_add_to_transcript(hs, &m);
+    return tls_at_record_boundary(hs);
 }

@@ -10,13 +10,13 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
 {
     struct extensions const *x = &hello->x;
     if (!memchr(hello->compression.p, 0, hello->compression.len))
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "no null compression");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no null compression");
     if (x->body[EXT_RENEGOTIATION_INFO].len > 1)
-        return fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
-    struct reader r = reader_on(x->body[EXT_EC_POINT_FORMATS]);
-    struct span const formats = HAS(x, EXT_EC_POINT_FORMATS) ? read_vector8(&r) : (struct span){ 0 };
+        return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
+    struct reader r = tls_reader_on(x->body[EXT_EC_POINT_FORMATS]);
+    struct span const formats = HAS(x, EXT_EC_POINT_FORMATS) ? tls_read_vector8(&r) : (struct span){ 0 };
     if (formats.p && !memchr(formats.p, 0, formats.len))
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
     return 1;
 }
 
@@ -24,17 +24,17 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
    leaves it out has P-256. */
 static uint16_t choose_group(struct handshake const *hs, struct client_hello const *hello)
 {
-    if (!hello->groups.p) return has_group(hs, CRYPTO_SECP256R1) ? CRYPTO_SECP256R1 : 0;
+    if (!hello->groups.p) return tls_has_group(hs, CRYPTO_SECP256R1) ? CRYPTO_SECP256R1 : 0;
     for (size_t i = 0; i < hs->config->group_count; i++)
-        if (list16_has(hello->groups, hs->config->groups[i])) return hs->config->groups[i];
+        if (tls_list16_has(hello->groups, hs->config->groups[i])) return hs->config->groups[i];
     return 0;
 }
 
 static int choose_share(struct handshake *hs, struct client_hello const *hello)
 {
     uint16_t const group = choose_group(hs, hello);
-    if (!group) return fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
-    return make_share(hs, group);
+    if (!group) return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
+    return tls_make_share(hs, group);
 }
 
 /* RFC 8446, 4.1.3: a server that also speaks 1.3 marks its 1.2 answers. */
@@ -48,84 +48,84 @@ static void make_random(struct handshake *hs)
 
 static void put_renegotiation_info(struct writer *w)
 {
-    size_t const extension = open_extension(w, EXT_RENEGOTIATION_INFO);
-    write8(w, 0);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_RENEGOTIATION_INFO);
+    tls_write8(w, 0);
+    tls_close_extension(w, extension);
 }
 
 static void put_point_formats(struct writer *w)
 {
-    size_t const extension = open_extension(w, EXT_EC_POINT_FORMATS);
-    write8(w, 1);
-    write8(w, 0); /* uncompressed */
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_EC_POINT_FORMATS);
+    tls_write8(w, 1);
+    tls_write8(w, 0); /* uncompressed */
+    tls_close_extension(w, extension);
 }
 
 /* What a resumed session has no say in (RFC 6066, 3; RFC 8422, 5.2), and the
    word that a ticket will come (RFC 5077, 3.2). */
 static void put_answers_once(struct handshake const *hs, struct writer *w, struct client_hello const *hello)
 {
-    if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
+    if (hello->server_name.p) tls_close_extension(w, tls_open_extension(w, EXT_SERVER_NAME));
     if (HAS(&hello->x, EXT_EC_POINT_FORMATS)) put_point_formats(w);
-    if (hs->gives_ticket) close_extension(w, open_extension(w, EXT_SESSION_TICKET));
+    if (hs->gives_ticket) tls_close_extension(w, tls_open_extension(w, EXT_SESSION_TICKET));
 }
 
 static int write_server_hello(struct handshake *hs, struct client_hello const *hello)
 {
     enum { RENEGOTIATION_SCSV = 0x00ff };
-    struct writer *w = begin_server_hello(hs, hs->server_random);
+    struct writer *w = tls_begin_server_hello(hs, hs->server_random);
     struct extensions const *x = &hello->x;
 
     hs->extended_master_secret = HAS(x, EXT_EXTENDED_MASTER_SECRET);
-    size_t const block = open_vector(w, 2);
-    if (HAS(x, EXT_RENEGOTIATION_INFO) || list16_has(hello->cipher_suites, RENEGOTIATION_SCSV))
+    size_t const block = tls_open_vector(w, 2);
+    if (HAS(x, EXT_RENEGOTIATION_INFO) || tls_list16_has(hello->cipher_suites, RENEGOTIATION_SCSV))
         put_renegotiation_info(w);
     if (!hs->resumes) put_answers_once(hs, w, hello);
-    if (hs->extended_master_secret) close_extension(w, open_extension(w, EXT_EXTENDED_MASTER_SECRET));
-    if (hs->session->alpn[0]) put_chosen_alpn(hs, w);
-    close_vector(w, block, 2);
+    if (hs->extended_master_secret) tls_close_extension(w, tls_open_extension(w, EXT_EXTENDED_MASTER_SECRET));
+    if (hs->session->alpn[0]) tls_put_chosen_alpn(hs, w);
+    tls_close_vector(w, block, 2);
     /* A client that sent no extension may not know what they are. */
     if (w->len == block) w->len -= 2;
-    return end_message(hs);
+    return tls_end_message(hs);
 }
 
 static int write_certificate_request(struct handshake *hs)
 {
     static unsigned char const types[] = { 1, 64 }; /* rsa_sign, ecdsa_sign */
-    struct writer *w = begin_message(hs, TLS_CERTIFICATE_REQUEST);
-    write8(w, sizeof types);
-    write_bytes(w, types, sizeof types);
-    put_signature_algorithms(hs, w);
-    write16(w, 0); /* any authority */
-    return end_message(hs);
+    struct writer *w = tls_begin_message(hs, TLS_CERTIFICATE_REQUEST);
+    tls_write8(w, sizeof types);
+    tls_write_bytes(w, types, sizeof types);
+    tls_put_signature_algorithms(hs, w);
+    tls_write16(w, 0); /* any authority */
+    return tls_end_message(hs);
 }
 
 static int write_hello_done(struct handshake *hs)
 {
-    begin_message(hs, TLS_SERVER_HELLO_DONE);
-    return end_message(hs);
+    tls_begin_message(hs, TLS_SERVER_HELLO_DONE);
+    return tls_end_message(hs);
 }
 
 static int send_flight(struct handshake *hs, struct client_hello const *hello)
 {
-    if (!write_server_hello(hs, hello) || !write_certificate(hs) || !write_server_key_exchange(hs)) return 0;
+    if (!write_server_hello(hs, hello) || !tls_write_certificate(hs) || !tls_write_server_key_exchange(hs)) return 0;
     if (hs->config->client_auth && !write_certificate_request(hs)) return 0;
-    return write_hello_done(hs) && flush_flight(hs);
+    return write_hello_done(hs) && tls_flush_flight(hs);
 }
 
 static int read_client_certificate(struct handshake *hs, int *empty)
 {
     struct message m;
-    if (!expect_message(hs, TLS_CERTIFICATE, &m) || !read_certificate(hs, &m, empty)) return 0;
-    add_to_transcript(hs, &m);
+    if (!tls_expect_message(hs, TLS_CERTIFICATE, &m) || !tls_read_certificate(hs, &m, empty)) return 0;
+    tls_add_to_transcript(hs, &m);
     return 1;
 }
 
 static int read_proof(struct handshake *hs)
 {
     struct message m;
-    if (!expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
-    add_to_transcript(hs, &m);
+    if (!tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !tls_read_certificate_verify(hs, &m)) return 0;
+    tls_add_to_transcript(hs, &m);
     return 1;
 }
 
@@ -134,25 +134,25 @@ static int full_handshake(struct handshake *hs, struct client_hello const *hello
     int no_certificate = 1;
     if (!choose_share(hs, hello) || !send_flight(hs, hello)) return 0;
     if (hs->config->client_auth && !read_client_certificate(hs, &no_certificate)) return 0;
-    if (!read_client_key_exchange(hs)) return 0;
+    if (!tls_read_client_key_exchange(hs)) return 0;
     if (!no_certificate && !read_proof(hs)) return 0;
-    if (!read_finished12(hs)) return 0;
-    if (hs->gives_ticket && !write_ticket12(hs)) return 0;
-    return write_finished12(hs) && flush_flight(hs);
+    if (!tls_read_finished12(hs)) return 0;
+    if (hs->gives_ticket && !tls_write_ticket12(hs)) return 0;
+    return tls_write_finished12(hs) && tls_flush_flight(hs);
 }
 
 /* RFC 5077, 3.4: the client keeps its ticket. */
 static int abbreviated_handshake(struct handshake *hs, struct client_hello const *hello)
 {
     if (!write_server_hello(hs, hello)) return 0;
-    derive_keys12(hs);
-    return write_finished12(hs) && flush_flight(hs) && read_finished12(hs);
+    tls_derive_keys12(hs);
+    return tls_write_finished12(hs) && tls_flush_flight(hs) && tls_read_finished12(hs);
 }
 
-int server12(struct handshake *hs, struct client_hello const *hello)
+int tls_server12(struct handshake *hs, struct client_hello const *hello)
 {
-    if (!check_hello(hs, hello) || !choose_suite_and_credential(hs, hello)) return 0;
-    if (!choose_alpn(hs, hello) || !choose_session12(hs, hello)) return 0;
+    if (!check_hello(hs, hello) || !tls_choose_suite_and_credential(hs, hello)) return 0;
+    if (!tls_choose_alpn(hs, hello) || !tls_choose_session12(hs, hello)) return 0;
     make_random(hs);
     return hs->resumes ? abbreviated_handshake(hs, hello) : full_handshake(hs, hello);
 }

@@ -11,8 +11,8 @@ static int take_session12(struct handshake *hs, struct client_hello const *hello
 {
     if (ticket->suite != hs->suite) return 1;
     if (!HAS(&hello->x, EXT_EXTENDED_MASTER_SECRET))
-        return fail(hs, TLS_HANDSHAKE_FAILURE, "resumption without extended master secret");
-    note_session(hs, ticket);
+        return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "resumption without extended master secret");
+    tls_note_session(hs, ticket);
     memcpy(hs->secret.master, ticket->secret, sizeof hs->secret.master);
     /* The client's session id says that it is resumed (RFC 5077, 3.4). */
     hs->session_id_len = hello->session_id.len;
@@ -20,22 +20,22 @@ static int take_session12(struct handshake *hs, struct client_hello const *hello
     return 1;
 }
 
-int choose_session12(struct handshake *hs, struct client_hello const *hello)
+int tls_choose_session12(struct handshake *hs, struct client_hello const *hello)
 {
     struct ticket ticket;
     struct span const sealed = hello->x.body[EXT_SESSION_TICKET];
-    if (!has_tickets(hs)) return 1;
+    if (!tls_has_tickets(hs)) return 1;
     hs->gives_ticket = sealed.p && HAS(&hello->x, EXT_EXTENDED_MASTER_SECRET);
-    if (!ticket_open(hs, sealed, &ticket)) return 1;
+    if (!tls_ticket_open(hs, sealed, &ticket)) return 1;
     int const taken = take_session12(hs, hello, &ticket);
     crypto_wipe(&ticket, sizeof ticket);
     return taken;
 }
 
-int write_ticket12(struct handshake *hs)
+int tls_write_ticket12(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, TLS_NEW_SESSION_TICKET);
-    put_lifetime(hs, w);
-    put_ticket(hs, w, hs->secret.master);
-    return end_message(hs);
+    struct writer *w = tls_begin_message(hs, TLS_NEW_SESSION_TICKET);
+    tls_put_lifetime(hs, w);
+    tls_put_ticket(hs, w, hs->secret.master);
+    return tls_end_message(hs);
 }

@@ -9,33 +9,33 @@
 
 /* ---- schedule12.c: RFC 5246, 8.1 and 6.3; RFC 7627 ---- */
 
-extern void derive_master(struct handshake *hs, unsigned char const *premaster, size_t len);
-extern void derive_keys12(struct handshake *hs); /* to next_tx and next_rx */
-extern int write_finished12(struct handshake *hs); /* with its ChangeCipherSpec */
-extern int read_finished12(struct handshake *hs);
+extern void tls_derive_master(struct handshake *hs, unsigned char const *premaster, size_t len);
+extern void tls_derive_keys12(struct handshake *hs); /* to next_tx and next_rx */
+extern int tls_write_finished12(struct handshake *hs); /* with its ChangeCipherSpec */
+extern int tls_read_finished12(struct handshake *hs);
 
 /* ---- key_exchange12.c: RFC 8422, 5.4 and 5.7 ---- */
 
-extern int write_server_key_exchange(struct handshake *hs);
+extern int tls_write_server_key_exchange(struct handshake *hs);
 /* Makes our share for the group that the server named; *peer_share is its own. */
-extern int read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share);
+extern int tls_read_server_key_exchange(struct handshake *hs, struct message const *m, struct span *peer_share);
 /* Both derive the master secret: with RFC 7627 it depends on this message. */
-extern int write_client_key_exchange(struct handshake *hs, struct span peer_share);
-extern int read_client_key_exchange(struct handshake *hs);
+extern int tls_write_client_key_exchange(struct handshake *hs, struct span peer_share);
+extern int tls_read_client_key_exchange(struct handshake *hs);
 
 /* ---- ticket12.c: RFC 5077 ---- */
 
 /* Looks for a session to resume: hs->resumes says whether there is one, and
    hs->gives_ticket whether the client gets a ticket. */
-extern int choose_session12(struct handshake *hs, struct client_hello const *hello);
+extern int tls_choose_session12(struct handshake *hs, struct client_hello const *hello);
 /* After the client's Finished. */
-extern int write_ticket12(struct handshake *hs);
+extern int tls_write_ticket12(struct handshake *hs);
 
 /* ---- the flights: client12.c, server12.c ---- */
 
 /* After the ServerHello. */
-extern int client12(struct handshake *hs, struct server_hello const *hello);
+extern int tls_client12(struct handshake *hs, struct server_hello const *hello);
 /* After the ClientHello. */
-extern int server12(struct handshake *hs, struct client_hello const *hello);
+extern int tls_server12(struct handshake *hs, struct client_hello const *hello);
 
 #endif

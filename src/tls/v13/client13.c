@@ -11,59 +11,59 @@
 /* The group that a HelloRetryRequest asks for: one of ours, but not the one we sent. */
 static int take_retry_group(struct handshake *hs, struct span body)
 {
-    struct reader r = reader_on(body);
-    unsigned int const group = read16(&r);
-    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed key_share");
-    if (!has_group(hs, group) || group == hs->share.group)
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest for a group that changes nothing");
-    return make_share(hs, (uint16_t)group);
+    struct reader r = tls_reader_on(body);
+    unsigned int const group = tls_read16(&r);
+    if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed key_share");
+    if (!tls_has_group(hs, group) || group == hs->share.group)
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest for a group that changes nothing");
+    return tls_make_share(hs, (uint16_t)group);
 }
 
 static int take_retry(struct handshake *hs, struct server_hello const *hello, struct span *cookie)
 {
     struct extensions x;
     if (hs->version != TLS_1_3)
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest without supported_versions");
-    if (!take_suite(hs, hello)) return 0;
-    if (!parse_answer(hs, hello->extension_block,
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest without supported_versions");
+    if (!tls_take_suite(hs, hello)) return 0;
+    if (!tls_parse_answer(hs, hello->extension_block,
                       BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE) | BIT(EXT_COOKIE), &x))
         return 0;
     if (!HAS(&x, EXT_KEY_SHARE) && !HAS(&x, EXT_COOKIE))
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest that changes nothing");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest that changes nothing");
     *cookie = (struct span){ 0 };
     if (HAS(&x, EXT_COOKIE)) {
-        struct reader r = reader_on(x.body[EXT_COOKIE]);
-        *cookie = read_vector16(&r);
-        if (!read_to_end(&r) || !cookie->len) return fail(hs, TLS_DECODE_ERROR, "malformed cookie");
+        struct reader r = tls_reader_on(x.body[EXT_COOKIE]);
+        *cookie = tls_read_vector16(&r);
+        if (!tls_read_to_end(&r) || !cookie->len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed cookie");
     }
     return !HAS(&x, EXT_KEY_SHARE) || take_retry_group(hs, x.body[EXT_KEY_SHARE]);
 }
 
-int client13_retry(struct handshake *hs, struct message const *m, struct server_hello const *hello)
+int tls_client13_retry(struct handshake *hs, struct message const *m, struct server_hello const *hello)
 {
     struct span cookie;
-    if (!take_retry(hs, hello, &cookie) || !at_record_boundary(hs)) return 0;
-    restart_transcript(hs);
+    if (!take_retry(hs, hello, &cookie) || !tls_at_record_boundary(hs)) return 0;
+    tls_restart_transcript(hs);
     hs->session->retried = 1;
-    add_to_transcript(hs, m);
+    tls_add_to_transcript(hs, m);
     hs->dummy_ccs_sent = 1;
-    return put_change_cipher_spec(hs) && write_client_hello(hs, cookie) && flush_flight(hs);
+    return tls_put_change_cipher_spec(hs) && tls_write_client_hello(hs, cookie) && tls_flush_flight(hs);
 }
 
 /* ---- after the ServerHello ---- */
 
 static int agree(struct handshake *hs, struct span body)
 {
-    struct reader r = reader_on(body);
+    struct reader r = tls_reader_on(body);
     unsigned char shared[CRYPTO_MAX_SHARED_SECRET];
 
-    unsigned int const group = read16(&r);
-    struct span const share = read_vector16(&r);
-    if (!read_to_end(&r) || !share.len) return fail(hs, TLS_DECODE_ERROR, "malformed key_share");
-    if (group != hs->share.group) return fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of another group");
+    unsigned int const group = tls_read16(&r);
+    struct span const share = tls_read_vector16(&r);
+    if (!tls_read_to_end(&r) || !share.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed key_share");
+    if (group != hs->share.group) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of another group");
     size_t const len = crypto_share_agree(&hs->share, share.p, share.len, shared);
-    if (!len) return fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
-    schedule_handshake(hs, shared, len);
+    if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    tls_schedule_handshake(hs, shared, len);
     crypto_wipe(shared, sizeof shared);
     crypto_wipe(&hs->share, sizeof hs->share);
     return 1;
@@ -73,60 +73,60 @@ static int agree(struct handshake *hs, struct span body)
    flight or an alert (RFC 8446, D.4). */
 static int send_dummy_ccs(struct handshake *hs)
 {
-    return hs->dummy_ccs_sent || !hs->session_id_len || put_change_cipher_spec(hs);
+    return hs->dummy_ccs_sent || !hs->session_id_len || tls_put_change_cipher_spec(hs);
 }
 
 static int use_server_hello(struct handshake *hs, struct server_hello const *hello)
 {
     struct extensions x;
-    if (!parse_answer(hs, hello->extension_block, BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE), &x)) return 0;
-    if (!HAS(&x, EXT_KEY_SHARE)) return fail(hs, TLS_MISSING_EXTENSION, "ServerHello without key_share");
-    return agree(hs, x.body[EXT_KEY_SHARE]) && protect_rx(hs) && send_dummy_ccs(hs) && protect_tx(hs);
+    if (!tls_parse_answer(hs, hello->extension_block, BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE), &x)) return 0;
+    if (!HAS(&x, EXT_KEY_SHARE)) return tls_fail(hs, TLS_MISSING_EXTENSION, "ServerHello without key_share");
+    return agree(hs, x.body[EXT_KEY_SHARE]) && tls_protect_rx(hs) && send_dummy_ccs(hs) && tls_protect_tx(hs);
 }
 
 static int read_encrypted_extensions(struct handshake *hs)
 {
     struct message m;
     struct extensions x;
-    if (!expect_message(hs, TLS_ENCRYPTED_EXTENSIONS, &m)) return 0;
-    struct reader r = reader_on(m.body);
-    struct span const block = read_vector16(&r);
-    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed EncryptedExtensions");
-    if (!parse_answer(hs, block, BIT(EXT_SERVER_NAME) | BIT(EXT_SUPPORTED_GROUPS) | BIT(EXT_ALPN), &x)) return 0;
-    add_to_transcript(hs, &m);
-    return take_empty_server_name(hs, &x) && take_alpn(hs, &x);
+    if (!tls_expect_message(hs, TLS_ENCRYPTED_EXTENSIONS, &m)) return 0;
+    struct reader r = tls_reader_on(m.body);
+    struct span const block = tls_read_vector16(&r);
+    if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed EncryptedExtensions");
+    if (!tls_parse_answer(hs, block, BIT(EXT_SERVER_NAME) | BIT(EXT_SUPPORTED_GROUPS) | BIT(EXT_ALPN), &x)) return 0;
+    tls_add_to_transcript(hs, &m);
+    return tls_take_empty_server_name(hs, &x) && tls_take_alpn(hs, &x);
 }
 
 static int read_schemes(struct handshake *hs, struct span body, struct span *schemes)
 {
-    struct reader r = reader_on(body);
-    *schemes = read_vector16(&r);
-    return (read_to_end(&r) && schemes->len && schemes->len % 2 == 0) ||
-           fail(hs, TLS_DECODE_ERROR, "malformed signature_algorithms");
+    struct reader r = tls_reader_on(body);
+    *schemes = tls_read_vector16(&r);
+    return (tls_read_to_end(&r) && schemes->len && schemes->len % 2 == 0) ||
+           tls_fail(hs, TLS_DECODE_ERROR, "malformed signature_algorithms");
 }
 
 static int read_certificate_request(struct handshake *hs, struct message const *m)
 {
     static unsigned int const allowed = BIT(EXT_SIGNATURE_ALGORITHMS) | BIT(EXT_SIGNATURE_ALGORITHMS_CERT);
-    struct reader r = reader_on(m->body);
+    struct reader r = tls_reader_on(m->body);
     struct extensions x;
 
-    struct span const context = read_vector8(&r), block = read_vector16(&r);
-    if (!read_to_end(&r)) return fail(hs, TLS_DECODE_ERROR, "malformed CertificateRequest");
-    if (context.len) return fail(hs, TLS_ILLEGAL_PARAMETER, "certificate_request_context");
-    if (!parse_extensions(hs, block, &x)) return 0;
+    struct span const context = tls_read_vector8(&r), block = tls_read_vector16(&r);
+    if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed CertificateRequest");
+    if (context.len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "certificate_request_context");
+    if (!tls_parse_extensions(hs, block, &x)) return 0;
     for (enum extension e = 0; e < EXTENSIONS; e++)
         if (HAS(&x, e) && !(allowed & BIT(e)))
-            return fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
+            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
     if (!HAS(&x, EXT_SIGNATURE_ALGORITHMS))
-        return fail(hs, TLS_MISSING_EXTENSION, "CertificateRequest without signature_algorithms");
+        return tls_fail(hs, TLS_MISSING_EXTENSION, "CertificateRequest without signature_algorithms");
     struct request request = { .key_types = 1u << CRYPTO_RSA | 1u << CRYPTO_EC };
     if (!read_schemes(hs, x.body[EXT_SIGNATURE_ALGORITHMS], &request.schemes)) return 0;
     request.certificate_schemes = request.schemes;
     struct span const for_certificates = x.body[EXT_SIGNATURE_ALGORITHMS_CERT];
     if (for_certificates.p && !read_schemes(hs, for_certificates, &request.certificate_schemes)) return 0;
-    add_to_transcript(hs, m);
-    return choose_client_credential(hs, &request);
+    tls_add_to_transcript(hs, m);
+    return tls_choose_client_credential(hs, &request);
 }
 
 static int read_server_authentication(struct handshake *hs, int *asked)
@@ -134,31 +134,31 @@ static int read_server_authentication(struct handshake *hs, int *asked)
     struct message m;
     int empty;
 
-    if (!next_message(hs, &m)) return 0;
+    if (!tls_next_message(hs, &m)) return 0;
     *asked = m.type == TLS_CERTIFICATE_REQUEST;
-    if (*asked && (!read_certificate_request(hs, &m) || !next_message(hs, &m))) return 0;
-    if (m.type != TLS_CERTIFICATE) return fail(hs, TLS_UNEXPECTED_MESSAGE, "Certificate expected");
-    if (!read_certificate(hs, &m, &empty)) return 0;
-    add_to_transcript(hs, &m);
-    if (!expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
-    add_to_transcript(hs, &m);
+    if (*asked && (!read_certificate_request(hs, &m) || !tls_next_message(hs, &m))) return 0;
+    if (m.type != TLS_CERTIFICATE) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "Certificate expected");
+    if (!tls_read_certificate(hs, &m, &empty)) return 0;
+    tls_add_to_transcript(hs, &m);
+    if (!tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !tls_read_certificate_verify(hs, &m)) return 0;
+    tls_add_to_transcript(hs, &m);
     return 1;
 }
 
 static int send_flight(struct handshake *hs, int asked)
 {
-    if (asked && !write_certificate(hs)) return 0;
-    if (hs->credential && !write_certificate_verify(hs)) return 0;
-    return write_finished13(hs) && flush_flight(hs) && advance_tx(hs);
+    if (asked && !tls_write_certificate(hs)) return 0;
+    if (hs->credential && !tls_write_certificate_verify(hs)) return 0;
+    return tls_write_finished13(hs) && tls_flush_flight(hs) && tls_advance_tx(hs);
 }
 
-int client13(struct handshake *hs, struct server_hello const *hello)
+int tls_client13(struct handshake *hs, struct server_hello const *hello)
 {
     int asked;
     if (!use_server_hello(hs, hello)) return 0;
     if (!read_encrypted_extensions(hs)) return 0;
     if (!read_server_authentication(hs, &asked)) return 0;
-    if (!read_finished13(hs)) return 0;
-    schedule_application(hs);
-    return advance_rx(hs) && send_flight(hs, asked);
+    if (!tls_read_finished13(hs)) return 0;
+    tls_schedule_application(hs);
+    return tls_advance_rx(hs) && send_flight(hs, asked);
 }

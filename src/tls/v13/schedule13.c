@@ -31,7 +31,7 @@ static void extract_early(struct handshake *hs)
     crypto_hkdf_extract(hs->suite->hash, zero, size, hs->secret.psk, size, hs->secret.current);
 }
 
-void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len)
+void tls_schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len)
 {
     unsigned char hello_hash[CRYPTO_MAX_HASH];
 
@@ -42,7 +42,7 @@ void schedule_handshake(struct handshake *hs, unsigned char const *shared, size_
     derive_secret(hs, hs->secret.current, "s hs traffic", hello_hash, hs->secret.server);
 }
 
-void schedule_application(struct handshake *hs)
+void tls_schedule_application(struct handshake *hs)
 {
     static unsigned char const zero[CRYPTO_MAX_HASH];
     unsigned char finished_hash[CRYPTO_MAX_HASH];
@@ -54,7 +54,7 @@ void schedule_application(struct handshake *hs)
     derive_secret(hs, hs->secret.current, "exp master", finished_hash, hs->secret.exporter);
 }
 
-void schedule_resumption(struct handshake *hs, void const *nonce, size_t len, unsigned char *psk)
+void tls_schedule_resumption(struct handshake *hs, void const *nonce, size_t len, unsigned char *psk)
 {
     enum crypto_hash const hash = hs->suite->hash;
     unsigned char finished_hash[CRYPTO_MAX_HASH], master[CRYPTO_MAX_HASH];
@@ -65,17 +65,17 @@ void schedule_resumption(struct handshake *hs, void const *nonce, size_t len, un
     crypto_wipe(master, sizeof master);
 }
 
-int protect_tx(struct handshake *hs)
+int tls_protect_tx(struct handshake *hs)
 {
-    if (!seal_staged(hs)) return 0;
+    if (!tls_seal_staged(hs)) return 0;
     crypto_traffic_keys(hs->suite, hs->is_server ? hs->secret.server : hs->secret.client, &hs->tx);
     hs->tx_protected = 1;
     return 1;
 }
 
-int protect_rx(struct handshake *hs)
+int tls_protect_rx(struct handshake *hs)
 {
-    if (!at_record_boundary(hs)) return 0;
+    if (!tls_at_record_boundary(hs)) return 0;
     crypto_traffic_keys(hs->suite, hs->is_server ? hs->secret.client : hs->secret.server, &hs->rx);
     hs->rx_protected = 1;
     return 1;
@@ -87,16 +87,16 @@ static void use_application_secret(struct handshake *hs, int of_server)
     else memcpy(hs->secret.client, hs->secret.next_client, sizeof hs->secret.client);
 }
 
-int advance_tx(struct handshake *hs)
+int tls_advance_tx(struct handshake *hs)
 {
     use_application_secret(hs, hs->is_server);
-    return protect_tx(hs);
+    return tls_protect_tx(hs);
 }
 
-int advance_rx(struct handshake *hs)
+int tls_advance_rx(struct handshake *hs)
 {
     use_application_secret(hs, !hs->is_server);
-    return protect_rx(hs);
+    return tls_protect_rx(hs);
 }
 
 static size_t verify_data(struct handshake const *hs, unsigned char const *base_key,
@@ -113,7 +113,7 @@ static size_t verify_data(struct handshake const *hs, unsigned char const *base_
     return size;
 }
 
-int is_bound(struct handshake *hs, struct span binder)
+int tls_is_bound(struct handshake *hs, struct span binder)
 {
     unsigned char empty_hash[CRYPTO_MAX_HASH], binder_key[CRYPTO_MAX_HASH], expected[CRYPTO_MAX_HASH];
 
@@ -125,25 +125,25 @@ int is_bound(struct handshake *hs, struct span binder)
     return binder.len == len && crypto_equal(binder.p, expected, len);
 }
 
-int write_finished13(struct handshake *hs)
+int tls_write_finished13(struct handshake *hs)
 {
     unsigned char data[CRYPTO_MAX_HASH];
     size_t const len = verify_data(hs, hs->is_server ? hs->secret.server : hs->secret.client, &hs->transcript,
                                    data);
-    write_bytes(begin_message(hs, TLS_FINISHED), data, len);
-    return end_message(hs);
+    tls_write_bytes(tls_begin_message(hs, TLS_FINISHED), data, len);
+    return tls_end_message(hs);
 }
 
-int read_finished13(struct handshake *hs)
+int tls_read_finished13(struct handshake *hs)
 {
     struct message m;
     unsigned char expected[CRYPTO_MAX_HASH];
 
-    if (!expect_message(hs, TLS_FINISHED, &m)) return 0;
+    if (!tls_expect_message(hs, TLS_FINISHED, &m)) return 0;
     size_t const len = verify_data(hs, hs->is_server ? hs->secret.client : hs->secret.server, &hs->transcript,
                                    expected);
-    if (m.body.len != len) return fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
-    if (!crypto_equal(m.body.p, expected, len)) return fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
-    add_to_transcript(hs, &m);
+    if (m.body.len != len) return tls_fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
+    if (!crypto_equal(m.body.p, expected, len)) return tls_fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
+    tls_add_to_transcript(hs, &m);
     return 1;
 }

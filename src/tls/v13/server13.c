@@ -10,11 +10,11 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
 {
     struct extensions const *x = &hello->x;
     if (hello->compression.len != 1 || hello->compression.p[0])
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "compression");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "compression");
     if (HAS(x, EXT_PRE_SHARED_KEY) && !HAS(x, EXT_PSK_KEY_EXCHANGE_MODES))
-        return fail(hs, TLS_MISSING_EXTENSION, "pre_shared_key without psk_key_exchange_modes");
+        return tls_fail(hs, TLS_MISSING_EXTENSION, "pre_shared_key without psk_key_exchange_modes");
     if (!HAS(x, EXT_SUPPORTED_GROUPS) || !HAS(x, EXT_KEY_SHARE) || !HAS(x, EXT_SIGNATURE_ALGORITHMS))
-        return fail(hs, TLS_MISSING_EXTENSION, "the client offers no key exchange with certificates");
+        return tls_fail(hs, TLS_MISSING_EXTENSION, "the client offers no key exchange with certificates");
     return 1;
 }
 
@@ -22,15 +22,15 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
 static int check_shares(struct handshake *hs, struct client_hello const *hello)
 {
     unsigned char due[65536 / 8] = { 0 };
-    struct reader groups = reader_on(hello->groups), shares = reader_on(hello->shares);
+    struct reader groups = tls_reader_on(hello->groups), shares = tls_reader_on(hello->shares);
     while (groups.left && !groups.bad) {
-        unsigned int const group = read16(&groups);
+        unsigned int const group = tls_read16(&groups);
         due[group >> 3] |= (unsigned char)(1 << (group & 7));
     }
     while (shares.left && !shares.bad) {
-        unsigned int const group = read16(&shares), bit = 1u << (group & 7);
-        read_vector16(&shares);
-        if (!(due[group >> 3] & bit)) return fail(hs, TLS_ILLEGAL_PARAMETER, "share of an unlisted group, or two");
+        unsigned int const group = tls_read16(&shares), bit = 1u << (group & 7);
+        tls_read_vector16(&shares);
+        if (!(due[group >> 3] & bit)) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "share of an unlisted group, or two");
         due[group >> 3] &= (unsigned char)~bit;
     }
     return 1;
@@ -38,10 +38,10 @@ static int check_shares(struct handshake *hs, struct client_hello const *hello)
 
 static struct span find_share(struct client_hello const *hello, uint16_t group)
 {
-    struct reader r = reader_on(hello->shares);
+    struct reader r = tls_reader_on(hello->shares);
     while (r.left && !r.bad) {
-        unsigned int const of = read16(&r);
-        struct span const share = read_vector16(&r);
+        unsigned int const of = tls_read16(&r);
+        struct span const share = tls_read_vector16(&r);
         if (of == group) return share;
     }
     return (struct span){ 0 };
@@ -53,52 +53,52 @@ static int choose_group(struct handshake *hs, struct client_hello const *hello, 
     *group = 0;
     *share = (struct span){ 0 };
     for (uint16_t const *g = hs->config->groups; g < hs->config->groups + hs->config->group_count; g++) {
-        if (!list16_has(hello->groups, *g)) continue;
+        if (!tls_list16_has(hello->groups, *g)) continue;
         if (!*group) *group = *g;
         *share = find_share(hello, *g);
         if (!share->p) continue;
         *group = *g;
         return 1;
     }
-    return *group || fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
+    return *group || tls_fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
 }
 
 static void put_version_and_close(struct writer *w, size_t block)
 {
-    size_t const version = open_extension(w, EXT_SUPPORTED_VERSIONS);
-    write16(w, TLS_1_3);
-    close_extension(w, version);
-    close_vector(w, block, 2);
+    size_t const version = tls_open_extension(w, EXT_SUPPORTED_VERSIONS);
+    tls_write16(w, TLS_1_3);
+    tls_close_extension(w, version);
+    tls_close_vector(w, block, 2);
 }
 
 static int send_dummy_ccs(struct handshake *hs)
 {
     int const due = hs->session_id_len && !hs->dummy_ccs_sent;
     hs->dummy_ccs_sent = 1;
-    return !due || put_change_cipher_spec(hs);
+    return !due || tls_put_change_cipher_spec(hs);
 }
 
 static int send_retry(struct handshake *hs, uint16_t group)
 {
-    restart_transcript(hs);
+    tls_restart_transcript(hs);
     hs->session->retried = 1;
-    struct writer *w = begin_server_hello(hs, hello_retry_random);
-    size_t const block = open_vector(w, 2);
-    size_t const share = open_extension(w, EXT_KEY_SHARE);
-    write16(w, group);
-    close_extension(w, share);
+    struct writer *w = tls_begin_server_hello(hs, tls_hello_retry_random);
+    size_t const block = tls_open_vector(w, 2);
+    size_t const share = tls_open_extension(w, EXT_KEY_SHARE);
+    tls_write16(w, group);
+    tls_close_extension(w, share);
     put_version_and_close(w, block);
-    return end_message(hs) && send_dummy_ccs(hs) && flush_flight(hs);
+    return tls_end_message(hs) && send_dummy_ccs(hs) && tls_flush_flight(hs);
 }
 
 /* One share, of the group that we asked for. */
 static int take_only_share(struct handshake *hs, struct client_hello const *hello, uint16_t group, struct span *share)
 {
-    struct reader r = reader_on(hello->shares);
-    unsigned int const of = read16(&r);
-    *share = read_vector16(&r);
-    return (read_to_end(&r) && of == group) ||
-           fail(hs, TLS_ILLEGAL_PARAMETER, "not the key share that HelloRetryRequest asked for");
+    struct reader r = tls_reader_on(hello->shares);
+    unsigned int const of = tls_read16(&r);
+    *share = tls_read_vector16(&r);
+    return (tls_read_to_end(&r) && of == group) ||
+           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not the key share that HelloRetryRequest asked for");
 }
 
 static int retry(struct handshake *hs, struct client_hello *hello, uint16_t group, struct span *share)
@@ -109,45 +109,45 @@ static int retry(struct handshake *hs, struct client_hello *hello, uint16_t grou
     if (!send_retry(hs, group)) return 0;
     hs->in_keep = hs->in_start; /* the first hello stays, to be compared */
     hs->early_data_left = HAS(&first.x, EXT_EARLY_DATA) ? MAX_SKIPPED_EARLY_DATA : 0;
-    if (!expect_message(hs, TLS_CLIENT_HELLO, &m) || !parse_client_hello(hs, &m, hello)) return 0;
+    if (!tls_expect_message(hs, TLS_CLIENT_HELLO, &m) || !tls_parse_client_hello(hs, &m, hello)) return 0;
     hs->early_data_left = 0;
     hs->in_keep = 0;
-    if (!at_record_boundary(hs) || !check_hello(hs, hello)) return 0;
-    if (!is_same_hello(&first, hello) || HAS(&hello->x, EXT_EARLY_DATA))
-        return fail(hs, TLS_ILLEGAL_PARAMETER, "the second ClientHello is not the first");
-    add_hello_to_transcript(hs, &m, hello);
+    if (!tls_at_record_boundary(hs) || !check_hello(hs, hello)) return 0;
+    if (!tls_is_same_hello(&first, hello) || HAS(&hello->x, EXT_EARLY_DATA))
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the second ClientHello is not the first");
+    tls_add_hello_to_transcript(hs, &m, hello);
     return take_only_share(hs, hello, group, share);
 }
 
 /* Returns the length of the shared secret; 0: failed. */
 static size_t agree(struct handshake *hs, uint16_t group, struct span share, unsigned char *shared)
 {
-    if (!make_share(hs, group)) return 0;
+    if (!tls_make_share(hs, group)) return 0;
     size_t const len = crypto_share_agree(&hs->share, share.p, share.len, shared);
-    if (!len) fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    if (!len) tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
     return len;
 }
 
 static void put_psk_identity(struct handshake const *hs, struct writer *w)
 {
-    size_t const extension = open_extension(w, EXT_PRE_SHARED_KEY);
-    write16(w, hs->psk_identity);
-    close_extension(w, extension);
+    size_t const extension = tls_open_extension(w, EXT_PRE_SHARED_KEY);
+    tls_write16(w, hs->psk_identity);
+    tls_close_extension(w, extension);
 }
 
 static int write_server_hello(struct handshake *hs)
 {
-    struct writer *w = begin_server_hello(hs, hs->server_random);
-    size_t const block = open_vector(w, 2);
-    size_t const extension = open_extension(w, EXT_KEY_SHARE);
-    write16(w, hs->share.group);
-    size_t const key = open_vector(w, 2);
-    write_bytes(w, hs->share.public_key, hs->share.public_len);
-    close_vector(w, key, 2);
-    close_extension(w, extension);
+    struct writer *w = tls_begin_server_hello(hs, hs->server_random);
+    size_t const block = tls_open_vector(w, 2);
+    size_t const extension = tls_open_extension(w, EXT_KEY_SHARE);
+    tls_write16(w, hs->share.group);
+    size_t const key = tls_open_vector(w, 2);
+    tls_write_bytes(w, hs->share.public_key, hs->share.public_len);
+    tls_close_vector(w, key, 2);
+    tls_close_extension(w, extension);
     if (hs->resumes) put_psk_identity(hs, w);
     put_version_and_close(w, block);
-    return end_message(hs);
+    return tls_end_message(hs);
 }
 
 static int say_hello(struct handshake *hs, uint16_t group, struct span share)
@@ -158,60 +158,60 @@ static int say_hello(struct handshake *hs, uint16_t group, struct span share)
     random->fill(random->ctx, hs->server_random, sizeof hs->server_random);
     size_t const len = agree(hs, group, share, shared);
     int const said = len && write_server_hello(hs);
-    if (said) schedule_handshake(hs, shared, len);
+    if (said) tls_schedule_handshake(hs, shared, len);
     crypto_wipe(shared, sizeof shared);
     crypto_wipe(&hs->share, sizeof hs->share);
-    return said && send_dummy_ccs(hs) && protect_tx(hs) && protect_rx(hs);
+    return said && send_dummy_ccs(hs) && tls_protect_tx(hs) && tls_protect_rx(hs);
 }
 
 static int write_encrypted_extensions(struct handshake *hs, struct client_hello const *hello)
 {
-    struct writer *w = begin_message(hs, TLS_ENCRYPTED_EXTENSIONS);
-    size_t const block = open_vector(w, 2);
-    if (hello->server_name.p) close_extension(w, open_extension(w, EXT_SERVER_NAME));
-    if (hs->session->alpn[0]) put_chosen_alpn(hs, w);
-    close_vector(w, block, 2);
-    return end_message(hs);
+    struct writer *w = tls_begin_message(hs, TLS_ENCRYPTED_EXTENSIONS);
+    size_t const block = tls_open_vector(w, 2);
+    if (hello->server_name.p) tls_close_extension(w, tls_open_extension(w, EXT_SERVER_NAME));
+    if (hs->session->alpn[0]) tls_put_chosen_alpn(hs, w);
+    tls_close_vector(w, block, 2);
+    return tls_end_message(hs);
 }
 
 static int write_certificate_request(struct handshake *hs)
 {
-    struct writer *w = begin_message(hs, TLS_CERTIFICATE_REQUEST);
-    write8(w, 0); /* certificate_request_context */
-    size_t const block = open_vector(w, 2);
-    put_scheme_extensions(hs, w);
-    close_vector(w, block, 2);
-    return end_message(hs);
+    struct writer *w = tls_begin_message(hs, TLS_CERTIFICATE_REQUEST);
+    tls_write8(w, 0); /* certificate_request_context */
+    size_t const block = tls_open_vector(w, 2);
+    tls_put_scheme_extensions(hs, w);
+    tls_close_vector(w, block, 2);
+    return tls_end_message(hs);
 }
 
 static int write_authentication(struct handshake *hs)
 {
     if (hs->config->client_auth && !write_certificate_request(hs)) return 0;
-    return write_certificate(hs) && write_certificate_verify(hs);
+    return tls_write_certificate(hs) && tls_write_certificate_verify(hs);
 }
 
 static int send_flight(struct handshake *hs, struct client_hello const *hello)
 {
     if (!write_encrypted_extensions(hs, hello)) return 0;
     if (!hs->resumes && !write_authentication(hs)) return 0;
-    if (!write_finished13(hs)) return 0;
-    schedule_application(hs);
-    return flush_flight(hs) && advance_tx(hs);
+    if (!tls_write_finished13(hs)) return 0;
+    tls_schedule_application(hs);
+    return tls_flush_flight(hs) && tls_advance_tx(hs);
 }
 
 static int read_client_authentication(struct handshake *hs)
 {
     struct message m;
     int empty;
-    if (!expect_message(hs, TLS_CERTIFICATE, &m) || !read_certificate(hs, &m, &empty)) return 0;
-    add_to_transcript(hs, &m);
+    if (!tls_expect_message(hs, TLS_CERTIFICATE, &m) || !tls_read_certificate(hs, &m, &empty)) return 0;
+    tls_add_to_transcript(hs, &m);
     if (empty) return 1;
-    if (!expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !read_certificate_verify(hs, &m)) return 0;
-    add_to_transcript(hs, &m);
+    if (!tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !tls_read_certificate_verify(hs, &m)) return 0;
+    tls_add_to_transcript(hs, &m);
     return 1;
 }
 
-int server13(struct handshake *hs, struct client_hello const *first)
+int tls_server13(struct handshake *hs, struct client_hello const *first)
 {
     struct client_hello hello = *first;
     struct span share;
@@ -221,12 +221,12 @@ int server13(struct handshake *hs, struct client_hello const *first)
     hs->session_id_len = hello.session_id.len;
     memcpy(hs->session_id, hello.session_id.p, hello.session_id.len);
     if (!check_hello(hs, &hello) || !check_shares(hs, &hello)) return 0;
-    if (!choose_suite_and_credential(hs, &hello) || !choose_group(hs, &hello, &group, &share)) return 0;
-    if (!choose_alpn(hs, &hello)) return 0;
+    if (!tls_choose_suite_and_credential(hs, &hello) || !choose_group(hs, &hello, &group, &share)) return 0;
+    if (!tls_choose_alpn(hs, &hello)) return 0;
     if (!share.p && !retry(hs, &hello, group, &share)) return 0;
-    if (!choose_psk(hs, &hello) || !say_hello(hs, group, share)) return 0;
+    if (!tls_choose_psk(hs, &hello) || !say_hello(hs, group, share)) return 0;
     if (HAS(&hello.x, EXT_EARLY_DATA)) hs->early_data_left = MAX_SKIPPED_EARLY_DATA;
     if (!send_flight(hs, &hello)) return 0;
     if (hs->config->client_auth && !read_client_authentication(hs)) return 0;
-    return read_finished13(hs) && advance_rx(hs) && send_ticket13(hs);
+    return tls_read_finished13(hs) && tls_advance_rx(hs) && tls_send_ticket13(hs);
 }

@@ -12,8 +12,8 @@
 
 static int has_mode(struct client_hello const *hello)
 {
-    struct reader r = reader_on(hello->x.body[EXT_PSK_KEY_EXCHANGE_MODES]);
-    struct span const modes = HAS(&hello->x, EXT_PSK_KEY_EXCHANGE_MODES) ? read_vector8(&r) : (struct span){ 0 };
+    struct reader r = tls_reader_on(hello->x.body[EXT_PSK_KEY_EXCHANGE_MODES]);
+    struct span const modes = HAS(&hello->x, EXT_PSK_KEY_EXCHANGE_MODES) ? tls_read_vector8(&r) : (struct span){ 0 };
     return modes.p && memchr(modes.p, PSK_DHE_KE, modes.len);
 }
 
@@ -21,11 +21,11 @@ static int has_mode(struct client_hello const *hello)
 static int take_psk(struct handshake *hs, struct span sealed)
 {
     struct ticket ticket;
-    int const fits = ticket_open(hs, sealed, &ticket) && ticket.suite->version == TLS_1_3
+    int const fits = tls_ticket_open(hs, sealed, &ticket) && ticket.suite->version == TLS_1_3
                      && ticket.suite->hash == hs->suite->hash;
     if (fits) {
-        note_session(hs, &ticket);
-        memcpy(hs->secret.psk, ticket.secret, ticket_secret_size(ticket.suite));
+        tls_note_session(hs, &ticket);
+        memcpy(hs->secret.psk, ticket.secret, tls_ticket_secret_size(ticket.suite));
     }
     crypto_wipe(&ticket, sizeof ticket);
     return fits;
@@ -33,39 +33,40 @@ static int take_psk(struct handshake *hs, struct span sealed)
 
 static int check_binder(struct handshake *hs, struct client_hello const *hello)
 {
-    struct reader binders = reader_on(hello->psk_binders);
-    for (unsigned int i = 0; i < hs->psk_identity; i++) read_vector8(&binders);
-    return is_bound(hs, read_vector8(&binders)) || fail(hs, TLS_DECRYPT_ERROR, "wrong binder of a session ticket");
+    struct reader binders = tls_reader_on(hello->psk_binders);
+    for (unsigned int i = 0; i < hs->psk_identity; i++) tls_read_vector8(&binders);
+    return tls_is_bound(hs, tls_read_vector8(&binders)) ||
+           tls_fail(hs, TLS_DECRYPT_ERROR, "wrong binder of a session ticket");
 }
 
-int choose_psk(struct handshake *hs, struct client_hello const *hello)
+int tls_choose_psk(struct handshake *hs, struct client_hello const *hello)
 {
-    struct reader identities = reader_on(hello->psk_identities);
-    hs->gives_ticket = has_tickets(hs) && has_mode(hello);
+    struct reader identities = tls_reader_on(hello->psk_identities);
+    hs->gives_ticket = tls_has_tickets(hs) && has_mode(hello);
     if (!hs->gives_ticket) return 1;
     for (; identities.left && hs->psk_identity < MAX_TRIED; hs->psk_identity++) {
-        struct span const identity = read_vector16(&identities);
-        read_bytes(&identities, 4); /* its age is only of interest for early data, which we never take */
+        struct span const identity = tls_read_vector16(&identities);
+        tls_read_bytes(&identities, 4); /* its age is only of interest for early data, which we never take */
         if (take_psk(hs, identity)) return check_binder(hs, hello);
     }
     return 1;
 }
 
-int send_ticket13(struct handshake *hs)
+int tls_send_ticket13(struct handshake *hs)
 {
     static unsigned char const nonce[] = { 0 }; /* there is no second ticket */
     unsigned char psk[CRYPTO_MAX_HASH], age_add[4];
 
-    if (!hs->gives_ticket || !ticket_lifetime(hs)) return 1;
+    if (!hs->gives_ticket || !tls_ticket_lifetime(hs)) return 1;
     hs->config->random.fill(hs->config->random.ctx, age_add, sizeof age_add);
-    schedule_resumption(hs, nonce, sizeof nonce, psk);
-    struct writer *w = begin_message(hs, TLS_NEW_SESSION_TICKET);
-    put_lifetime(hs, w);
-    write_bytes(w, age_add, sizeof age_add);
-    write8(w, sizeof nonce);
-    write_bytes(w, nonce, sizeof nonce);
-    put_ticket(hs, w, psk);
-    write16(w, 0); /* no extensions */
+    tls_schedule_resumption(hs, nonce, sizeof nonce, psk);
+    struct writer *w = tls_begin_message(hs, TLS_NEW_SESSION_TICKET);
+    tls_put_lifetime(hs, w);
+    tls_write_bytes(w, age_add, sizeof age_add);
+    tls_write8(w, sizeof nonce);
+    tls_write_bytes(w, nonce, sizeof nonce);
+    tls_put_ticket(hs, w, psk);
+    tls_write16(w, 0); /* no extensions */
     crypto_wipe(psk, sizeof psk);
-    return end_message(hs) && flush_flight(hs);
+    return tls_end_message(hs) && tls_flush_flight(hs);
 }
