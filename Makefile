@@ -23,7 +23,8 @@ ALL_LAYERS := $(LAYERS) $(INTERNAL_LAYERS)
 MAINS := $(foreach program,$(PROGRAMS),$(MAIN_$(program)))
 folders = src/$(1) $(SUBFOLDERS_$(1):%=src/$(1)/%)
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(MAINS),$(sort $(wildcard $(addsuffix /*.c,$(call folders,$(1)))))))
-pic_objects = $(patsubst $(BUILD)/obj/%,$(BUILD)/pic/%,$(call objects,$(1)))
+public_objects = $(call objects,$(1)) $(PARTS_$(1):%.c=$(BUILD)/obj/%.o)
+pic_objects = $(patsubst $(BUILD)/obj/%,$(BUILD)/pic/%,$(call public_objects,$(1)))
 
 LIBRARIES := $(foreach layer,$(LAYERS),$(BUILD)/lib/$(ARCHIVE_$(layer)))
 BINARIES := $(PROGRAMS:%=$(BUILD)/bin/%)
@@ -88,9 +89,9 @@ $(BUILD)/obj/$(ARCHIVE_$(1)): $(call objects,$(1)) $(call folders,$(1)) $(BUILD)
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(call show,AR)$$(AR) rcsD $$@ $(call objects,$(1))
-$(BUILD)/obj/$(1).public.o: $(call objects,$(1)) $(call folders,$(1)) $(BUILD)/config.mak
+$(BUILD)/obj/$(1).public.o: $(call public_objects,$(1)) $(call folders,$(1)) $(BUILD)/config.mak
 	@mkdir -p $$(@D)
-	$$(call show,LINK)$$(CC) -r -nostdlib -o $$@ $(call objects,$(1)) && $$(OBJCOPY) --localize-hidden $$@
+	$$(call show,LINK)$$(CC) -r -nostdlib -o $$@ $(call public_objects,$(1)) && $$(OBJCOPY) --localize-hidden $$@
 $(BUILD)/lib/$(ARCHIVE_$(1)): $(BUILD)/obj/$(1).public.o
 	@mkdir -p $$(@D)
 	@rm -f $$@

@@ -12,6 +12,9 @@ ARCHIVE_crypto := libktls-crypto.a
 ARCHIVE_x509 := libktls-x509.a
 ARCHIVE_tls := libktls-tls.a
 
+# What a library for others contains of layers that are not.
+PARTS_control := src/protocol/packet_send.c src/protocol/escape.c
+
 # The layers that are also built as shared libraries.
 SHARED_LAYERS := ktls control
 
@@ -51,7 +54,7 @@ LIBS_chain := chain $(LIBS_endpoint)
 LIBS_front := front $(LIBS_chain)
 LIBS_eof := eof $(LIBS_chain)
 LIBS_protocol := protocol $(LIBS_tls) skarnet
-LIBS_control := control
+LIBS_control := control protocol
 LIBS_worker := worker protocol $(LIBS_chain)
 LIBS_service := service $(LIBS_worker)
 LIBS_init := init $(LIBS_service)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "protocol/escape.h"
+
 static char *next_word(char **rest)
 {
     char *word = *rest;
@@ -14,32 +16,8 @@ static char *next_word(char **rest)
     return word;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
-/* %XX, as in URLs (RFC 3986, 2.1); NUL has no place in a C string. */
-static int unescape(char *value)
-{
-    char *out = value;
-    for (; *value; value++, out++) {
-        *out = *value;
-        if (*value != '%') continue;
-        int const high = hex_digit(value[1]), low = high < 0 ? -1 : hex_digit(value[2]);
-        if (low < 0 || high + low == 0) return 0;
-        *out = (char)(high << 4 | low);
-        value += 2;
-    }
-    *out = 0;
-    return 1;
-}
-
 /* Names that a later service adds are passed over. */
-static int take_fact(struct ktls_reply *reply, char *fact)
+static int parse_fact(struct ktls_reply *reply, char *fact)
 {
 #define FACT(name) {#name, offsetof(struct ktls_reply, name)}
     static struct {
@@ -51,25 +29,25 @@ static int take_fact(struct ktls_reply *reply, char *fact)
     };
 #undef FACT
     char *value = strchr(fact, '=');
-    if (!value || !unescape(value + 1)) return 0;
+    if (!value || !escape_decode(value + 1)) return 0;
     *value++ = 0;
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         if (!strcmp(fact, facts[i].name)) *(char const **)((char *)reply + facts[i].field) = value;
     return 1;
 }
 
-static int take_facts(struct ktls_reply *reply, char *rest)
+static int parse_facts(struct ktls_reply *reply, char *rest)
 {
     while (*rest)
-        if (!take_fact(reply, next_word(&rest))) return 0;
+        if (!parse_fact(reply, next_word(&rest))) return 0;
     return 1;
 }
 
 /* What failed comes before why. */
-static int take_reason(struct ktls_reply *reply, char *rest)
+static int parse_reason(struct ktls_reply *reply, char *rest)
 {
     while (!strncmp(rest, "id=", 3) || !strncmp(rest, "remote=", 7))
-        if (!take_fact(reply, next_word(&rest))) return 0;
+        if (!parse_fact(reply, next_word(&rest))) return 0;
     reply->reason = rest;
     return 1;
 }
@@ -79,17 +57,17 @@ static int parse_outcome(struct ktls_reply *reply, char *rest)
     reply->command = next_word(&rest);
     reply->url = next_word(&rest);
     if (!*reply->command) return 0;
-    return reply->kind == KTLS_REPLY_OK ? take_facts(reply, rest) : take_reason(reply, rest);
+    return reply->kind == KTLS_REPLY_OK ? parse_facts(reply, rest) : parse_reason(reply, rest);
 }
 
 static int parse_question(struct ktls_reply *reply, char *rest)
 {
     reply->question = next_word(&rest);
     reply->url = next_word(&rest);
-    return *reply->question && *reply->url && take_facts(reply, rest);
+    return *reply->question && *reply->url && parse_facts(reply, rest);
 }
 
-static void clear(struct ktls_reply *reply)
+static void clear_words(struct ktls_reply *reply)
 {
     char const **const words[] = {
         &reply->command, &reply->url,  &reply->reason,  &reply->question, &reply->protocol,
@@ -102,7 +80,7 @@ static void clear(struct ktls_reply *reply)
 int ktls_parse_reply(struct ktls_reply *reply, size_t len)
 {
     char *rest = reply->packet;
-    clear(reply);
+    clear_words(reply);
     if (!len || len > KTLS_MAX_PACKET || rest[len - 1] != '\n') return 0;
     rest[len - 1] = 0;
     if (strlen(rest) != len - 1) return 0;

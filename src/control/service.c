@@ -14,11 +14,9 @@
 #include <unistd.h>
 
 #include "control/reply.h"
+#include "protocol/packet.h"
 
-union control {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int))];
-};
+_Static_assert(KTLS_MAX_PACKET == PACKET_MAX, "one size of packets");
 
 static int close_keeping_errno(int fd)
 {
@@ -37,20 +35,7 @@ static int fail_as_gone(void)
 
 static int send_packet(int channel, char const *packet, size_t len, int fd)
 {
-    union control control;
-    struct iovec iov = {.iov_base = (void *)(uintptr_t)packet, .iov_len = len};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fd >= 0) {
-        memset(&control, 0, sizeof control);
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    }
-    return sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? fail_as_gone() : 0;
+    return packet_send(channel, packet, len, &fd, fd >= 0) ? 0 : fail_as_gone();
 }
 
 static int inherited_channel(void)
@@ -68,7 +53,7 @@ static int inherited_channel(void)
 }
 
 /* Waits, as what holds others up there is short. */
-static int attach(int shared, int own)
+static int attach_channel(int shared, int own)
 {
     static char const request[] = "ATTACH\n";
     struct pollfd p = {.fd = shared, .events = POLLOUT};
@@ -81,11 +66,10 @@ static int attach(int shared, int own)
    sender, and it is to say so of the first one too. */
 static int attach_to_inherited(void)
 {
-    int const shared = inherited_channel(), on = 1;
+    int const shared = inherited_channel();
     int pair[2];
-    if (shared < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return -1;
-    int attached = setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-    if (attached == 0) attached = attach(shared, pair[1]);
+    if (shared < 0 || !packet_pair(pair)) return -1;
+    int const attached = packet_ask_sender(pair[1]) ? attach_channel(shared, pair[1]) : -1;
     close_keeping_errno(pair[1]);
     return attached == 0 ? pair[0] : close_keeping_errno(pair[0]);
 }
@@ -175,7 +159,10 @@ static int received_fd(struct msghdr *message)
 
 static ssize_t receive_packet(int channel, struct ktls_reply *reply, int flags)
 {
-    union control control;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
     struct iovec iov = {.iov_base = reply->packet, .iov_len = KTLS_MAX_PACKET};
     struct msghdr message = {
         .msg_iov = &iov,
@@ -209,7 +196,7 @@ static int receive_waiting(int channel, struct ktls_reply *reply)
 }
 
 /* The reply to a command, with what it brings. */
-static int await(int channel, char const *command, struct ktls_reply *reply)
+static int await_reply(int channel, char const *command, struct ktls_reply *reply)
 {
     if (receive_waiting(channel, reply) < 0) return -1;
     if (reply->kind != KTLS_REPLY_ASK && !strcmp(reply->command, command)) {
@@ -226,13 +213,13 @@ static int await(int channel, char const *command, struct ktls_reply *reply)
 int ktls_connect(int channel, char const *url, struct ktls_reply *reply)
 {
     if (ktls_request(channel, "CONNECT", url, -1) < 0) return -1;
-    return await(channel, "CONNECT", reply);
+    return await_reply(channel, "CONNECT", reply);
 }
 
 int ktls_upgrade(int channel, int fd, char const *url, struct ktls_reply *reply)
 {
     if (ktls_request(channel, "UPGRADE", url, fd) < 0) return -1;
-    return await(channel, "UPGRADE", reply);
+    return await_reply(channel, "UPGRADE", reply);
 }
 
 int ktls_listen(int channel, char const *url)
@@ -242,5 +229,5 @@ int ktls_listen(int channel, char const *url)
 
 int ktls_accept(int channel, struct ktls_reply *reply)
 {
-    return await(channel, "ACCEPT", reply);
+    return await_reply(channel, "ACCEPT", reply);
 }

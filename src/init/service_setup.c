@@ -84,7 +84,7 @@ static int listen_on_path(char const *path, int has_uids)
     if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
         strerr_dief(EXIT_USAGE, "--listen: the path is too long: ", path);
     int const fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || packet_ask_sender(fd) < 0 || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, has_uids ? 0666 : 0600) < 0
+    if (fd < 0 || !packet_ask_sender(fd) || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, has_uids ? 0666 : 0600) < 0
         || listen(fd, BACKLOG) < 0 || rename(fresh, path) < 0)
         strerr_diefsys(EXIT_SYSTEM, path);
     return fd;
@@ -143,7 +143,7 @@ static void fill_standard_descriptors(void)
 
 static void make_pair(int pair[2])
 {
-    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) strerr_diefsys(EXIT_SYSTEM, "socketpair");
+    if (!packet_pair(pair) || !packet_ask_sender(pair[0])) strerr_diefsys(EXIT_SYSTEM, "socketpair");
 }
 
 void service_prepare(struct service_options const *service)
@@ -156,7 +156,7 @@ void service_prepare(struct service_options const *service)
     choose_account(&options.workers);
     protection_survey(&options.workers);
     open_key_dir(&options.workers, service->key_dir);
-    activation_take();
+    activation_take(&options.activation);
     make_pair(pair);
     options.inherited = pair[0];
     int const path = heirs_listen(&options.heirs);

@@ -24,6 +24,7 @@
 #define READY '+' /* in a report; anything else says why it could not start */
 
 static struct broker_options *service;
+static struct broker broker; /* in the service's process */
 
 static struct {
     pid_t pid;  /* 0: none */
@@ -37,13 +38,14 @@ static struct {
 static void keep_only_ours(void)
 {
     int kept[8 + ACTIVATION_MAX] = { 0, 1, 2 };
-    size_t const count = 8 + activation_list(kept + 8);
+    struct activation const *activation = &service->activation;
     kept[3] = service->inherited;
     kept[4] = service->listener;
     kept[5] = service->heirs;
     kept[6] = service->workers.key_dir;
     kept[7] = service->workers.empty_root;
-    process_close_others(kept, count, 0);
+    memcpy(kept + 8, activation->fd, activation->count * sizeof *activation->fd);
+    process_close_others(kept, 8 + activation->count, 0);
 }
 
 static void put_null(int first, int last)
@@ -75,10 +77,10 @@ static _Noreturn void serve(pid_t parent, int report)
     settle(parent);
     put_null(0, 1);
     keep_only_ours();
-    broker_start(service);
+    broker_start(&broker, service);
     if (write(2, &ready, 1) != 1) _exit(EXIT_SYSTEM);
     put_null(2, 2);
-    broker_run();
+    for (;;) broker_turn(&broker, -1);
 }
 
 /* ---- whether it can start ---- */
@@ -93,8 +95,8 @@ void service_try(struct broker_options *options)
     if (!pid) {
         settle(parent);
         keep_only_ours();
-        broker_start(service);
-        broker_stop();
+        broker_start(&broker, service);
+        broker_stop(&broker);
         _exit(0);
     }
     while (waitpid(pid, &status, 0) < 0)

@@ -13,47 +13,13 @@
 #define SCM_PIDFD 4 /* since Linux 6.5 */
 #endif
 
-int packet_pair(int pair[2])
-{
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
-}
-
-int packet_ask_sender(int socket)
-{
-    int const on = 1;
-    return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-}
-
-union rights {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(PACKET_FDS * sizeof(int))];
-};
-
-int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count)
-{
-    union rights control;
-    struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
-    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-    if (fd_count) {
-        memset(&control, 0, sizeof control);
-        message.msg_control = control.bytes;
-        message.msg_controllen = (socklen_t)CMSG_SPACE(fd_count * sizeof *fds);
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = (socklen_t)CMSG_LEN(fd_count * sizeof *fds);
-        memcpy(CMSG_DATA(header), fds, fd_count * sizeof *fds);
-    }
-    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
-}
-
 static int close_here(void *fd)
 {
     return close(*(int *)fd);
 }
 
-/* By a process that has the same descriptors: who serves a file (FUSE) decides
-   how long that takes. */
+/* A process that shares our descriptors closes it: for a file, the file system
+   (FUSE) decides how long that takes. */
 static void close_elsewhere(int fd)
 {
     _Alignas(16) unsigned char stack[4096];
@@ -79,9 +45,9 @@ static void keep_descriptor(struct packet *packet, int fd)
     }
 }
 
-/* Any number may come, and of other kinds: who made a channel shares our end of
-   it, and what is set there. */
-static void take_descriptors(struct packet *packet, struct cmsghdr const *header)
+/* Any number may come, and of other kinds: whoever made a channel shares our end
+   of it and can set options there. */
+static void take_message_descriptors(struct packet *packet, struct cmsghdr const *header)
 {
     size_t const count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; i++) {
@@ -94,12 +60,12 @@ static void take_descriptors(struct packet *packet, struct cmsghdr const *header
     }
 }
 
-static void take_control(struct packet *packet, struct cmsghdr const *header)
+static void take_control_message(struct packet *packet, struct cmsghdr const *header)
 {
     if (header->cmsg_level != SOL_SOCKET) return;
     if (header->cmsg_type == SCM_CREDENTIALS && header->cmsg_len == CMSG_LEN(sizeof packet->sender))
         memcpy(&packet->sender, CMSG_DATA(header), sizeof packet->sender);
-    if (header->cmsg_type == SCM_RIGHTS || header->cmsg_type == SCM_PIDFD) take_descriptors(packet, header);
+    if (header->cmsg_type == SCM_RIGHTS || header->cmsg_type == SCM_PIDFD) take_message_descriptors(packet, header);
 }
 
 /* musl's macro mixes signs. */
@@ -115,7 +81,7 @@ int packet_receive(int socket, struct packet *packet)
 {
     union {
         struct cmsghdr align;
-        char bytes[sizeof(union rights) + CMSG_SPACE(sizeof(struct ucred))];
+        char bytes[CMSG_SPACE(PACKET_FDS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
     } control;
     struct iovec iov = { .iov_base = packet->bytes, .iov_len = sizeof packet->bytes };
     struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
@@ -127,8 +93,8 @@ int packet_receive(int socket, struct packet *packet)
     packet->len = (size_t)len;
     packet->truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = next_header(&message, header))
-        take_control(packet, header);
-    if (!len) packet_drop(packet); /* an empty packet, which counts as the end, may bring some too */
+        take_control_message(packet, header);
+    if (!len) packet_drop(packet); /* an empty packet counts as the end, but may bring descriptors too */
     return len != 0;
 }
 

@@ -23,14 +23,14 @@ struct packet {
     struct ucred sender;     /* as the kernel says; uid -1: not known */
 };
 
-/* A pair of such sockets, close-on-exec. -1 with errno. */
+/* A pair of such sockets, close-on-exec. 0: failed, errno says why. */
 extern int packet_pair(int pair[2]);
-/* From now on packets that are sent to this socket tell who sends them. 0, or -1
-   with errno. */
+/* From now on the kernel tells who sends each packet to this socket. 0: failed,
+   errno says why. */
 extern int packet_ask_sender(int socket);
-/* 0, or -1 with errno; the descriptors stay the sender's. */
+/* At most PACKET_FDS descriptors, which stay the sender's. 0: failed, errno says why. */
 extern int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count);
-/* 1: there was one. 0: none will come any more. -1 with errno. */
+/* 1: a packet has been received. 0: no more will come. -1: errno says why. */
 extern int packet_receive(int socket, struct packet *packet);
 /* The first len bytes are visible ASCII and spaces. */
 extern int packet_is_text(struct packet const *packet, size_t len);
@@ -38,8 +38,8 @@ extern int packet_is_text(struct packet const *packet, size_t len);
 extern int packet_take(struct packet *packet, size_t i);
 /* Closes the descriptors that were not taken. */
 extern void packet_drop(struct packet *packet);
-/* Closes one that came in a packet, without waiting for what its sender may have
-   made that wait for. SIGCHLD has to be ignored. */
+/* Closes a descriptor that came in a packet, without waiting: its sender may have
+   made close(2) wait. SIGCHLD has to be ignored. */
 extern void packet_close(int fd);
 
 #endif

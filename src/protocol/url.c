@@ -7,6 +7,7 @@
 
 #include <skalibs/types.h>
 
+#include "protocol/escape.h"
 #include "tls/tls.h"
 #include "x509/x509.h"
 
@@ -62,41 +63,28 @@ static void *field_of(struct url_parameters *parameters, size_t offset)
     return (char *)parameters + offset;
 }
 
-static int hex_digit(char c)
+static int has_control_character(char const *text)
 {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f) return 1;
+    return 0;
 }
 
-/* %XX (RFC 3986, 2.1), in place. 0: not such, or a control character. */
-static int unescape(char *text)
+static int decode_value(char *text)
 {
-    char *out = text;
-    for (; *text; text++, out++) {
-        *out = *text;
-        if (*text != '%') continue;
-        int const high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
-        int const byte = low < 0 ? 0 : high << 4 | low;
-        if (byte < ' ' || byte == 0x7f) return 0;
-        *out = (char)byte;
-        text += 2;
-    }
-    *out = 0;
-    return 1;
+    return escape_decode(text) && !has_control_character(text);
 }
 
-static char const *set_text(struct url_parameters *parameters, size_t i, char *value)
+static char const *set_text_parameter(struct url_parameters *parameters, size_t i, char *value)
 {
     char const **field = field_of(parameters, texts[i].field);
     if (!*value) return "a parameter is empty";
-    if (!unescape(value)) return "a parameter is escaped wrongly";
+    if (!decode_value(value)) return "a parameter is escaped wrongly";
     *field = value;
     return NULL;
 }
 
-static char const *set_number(struct url_parameters *parameters, size_t i, char const *value)
+static char const *set_number_parameter(struct url_parameters *parameters, size_t i, char const *value)
 {
     unsigned int number;
     if (!uint0_scan(value, &number) || !number || number > numbers[i].max)
@@ -105,7 +93,7 @@ static char const *set_number(struct url_parameters *parameters, size_t i, char 
     return NULL;
 }
 
-static char const *set_choice(struct url_parameters *parameters, char const *name, char const *value)
+static char const *set_choice_parameter(struct url_parameters *parameters, char const *name, char const *value)
 {
     char const *why = "an unknown parameter";
     for (size_t i = 0; i < COUNT(choices); i++) {
@@ -118,16 +106,16 @@ static char const *set_choice(struct url_parameters *parameters, char const *nam
     return why;
 }
 
-static char const *set(struct url_parameters *parameters, char *name)
+static char const *set_parameter(struct url_parameters *parameters, char *name)
 {
     char *value = strchr(name, '=');
     if (!value) return "a parameter without a value";
     *value++ = 0;
     for (size_t i = 0; i < COUNT(texts); i++)
-        if (!strcmp(texts[i].name, name)) return set_text(parameters, i, value);
+        if (!strcmp(texts[i].name, name)) return set_text_parameter(parameters, i, value);
     for (size_t i = 0; i < COUNT(numbers); i++)
-        if (!strcmp(numbers[i].name, name)) return set_number(parameters, i, value);
-    return set_choice(parameters, name, value);
+        if (!strcmp(numbers[i].name, name)) return set_number_parameter(parameters, i, value);
+    return set_choice_parameter(parameters, name, value);
 }
 
 /* label:length; the label may have colons itself. */
@@ -150,7 +138,7 @@ static int is_id(char const *id)
 }
 
 /* In place: a reference name is never longer than what was given. */
-static char const *take_name(char *given)
+static char const *normalize_name(char *given)
 {
     char name[X509_MAX_NAME + 1];
     char const *const why = x509_reference_name(name, given);
@@ -162,7 +150,7 @@ static char const *check_sni(struct url *url)
 {
     char const *const sni = url->parameters.sni;
     if (!sni) return NULL;
-    return take_name(url->text + (sni - url->text)) ? "sni is neither a DNS name (in ASCII) nor an IP address" : NULL;
+    return normalize_name(url->text + (sni - url->text)) ? "sni is neither a DNS name (in ASCII) nor an IP address" : NULL;
 }
 
 static char const *check_parameters(struct url *url)
@@ -173,7 +161,7 @@ static char const *check_parameters(struct url *url)
     return check_sni(url);
 }
 
-/* The names are what `set` has left of the parameters before. */
+/* set_parameter has left the names of the earlier parameters in place. */
 static int is_repeated(char const *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -181,7 +169,7 @@ static int is_repeated(char const *const *names, size_t count)
     return 0;
 }
 
-static char const *take_parameters(struct url *url, char *list)
+static char const *parse_parameters(struct url *url, char *list)
 {
     char const *names[MAX_PARAMETERS], *why = NULL;
     url->parameters = (struct url_parameters){ .verify = 1, .backlog = DEFAULT_BACKLOG,
@@ -193,7 +181,7 @@ static char const *take_parameters(struct url *url, char *list)
         next = strchr(parameter, '&');
         if (next) *next++ = 0;
         names[count] = parameter;
-        why = set(&url->parameters, parameter);
+        why = set_parameter(&url->parameters, parameter);
         if (!why && is_repeated(names, count)) return "a parameter is given twice";
     }
     if (!why) why = split_exporter(url);
@@ -202,7 +190,7 @@ static char const *take_parameters(struct url *url, char *list)
 
 /* ---- what is before the parameters ---- */
 
-static char const *take_port(struct url *url, char const *text)
+static char const *parse_port(struct url *url, char const *text)
 {
     unsigned int port;
     if (!text && url->scheme == URL_TLS) text = "443";
@@ -228,7 +216,7 @@ static void unescape_zone(char *host)
 }
 
 /* host, host:port, [IPv6]:port, and a slash that says nothing. */
-static char const *take_authority(struct url *url, char *text)
+static char const *parse_authority(struct url *url, char *text)
 {
     size_t const len = strlen(text);
     int const bracketed = *text == '[';
@@ -242,50 +230,50 @@ static char const *take_authority(struct url *url, char *text)
     url->target = URL_HOST;
     url->where = text + bracketed;
     if (bracketed) unescape_zone(text + bracketed);
-    return is_host(url->where, bracketed) ? take_port(url, port) : "not a host";
+    return is_host(url->where, bracketed) ? parse_port(url, port) : "not a host";
 }
 
-static char const *take_path(struct url *url, char *path)
+static char const *parse_path(struct url *url, char *path)
 {
     url->target = URL_PATH;
     url->where = path;
-    if (!unescape(path)) return "the path is escaped wrongly";
+    if (!decode_value(path)) return "the path is escaped wrongly";
     if (*path != '/') return "the path does not start with a slash";
     return strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path ? NULL : "the path is too long";
 }
 
-static char const *take_passed(struct url *url, char const *name)
+static char const *parse_passed_name(struct url *url, char const *name)
 {
     url->target = URL_PASSED;
     url->where = name;
     return *name ? NULL : "the name of the descriptor is missing";
 }
 
-static char *behind(char *text, char const *prefix)
+static char *skip_prefix(char *text, char const *prefix)
 {
     size_t const len = strlen(prefix);
     return strncmp(text, prefix, len) ? NULL : text + len;
 }
 
-static char const *take_target(struct url *url)
+static char const *parse_target(struct url *url)
 {
     char *rest;
     url->scheme = URL_TLS;
-    if ((rest = behind(url->text, "tls://"))) return take_authority(url, rest);
-    if ((rest = behind(url->text, "tls:fd:"))) return take_passed(url, rest);
+    if ((rest = skip_prefix(url->text, "tls://"))) return parse_authority(url, rest);
+    if ((rest = skip_prefix(url->text, "tls:fd:"))) return parse_passed_name(url, rest);
     if (!strcmp(url->text, "tls:client") || !strcmp(url->text, "tls:server")) {
         url->target = strcmp(url->text, "tls:client") ? URL_SERVER : URL_CLIENT;
         return NULL;
     }
     url->scheme = URL_TCP;
-    if ((rest = behind(url->text, "tcp://"))) return take_authority(url, rest);
-    if ((rest = behind(url->text, "tcp:fd:"))) return take_passed(url, rest);
+    if ((rest = skip_prefix(url->text, "tcp://"))) return parse_authority(url, rest);
+    if ((rest = skip_prefix(url->text, "tcp:fd:"))) return parse_passed_name(url, rest);
     url->scheme = URL_UNIX;
-    if ((rest = behind(url->text, "unix:"))) return take_path(url, rest);
+    if ((rest = skip_prefix(url->text, "unix:"))) return parse_path(url, rest);
     return "not a URL of this protocol";
 }
 
-static char const *copy(struct url *url, char const *text)
+static char const *copy_text(struct url *url, char const *text)
 {
     size_t const len = strlen(text);
     if (len > URL_MAX) return "the URL is too long";
@@ -296,16 +284,16 @@ static char const *copy(struct url *url, char const *text)
 
 char const *url_parse(struct url *url, char const *text)
 {
-    char const *why = copy(url, text);
+    char const *why = copy_text(url, text);
     if (why) return why;
     char *parameters = strchr(url->text, '?');
     if (parameters) *parameters++ = 0;
-    why = take_target(url);
-    return why ? why : take_parameters(url, parameters);
+    why = parse_target(url);
+    return why ? why : parse_parameters(url, parameters);
 }
 
 char const *url_parse_parameters(struct url *url, char const *text)
 {
-    char const *why = copy(url, text);
-    return why ? why : take_parameters(url, url->text);
+    char const *why = copy_text(url, text);
+    return why ? why : parse_parameters(url, url->text);
 }

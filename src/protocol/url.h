@@ -50,9 +50,9 @@ struct url {
     char text[URL_MAX + 1]; /* that the others point into */
 };
 
-/* NULL, or why it is none: static text. */
+/* NULL, or a static text: why it is not a URL of the protocol. */
 extern char const *url_parse(struct url *url, char const *text);
-/* Parameters alone, without the question mark; "" are none. */
+/* The same for parameters alone, without the question mark. */
 extern char const *url_parse_parameters(struct url *url, char const *text);
 
 #endif

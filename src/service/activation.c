@@ -1,7 +1,6 @@
 /* ISC license. */
 
-/* Sockets that whoever started us has opened: LISTEN_FDS of them, from 3 on,
-   named in LISTEN_FDNAMES, for the process LISTEN_PID. */
+#include "service/activation.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,18 +13,9 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
-#include "service/broker.h"
 #include "program/program.h"
 
 #define FIRST 3
-#define MAX_NAME 255
-
-static struct {
-    int fd;
-    char name[MAX_NAME + 1];
-} sockets[ACTIVATION_MAX];
-
-static size_t count;
 
 static int is_listener(int fd)
 {
@@ -35,19 +25,19 @@ static int is_listener(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && listens && type == SOCK_STREAM;
 }
 
-static void take_socket(int fd, char const *name, size_t name_len)
+static void take_passed_socket(struct activation *activation, int fd, char const *name, size_t name_len)
 {
     char number[INT_FMT];
     number[int_fmt(number, fd)] = 0;
     if (!is_listener(fd)) strerr_dief(EXIT_USAGE, "LISTEN_FDS: not a listening stream socket: ", number);
     if (coe(fd) < 0 || ndelay_on(fd) < 0) strerr_diefsys(EXIT_SYSTEM, "LISTEN_FDS");
-    if (name_len > MAX_NAME) strerr_dief(EXIT_USAGE, "LISTEN_FDNAMES: a name is too long");
-    sockets[count].fd = fd;
-    memcpy(sockets[count].name, name_len ? name : number, name_len ? name_len : strlen(number));
-    count++;
+    if (name_len > ACTIVATION_MAX_NAME) strerr_dief(EXIT_USAGE, "LISTEN_FDNAMES: a name is too long");
+    activation->fd[activation->count] = fd;
+    memcpy(activation->name[activation->count], name_len ? name : number, name_len ? name_len : strlen(number));
+    activation->count++;
 }
 
-/* Those of another process are none of our business. */
+/* Sockets for another process are not ours to take. */
 static int are_ours(void)
 {
     char const *pid = getenv("LISTEN_PID");
@@ -55,7 +45,7 @@ static int are_ours(void)
     return pid && getenv("LISTEN_FDS") && uint0_scan(pid, &number) && number == (unsigned int)getpid();
 }
 
-void activation_take(void)
+void activation_take(struct activation *activation)
 {
     unsigned int wanted;
     if (!are_ours()) return;
@@ -64,7 +54,7 @@ void activation_take(void)
     char const *names = getenv("LISTEN_FDNAMES");
     for (unsigned int i = 0; i < wanted; i++) {
         size_t const len = names ? strcspn(names, ":") : 0;
-        take_socket(FIRST + (int)i, names, len);
+        take_passed_socket(activation, FIRST + (int)i, names, len);
         if (names) names += len + (names[len] == ':');
     }
     unsetenv("LISTEN_PID");
@@ -72,16 +62,10 @@ void activation_take(void)
     unsetenv("LISTEN_FDNAMES");
 }
 
-size_t activation_list(int fds[ACTIVATION_MAX])
+int activation_find(struct activation const *activation, char const *name)
 {
-    for (size_t i = 0; i < count; i++) fds[i] = sockets[i].fd;
-    return count;
-}
-
-int activation_find(char const *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(sockets[i].name, name)) return fcntl(sockets[i].fd, F_DUPFD_CLOEXEC, 0);
+    for (size_t i = 0; i < activation->count; i++)
+        if (!strcmp(activation->name[i], name)) return fcntl(activation->fd[i], F_DUPFD_CLOEXEC, 0);
     errno = ENOENT;
     return -1;
 }

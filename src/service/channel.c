@@ -1,22 +1,27 @@
 /* ISC license. */
 
+#include "service/channel.h"
+
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "service/broker.h"
 
 #define MAX_CHANNELS 256
-#define SHARE 3 /* a user may have so many times what is left for others */
+#define SHARE 3 /* a user may have so many times the number that is left for others */
 #define MAX_OUTSTANDING 1024 /* then no further request is read */
 #define MAX_WAITING 64       /* the same, of replies that the client does not take */
 
-static struct channel *channels;
-static size_t channel_count;
-static uint64_t last_number;
+struct channel_reply {
+    struct channel_reply *next;
+    int fd; /* -1: none */
+    size_t len;
+    char text[];
+};
 
 /* ---- replies ---- */
 
@@ -26,9 +31,9 @@ static int must_wait(void)
            || errno == ETOOMANYREFS;
 }
 
-static void keep(struct channel *channel, char const *text, size_t len, int fd)
+static void keep_reply(struct channel *channel, char const *text, size_t len, int fd)
 {
-    struct reply *reply = malloc(sizeof *reply + len);
+    struct channel_reply *reply = malloc(sizeof *reply + len);
     if (!reply) {
         channel->broken = 1;
         if (fd >= 0) packet_close(fd);
@@ -44,22 +49,22 @@ static void keep(struct channel *channel, char const *text, size_t len, int fd)
     channel->outstanding++;
 }
 
-void channel_reply(struct channel *channel, char const *text, size_t len, int fd)
+void channel_send(struct channel *channel, char const *text, size_t len, int fd)
 {
-    int sent = -1;
+    int sent = 0;
     if (!channel->broken && !channel->first) {
         sent = packet_send(channel->source.fd, text, len, &fd, fd >= 0);
-        channel->broken = sent < 0 && !must_wait();
+        channel->broken = !sent && !must_wait();
     }
-    if (sent < 0 && !channel->broken)
-        keep(channel, text, len, fd);
+    if (!sent && !channel->broken)
+        keep_reply(channel, text, len, fd);
     else if (fd >= 0)
         packet_close(fd);
 }
 
-static void drop_first(struct channel *channel)
+static void drop_first_reply(struct channel *channel)
 {
-    struct reply *reply = channel->first;
+    struct channel_reply *reply = channel->first;
     channel->first = reply->next;
     if (!channel->first) channel->last = &channel->first;
     channel->waiting--;
@@ -68,16 +73,45 @@ static void drop_first(struct channel *channel)
     free(reply);
 }
 
-static void send_waiting(struct channel *channel)
+static void send_kept_replies(struct channel *channel)
 {
     while (channel->first) {
-        struct reply const *reply = channel->first;
-        if (packet_send(channel->source.fd, reply->text, reply->len, &reply->fd, reply->fd >= 0) < 0) {
+        struct channel_reply const *reply = channel->first;
+        if (!packet_send(channel->source.fd, reply->text, reply->len, &reply->fd, reply->fd >= 0)) {
             channel->broken = !must_wait();
             return;
         }
-        drop_first(channel);
+        drop_first_reply(channel);
     }
+}
+
+static void add_word(char *text, size_t *len, char const *name, char const *value)
+{
+    if (*value) *len += (size_t)snprintf(text + *len, PACKET_MAX - *len, " %s%s", name, value);
+}
+
+static void send_line(struct channel *channel, char const *outcome, struct reply_head const *head, char const *rest,
+                      int fd)
+{
+    char text[PACKET_MAX];
+    size_t len = (size_t)snprintf(text, sizeof text, "%s", outcome);
+    add_word(text, &len, "", head->command);
+    add_word(text, &len, "", head->url);
+    add_word(text, &len, "id=", head->id);
+    add_word(text, &len, "remote=", head->remote);
+    add_word(text, &len, "", rest);
+    text[len++] = '\n';
+    channel_send(channel, text, len, fd);
+}
+
+void channel_send_ok(struct channel *channel, struct reply_head const *head, char const *facts, int fd)
+{
+    send_line(channel, "OK", head, facts, fd);
+}
+
+void channel_send_error(struct channel *channel, struct reply_head const *head, char const *reason)
+{
+    send_line(channel, "ERR", head, reason, -1);
 }
 
 int channel_has_room(struct channel const *channel)
@@ -87,29 +121,29 @@ int channel_has_room(struct channel const *channel)
 
 /* ---- requests ---- */
 
-static void receive(struct channel *channel)
+static void receive_request(struct channel *channel)
 {
     struct packet packet;
     int const received = packet_receive(channel->source.fd, &packet);
     if (!received || (received < 0 && !must_wait())) channel->broken = 1;
     if (received <= 0) return;
-    request_take(channel, &packet);
+    channel->all->take_packet(channel->all->context, channel, &packet);
     packet_drop(&packet);
 }
 
-static void attend(struct source *source, uint32_t events)
+static void attend_to_client(struct source *source, uint32_t events)
 {
     struct channel *channel = (struct channel *)source;
-    if (events & EPOLLOUT) send_waiting(channel);
-    if (events & EPOLLIN && !channel->broken) receive(channel);
+    if (events & EPOLLOUT) send_kept_replies(channel);
+    if (events & EPOLLIN && !channel->broken) receive_request(channel);
     if (events & (EPOLLHUP | EPOLLERR) && !(events & EPOLLIN)) channel->broken = 1;
 }
 
-/* ---- whose it is ---- */
+/* ---- whose request it is ---- */
 
-/* Packets do not say of what groups their sender is; the kernel knows those of
-   whoever connected to us. */
-static void take_groups(struct channel const *channel, struct rights *rights)
+/* Packets do not tell their sender's groups; the kernel knows those of whoever
+   connected to us. */
+static void read_groups(struct channel const *channel, struct rights *rights)
 {
     gid_t groups[ORDER_MAX_GROUPS];
     socklen_t len = sizeof groups;
@@ -124,17 +158,16 @@ static int is_owner(struct channel const *channel, struct ucred const *sender)
            && sender->gid == channel->owner.gid;
 }
 
-/* Only what the kernel says of each packet counts. Who made the channel says
-   nothing of who uses it: the ends of a pair are passed on, and SO_PEERCRED of a
-   client's end names whoever made the listener. The same client may turn
-   SO_PASSCRED off at our end, of which it can have a copy: then the sender is
-   not known, and has no rights. */
+/* Only what the kernel says of each packet counts. Whoever made the channel need
+   not be the one who uses it: the ends of a pair are passed on, and SO_PEERCRED of
+   a client's end names whoever made the listener. A client that has a copy of our
+   end may turn SO_PASSCRED off there: then the sender is unknown and has no rights. */
 void channel_rights(struct channel const *channel, struct packet const *packet, struct rights *rights)
 {
     memset(rights, 0, sizeof *rights);
     rights->uid = packet->sender.uid;
     rights->gid = packet->sender.gid;
-    if (channel->is_connected && is_owner(channel, &packet->sender)) take_groups(channel, rights);
+    if (channel->is_connected && is_owner(channel, &packet->sender)) read_groups(channel, rights);
 }
 
 /* ---- life ---- */
@@ -148,64 +181,47 @@ static int is_packet_socket(int fd)
     return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
-static int has_share_left(uid_t user)
+static int has_share_left(struct channels const *channels, uid_t user)
 {
     size_t owned = 0;
-    for (struct channel const *channel = channels; channel; channel = channel->next)
+    for (struct channel const *channel = channels->first; channel; channel = channel->next)
         owned += channel->owner.uid == user;
-    return owned < SHARE * (MAX_CHANNELS - channel_count);
+    return owned < SHARE * (MAX_CHANNELS - channels->count);
 }
 
-static struct channel *open_channel(int fd, struct ucred const *owner)
+int channel_open(struct channels *channels, int fd, enum channel_origin origin, struct ucred const *owner)
 {
     struct channel *channel = calloc(1, sizeof *channel);
-    if (!channel || !is_packet_socket(fd) || !has_share_left(owner->uid)) goto refuse;
-    channel->source = (struct source){ .fd = fd, .ready = &attend };
+    if (!channel || !is_packet_socket(fd) || !has_share_left(channels, owner->uid)) goto refuse;
+    if (origin == CHANNEL_ATTACHED && !packet_ask_sender(fd)) goto refuse;
+    channel->source = (struct source){ .fd = fd, .ready = &attend_to_client };
+    channel->all = channels;
     channel->last = &channel->first;
     channel->owner = *owner;
-    channel->number = ++last_number;
-    if (source_add(&channel->source, EPOLLIN) < 0) goto refuse;
-    channel->next = channels;
-    channels = channel;
-    channel_count++;
-    return channel;
+    channel->is_inherited = origin == CHANNEL_INHERITED;
+    channel->is_connected = origin == CHANNEL_CONNECTED;
+    channel->number = ++channels->last_number;
+    if (!source_add(&channel->source, channels->reactor, EPOLLIN)) goto refuse;
+    channel->next = channels->first;
+    channels->first = channel;
+    channels->count++;
+    return 1;
 
 refuse:
     packet_close(fd);
     free(channel);
-    return NULL;
+    return 0;
 }
 
-int channel_open_inherited(int fd)
+void channel_close(struct channel *channel)
 {
-    struct ucred const us = { .pid = getpid(), .uid = geteuid(), .gid = getegid() };
-    struct channel *channel = open_channel(fd, &us);
-    if (channel) channel->is_inherited = 1;
-    return channel ? 0 : -1;
-}
-
-int channel_open_connected(int fd, struct ucred const *peer)
-{
-    struct channel *channel = open_channel(fd, peer);
-    if (channel) channel->is_connected = 1;
-    return channel ? 0 : -1;
-}
-
-int channel_open_attached(int fd, struct ucred const *sender)
-{
-    if (packet_ask_sender(fd) == 0) return open_channel(fd, sender) ? 0 : -1;
-    packet_close(fd);
-    return -1;
-}
-
-static void end(struct channel *channel)
-{
-    listeners_close(channel);
-    jobs_forget_channel(channel);
-    while (channel->first) drop_first(channel);
+    struct channel **at = &channel->all->first;
+    while (*at != channel) at = &(*at)->next;
+    *at = channel->next;
+    channel->all->count--;
+    while (channel->first) drop_first_reply(channel);
     source_remove(&channel->source);
     free(channel);
-    channel_count--;
 }
 
 static int may_ask(struct channel const *channel)
@@ -213,22 +229,8 @@ static int may_ask(struct channel const *channel)
     return !channel->listening && channel->waiting < MAX_WAITING && channel->outstanding < MAX_OUTSTANDING;
 }
 
-static void settle(struct channel *channel)
+void channel_settle(struct channel *channel, int reads)
 {
-    int const reads = may_ask(channel) && jobs_have_room();
-    source_watch(&channel->source, (reads ? EPOLLIN : 0u) | (channel->first ? EPOLLOUT : 0u));
-    listeners_settle(channel);
-}
-
-void channels_settle(void)
-{
-    for (struct channel **at = &channels, *channel; (channel = *at);) {
-        if (channel->broken) {
-            *at = channel->next;
-            end(channel);
-            continue;
-        }
-        settle(channel);
-        at = &channel->next;
-    }
+    uint32_t const in = reads && may_ask(channel) ? EPOLLIN : 0, out = channel->first ? EPOLLOUT : 0;
+    source_watch(&channel->source, in | out);
 }

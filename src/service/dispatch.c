@@ -1,40 +1,32 @@
 /* ISC license. */
 
-/* The way to the handshake master, and a new one when it is gone. */
+#include "service/dispatch.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 
-#include "service/broker.h"
-
-static struct master_options const *options;
-static struct source master = { .fd = -1 };
-
 /* It has ended, or has room for orders again. */
-static void look_at_master(struct source *source, uint32_t events)
+static void attend_to_master(struct source *source, uint32_t events)
 {
     if (events & (EPOLLHUP | EPOLLERR | EPOLLIN)) source_remove(source);
 }
 
-static int need_master(void)
+static int ensure_master(struct dispatch *dispatch)
 {
-    if (master.fd >= 0) return 0;
-    int const fd = master_start(options);
-    if (fd < 0) return -1;
-    master = (struct source){ .fd = fd, .ready = &look_at_master };
-    return source_add(&master, 0);
+    if (dispatch->master.fd >= 0) return 1;
+    dispatch->master = (struct source){ .fd = master_start(dispatch->options), .ready = &attend_to_master };
+    return dispatch->master.fd >= 0 && source_add(&dispatch->master, dispatch->reactor, 0);
 }
 
-/* The first is started before there is anything to inherit. */
-int dispatch_start(struct master_options const *workers)
+int dispatch_start(struct dispatch *dispatch, int reactor, struct master_options const *options)
 {
-    options = workers;
-    return need_master();
+    *dispatch = (struct dispatch){ .master.fd = -1, .reactor = reactor, .options = options };
+    return ensure_master(dispatch);
 }
 
-void dispatch_stop(void)
+void dispatch_stop(struct dispatch *dispatch)
 {
-    source_remove(&master);
+    source_remove(&dispatch->master);
 }
 
 int dispatch_must_wait(void)
@@ -42,19 +34,18 @@ int dispatch_must_wait(void)
     return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
 }
 
-/* To a new master, when the old one turns out to be gone. */
-int dispatch_order(struct order const *order, int const *fds, size_t count)
+int dispatch_order(struct dispatch *dispatch, struct order const *order, int const *fds, size_t count)
 {
     for (int tries = 0; tries < 2; tries++) {
-        if (need_master() < 0) return -1;
-        if (master_order(master.fd, order, fds, count) == 0) return 0;
-        if (dispatch_must_wait()) return -1;
-        source_remove(&master);
+        if (!ensure_master(dispatch)) return 0;
+        if (packet_send(dispatch->master.fd, order, sizeof *order, fds, count)) return 1;
+        if (dispatch_must_wait()) return 0;
+        source_remove(&dispatch->master);
     }
-    return -1;
+    return 0;
 }
 
-void dispatch_await_room(int wanted)
+void dispatch_await_room(struct dispatch *dispatch, int is_wanted)
 {
-    if (master.fd >= 0) source_watch(&master, wanted ? EPOLLOUT : 0);
+    if (dispatch->master.fd >= 0) source_watch(&dispatch->master, is_wanted ? EPOLLOUT : 0);
 }

@@ -1,5 +1,7 @@
 /* ISC license. */
 
+#include "service/job.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,85 +9,55 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "service/broker.h"
 #include "ktls/ktls.h"
+#include "process/process.h"
 
 #define GRACE_MS 1000 /* for a worker to tell of its deadline itself */
 
 #define MAX_JOBS 8192
 
-static struct job *jobs;
-static size_t count;
-static uint64_t last_question;
-static int64_t next_deadline; /* not later than the first; 0: none */
-
 /* ---- life ---- */
 
-static void note_deadline(int64_t deadline)
+static void note_deadline(struct jobs *jobs, int64_t deadline)
 {
-    if (!next_deadline || deadline < next_deadline) next_deadline = deadline;
+    if (!jobs->next_deadline || deadline < jobs->next_deadline) jobs->next_deadline = deadline;
 }
 
-/* Pages of its own: among smaller things on the heap, what a crowd took would
-   not go back to the kernel with it. */
-static struct job *allocate(void)
+/* Requests do not count against the connections of listeners. */
+static size_t *claims_of(struct job const *job)
 {
-    void *pages = mmap(NULL, sizeof(struct job), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return pages == MAP_FAILED ? NULL : pages;
+    return job->plan.kind == ORDER_ACCEPT ? &job->channel->accepted : &job->channel->outstanding;
 }
 
-struct job *job_new(struct channel *channel, enum order_kind kind, struct words const *words, int fd)
+/* Each job has pages of its own: the memory of many small jobs on the heap would
+   not go back to the kernel when they end. */
+static struct job *create_job(struct jobs *jobs, struct channel *channel, struct job_plan const *plan, int fd)
 {
-    struct job *job = allocate();
-    if (!job) {
-        if (fd >= 0) packet_close(fd);
-        reply_err(channel, words, "out of memory");
-        return NULL;
-    }
+    struct job *job = mmap(NULL, sizeof *job, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (job == MAP_FAILED) return NULL;
     job->source.fd = job->connection = job->relayed = job->deposit = -1;
+    job->all = jobs;
     job->channel = channel;
-    job->words = *words;
-    job->order.kind = kind;
-    strcpy(job->order.url, words->url);
+    job->plan = *plan;
+    job->deadline = process_now_ms() + plan->timeout_ms;
     job->fd = fd;
+    job->next = jobs->first;
+    job->link = &jobs->first;
+    if (job->next) job->next->link = &job->next;
+    jobs->first = job;
+    ++*claims_of(job);
+    if (plan->kind == ORDER_LISTEN) channel->listening = 1;
+    note_deadline(jobs, job->deadline);
     return job;
 }
 
-static void add_to_list(struct job *job)
-{
-    count++;
-    job->next = jobs;
-    if (jobs) jobs->previous = job;
-    jobs = job;
-}
-
-static void remove_from_list(struct job *job)
-{
-    count--;
-    if (job->next) job->next->previous = job->previous;
-    if (job->previous)
-        job->previous->next = job->next;
-    else
-        jobs = job->next;
-}
-
-int job_is_running(struct job const *job)
-{
-    return job->source.fd >= 0;
-}
-
-struct job *jobs_first(void)
-{
-    return jobs;
-}
-
-static void drop(int *fd)
+static void drop_descriptor(int *fd)
 {
     if (*fd >= 0) packet_close(*fd);
     *fd = -1;
 }
 
-static int take(int *fd)
+static int take_descriptor(int *fd)
 {
     int const taken = *fd;
     *fd = -1;
@@ -94,108 +66,97 @@ static int take(int *fd)
 
 static void drop_descriptors(struct job *job)
 {
-    drop(&job->fd);
-    drop(&job->connection);
-    drop(&job->relayed);
-    drop(&job->deposit);
+    drop_descriptor(&job->fd);
+    drop_descriptor(&job->connection);
+    drop_descriptor(&job->relayed);
+    drop_descriptor(&job->deposit);
 }
 
-/* Requests do not count against the connections of listeners. */
-static size_t *claims_of(struct job const *job)
-{
-    return job->order.kind == ORDER_ACCEPT ? &job->channel->accepted : &job->channel->outstanding;
-}
-
-static void detach(struct job *job)
+static void detach_from_channel(struct job *job)
 {
     if (!job->channel) return;
     --*claims_of(job);
-    if (job->order.kind == ORDER_LISTEN) job->channel->listening = 0;
+    if (job->plan.kind == ORDER_LISTEN) job->channel->listening = 0;
     job->channel = NULL;
 }
 
-static void end(struct job *job)
+static void end_job(struct job *job)
 {
-    schedule_remove(job);
-    remove_from_list(job);
+    queue_leave(job);
+    *job->link = job->next;
+    if (job->next) job->next->link = job->link;
     source_remove(&job->source);
     drop_descriptors(job);
-    detach(job);
+    detach_from_channel(job);
     munmap(job, sizeof *job);
 }
 
 /* The client has its answer; the worker counts until it has ended, too. */
-static void conclude(struct job *job)
+static void conclude_job(struct job *job)
 {
     job->answered = 1;
     job->question = 0;
-    drop_descriptors(job);
-    detach(job);
-    if (!job_is_running(job)) end(job);
+    detach_from_channel(job);
+    if (job->state == JOB_RUNNING)
+        drop_descriptors(job);
+    else
+        end_job(job);
 }
 
-static void fail(struct job *job, char const *reason)
+static void fail_job(struct job *job, char const *reason)
 {
-    if (job->channel) reply_err(job->channel, &job->words, reason);
-    conclude(job);
+    if (job->channel) channel_send_error(job->channel, &job->plan.head, reason);
+    conclude_job(job);
 }
 
-void job_begin(struct job *job, struct sockaddr_storage const *from)
+void job_begin(struct jobs *jobs, struct channel *channel, struct job_plan const *plan, int fd,
+               struct sockaddr_storage const *from)
 {
-    add_to_list(job);
-    ++*claims_of(job);
-    if (job->order.kind == ORDER_LISTEN) job->channel->listening = 1;
-    note_deadline(job->order.deadline);
-    if (!schedule_add(job, from)) fail(job, "out of memory");
+    struct job *job = create_job(jobs, channel, plan, fd);
+    if (job && queue_enter(job, from)) return;
+    if (job) {
+        fail_job(job, "out of memory");
+        return;
+    }
+    if (fd >= 0) packet_close(fd);
+    channel_send_error(channel, &plan->head, "out of memory");
 }
 
-/* Nobody waits for it, nor answers its questions: it should not be among those
-   that others have to wait for until its deadline. */
-static void discourage(struct job const *job)
+/* Nobody waits for it or answers its questions: it must not keep its slot until
+   its deadline. */
+static void discourage_worker(struct job const *job)
 {
-    if (!job_is_running(job)) return;
+    if (job->state != JOB_RUNNING) return;
     shutdown(job->source.fd, SHUT_WR);
     if (job->connection >= 0) shutdown(job->connection, SHUT_RDWR);
 }
 
-void jobs_forget_channel(struct channel const *channel)
+void jobs_forget_channel(struct jobs *jobs, struct channel const *channel)
 {
-    for (struct job *job = jobs, *next; job; job = next) {
+    for (struct job *job = jobs->first, *next; job; job = next) {
         next = job->next;
         if (job->channel != channel) continue;
-        discourage(job);
-        conclude(job);
+        discourage_worker(job);
+        conclude_job(job);
     }
 }
 
 void job_give_up(struct job *job)
 {
-    discourage(job);
-    fail(job, "ended early: others wait for a handshake, and this peer has said the least");
+    discourage_worker(job);
+    fail_job(job, "ended early: others wait for a handshake, and this peer has said the least");
 }
 
 /* ---- what a worker says ---- */
 
-/* It has listened to strangers: its words are looked at, and what it says of a
+/* It has listened to strangers: its words are checked, and what it says of a
    connection has to be so. */
 static int is_answer(struct packet const *packet)
 {
     return !packet->truncated && packet->len <= ANSWER_MAX && packet_is_text(packet, packet->len);
 }
 
-static void succeed(struct job *job, char const *facts, int fd)
-{
-    struct channel *channel = job->channel;
-    if (!channel)
-        packet_close(fd);
-    else if (job->order.kind != ORDER_LISTEN)
-        reply_ok(channel, &job->words, facts, fd);
-    else if (!listener_open(channel, job, fd))
-        reply_err(channel, &job->words, "out of memory");
-    conclude(job);
-}
-
-static int says(char const *facts, char const *name)
+static int has_fact(char const *facts, char const *name)
 {
     for (char const *fact = facts; fact; fact = strchr(fact, ' ')) {
         fact += *fact == ' ';
@@ -204,110 +165,106 @@ static int says(char const *facts, char const *name)
     return 0;
 }
 
-/* Facts that the reply has of our own knowledge already. */
-static int contradicts(struct job const *job, char const *facts)
+/* These are in the reply already, and are known here. */
+static int contradicts_head(struct job const *job, char const *facts)
 {
-    return says(facts, "id=") || (*job->words.remote && says(facts, "remote="));
+    return has_fact(facts, "id=") || (*job->plan.head.remote && has_fact(facts, "remote="));
 }
 
 /* Only what TLS protects, where that was asked for. */
 static void hand_out(struct job *job, char const *facts, int fd)
 {
-    if (fd >= 0 && !contradicts(job, facts)) {
-        succeed(job, facts, fd);
+    struct channel *channel = job->channel;
+    if (fd < 0 || contradicts_head(job, facts)) {
+        drop_descriptor(&fd);
+        fail_job(job, "the handshake process gave no protected connection");
         return;
     }
-    drop(&fd);
-    fail(job, "the handshake process gave no protected connection");
+    if (job->plan.kind != ORDER_LISTEN)
+        channel_send_ok(channel, &job->plan.head, facts, fd);
+    else if (!job->all->listen(job->all->context, channel, &job->plan, fd))
+        channel_send_error(channel, &job->plan.head, "out of memory");
+    conclude_job(job);
 }
 
-static int plain(struct job const *job, struct packet *packet)
+static int take_unprotected(struct job const *job, struct packet *packet)
 {
-    return job->is_tls && job->order.kind != ORDER_LISTEN ? -1 : packet_take(packet, 0);
+    return job->plan.is_tls && job->plan.kind != ORDER_LISTEN ? -1 : packet_take(packet, 0);
 }
 
-static int in_kernel(struct job *job)
+static int take_kernel_protected(struct job *job)
 {
-    return ktls_is(job->connection, NULL) ? take(&job->connection) : -1;
+    return ktls_is(job->connection, NULL) ? take_descriptor(&job->connection) : -1;
 }
 
 /* The client's way to its connection is a socket of this machine, never one of
    the network, whatever a worker that was taken over gives. */
-static int through_relay(struct job *job)
+static int take_relayed(struct job *job)
 {
     int domain = 0;
     socklen_t len = sizeof domain;
     if (getsockopt(job->relayed, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0) return -1;
-    return domain == AF_UNIX ? take(&job->relayed) : -1;
+    return domain == AF_UNIX ? take_descriptor(&job->relayed) : -1;
 }
 
-static void hold(struct job *job, struct packet *packet)
+static void keep_connection(struct job *job, struct packet *packet)
 {
-    drop(&job->connection);
-    drop(&job->relayed);
+    drop_descriptor(&job->connection);
+    drop_descriptor(&job->relayed);
     job->connection = packet_take(packet, 0);
     job->relayed = packet_take(packet, 1);
 }
 
-static void ask(struct job *job, char const *facts)
-{
-    char text[PACKET_MAX];
-    if (job->asked) {
-        fail(job, "the handshake process asked twice");
-        return;
-    }
-    job->asked = 1;
-    job->question = ++last_question;
-    int const len = snprintf(text, sizeof text, "ASK %llu %s%s%s\n", (unsigned long long)job->question,
-                             job->words.url, *facts ? " " : "", facts);
-    channel_reply(job->channel, text, (size_t)len, -1);
-}
-
 static void keep_deposit(struct job *job, struct packet *packet)
 {
-    drop(&job->deposit);
+    drop_descriptor(&job->deposit);
     job->deposit = packet_take(packet, 0);
 }
 
-/* What follows a word, or NULL when it is another. */
-static char const *behind(char const *text, char const *word)
+static void ask_client(struct job *job, char const *facts)
 {
-    size_t const len = strlen(word);
-    if (strncmp(text, word, len) || (text[len] && text[len] != ' ')) return NULL;
-    return text + len + (text[len] == ' ');
+    char text[PACKET_MAX];
+    if (job->asked) {
+        fail_job(job, "the handshake process asked twice");
+        return;
+    }
+    job->asked = 1;
+    job->question = ++job->all->last_question;
+    int const len = snprintf(text, sizeof text, "ASK %llu %s%s%s\n", (unsigned long long)job->question,
+                             job->plan.head.url, *facts ? " " : "", facts);
+    channel_send(job->channel, text, (size_t)len, -1);
 }
 
 static void take_answer(struct job *job, struct packet *packet)
 {
-    char *text = packet->bytes;
-    char const *rest;
-    text[packet->len] = 0;
-    if ((rest = behind(text, "HOLD")))
-        hold(job, packet);
-    else if ((rest = behind(text, "DEPOSIT")))
+    char *rest = packet->bytes;
+    rest[packet->len] = 0;
+    char const *word = strsep(&rest, " ");
+    if (!rest) rest = packet->bytes + packet->len;
+    if (!strcmp(word, "HOLD"))
+        keep_connection(job, packet);
+    else if (!strcmp(word, "DEPOSIT"))
         keep_deposit(job, packet);
-    else if ((rest = behind(text, "OK")))
-        hand_out(job, rest, plain(job, packet));
-    else if ((rest = behind(text, "KERNEL")))
-        hand_out(job, rest, in_kernel(job));
-    else if ((rest = behind(text, "RELAY")))
-        hand_out(job, rest, through_relay(job));
-    else if ((rest = behind(text, "ASK")))
-        ask(job, rest);
-    else if ((rest = behind(text, "ERR")))
-        fail(job, rest);
+    else if (!strcmp(word, "OK"))
+        hand_out(job, rest, take_unprotected(job, packet));
+    else if (!strcmp(word, "KERNEL"))
+        hand_out(job, rest, take_kernel_protected(job));
+    else if (!strcmp(word, "RELAY"))
+        hand_out(job, rest, take_relayed(job));
+    else if (!strcmp(word, "ASK"))
+        ask_client(job, rest);
     else
-        fail(job, "the handshake process sent an invalid answer");
+        fail_job(job, strcmp(word, "ERR") ? "the handshake process sent an invalid answer" : rest);
 }
 
-/* A worker that did not get round to saying so. */
+/* A worker may have had no time to say so. */
 static int is_late(struct job const *job)
 {
-    return now_ms() >= job->order.deadline;
+    return process_now_ms() >= job->deadline;
 }
 
 /* After the answer only its end counts. */
-static void listen_to_worker(struct source *source, uint32_t events)
+static void attend_to_worker(struct source *source, uint32_t events)
 {
     struct job *job = (struct job *)source;
     struct packet packet = { .fd_count = 0 };
@@ -318,109 +275,115 @@ static void listen_to_worker(struct source *source, uint32_t events)
         if (received > 0 && is_answer(&packet))
             take_answer(job, &packet);
         else
-            fail(job, is_late(job) ? "timed out" : "the handshake process ended without an answer");
+            fail_job(job, is_late(job) ? "timed out" : "the handshake process ended without an answer");
     }
     packet_drop(&packet);
-    if (received <= 0) end(job);
-}
-
-/* ---- answers to questions ---- */
-
-static struct job *find_question(struct channel const *channel, uint64_t question)
-{
-    for (struct job *job = jobs; job; job = job->next)
-        if (job->question == question && job->channel == channel) return job;
-    return NULL;
-}
-
-/* Another worker brings the files; a deposit that stays empty says enough. */
-static void order_files(struct job const *job, char const *parameters, struct rights const *rights)
-{
-    struct order order;
-    int const fds[] = { job->source.fd, job->deposit };
-    memset(&order, 0, sizeof order);
-    order.kind = ORDER_LOAD;
-    order.deadline = job->order.deadline;
-    order.rights = *rights;
-    strcpy(order.url, parameters);
-    if (job->deposit >= 0) dispatch_order(&order, fds, 2);
-}
-
-int job_answer(struct channel *channel, uint64_t question, int yes, char const *parameters,
-               struct rights const *rights)
-{
-    struct job *job = question ? find_question(channel, question) : NULL;
-    if (!job) return 0;
-    char const *word = !yes ? "no" : *parameters ? "load" : "yes";
-    if (yes && *parameters) order_files(job, parameters, rights);
-    drop(&job->deposit);
-    job->question = 0;
-    packet_send(job->source.fd, word, strlen(word), NULL, 0);
-    return 1;
+    if (received <= 0) end_job(job);
 }
 
 /* ---- workers ---- */
 
-static int send_order(struct job const *job, int channel)
+static int send_order(struct job const *job, enum order_kind kind, struct rights const *rights, char const *url,
+                      int const *fds, size_t fd_count)
 {
-    int const fds[] = { channel, job->fd };
-    return dispatch_order(&job->order, fds, job->fd < 0 ? 1 : 2);
+    struct order order;
+    memset(&order, 0, sizeof order);
+    order.kind = kind;
+    order.deadline = job->deadline;
+    order.rights = *rights;
+    strcpy(order.url, url);
+    return dispatch_order(job->all->dispatch, &order, fds, fd_count);
 }
 
 int job_start(struct job *job)
 {
     int pair[2];
-    if (packet_pair(pair) < 0) {
-        fail(job, strerror(errno));
+    if (!packet_pair(pair)) {
+        fail_job(job, strerror(errno));
         return 1;
     }
-    int const sent = send_order(job, pair[1]), waits = sent < 0 && dispatch_must_wait();
+    int const fds[] = { pair[1], job->fd };
+    int const sent = send_order(job, job->plan.kind, &job->plan.rights, job->plan.head.url, fds, job->fd < 0 ? 1 : 2);
+    int const waits = !sent && dispatch_must_wait();
     close(pair[1]);
-    if (sent < 0) {
+    if (!sent) {
         close(pair[0]);
-        if (!waits) fail(job, "the handshake master cannot be started");
+        if (!waits) fail_job(job, "the handshake master cannot be started");
         return !waits;
     }
-    schedule_begin(job);
-    drop(&job->fd);
-    job->source = (struct source){ .fd = pair[0], .ready = &listen_to_worker };
-    if (source_add(&job->source, EPOLLIN) < 0) {
-        fail(job, strerror(errno));
-        end(job);
+    queue_begin(job);
+    drop_descriptor(&job->fd);
+    job->source = (struct source){ .fd = pair[0], .ready = &attend_to_worker };
+    if (!source_add(&job->source, job->all->reactor, EPOLLIN)) {
+        fail_job(job, strerror(errno));
+        end_job(job);
     }
     return 1;
 }
 
-int jobs_have_room(void)
+/* ---- answers to questions ---- */
+
+static struct job *find_question(struct jobs *jobs, struct channel const *channel, uint64_t question)
 {
+    struct job *job = jobs->first;
+    while (job && (job->question != question || job->channel != channel)) job = job->next;
+    return job;
+}
+
+/* Another worker brings the files; where it does not, the deposit stays empty. */
+int job_answer(struct jobs *jobs, struct channel const *channel, uint64_t question, int yes, char const *parameters,
+               struct rights const *rights)
+{
+    struct job *job = question ? find_question(jobs, channel, question) : NULL;
+    if (!job) return 0;
+    int const fds[] = { job->source.fd, job->deposit };
+    char const *word = !yes ? "no" : *parameters ? "load" : "yes";
+    if (yes && *parameters && job->deposit >= 0) send_order(job, ORDER_LOAD, rights, parameters, fds, 2);
+    drop_descriptor(&job->deposit);
+    job->question = 0;
+    packet_send(job->source.fd, word, strlen(word), NULL, 0);
+    return 1;
+}
+
+/* ---- deadlines ---- */
+
+int jobs_have_room(struct jobs const *jobs)
+{
+    size_t count = 0;
+    for (enum job_state state = 0; state < JOB_STATES; state++) count += jobs->count[state];
     return count < MAX_JOBS;
 }
 
-static int64_t patience(struct job const *job)
+static int64_t last_moment(struct job const *job)
 {
-    return job->order.deadline + (job_is_running(job) ? GRACE_MS : 0);
+    return job->deadline + (job->state == JOB_RUNNING ? GRACE_MS : 0);
 }
 
-static void expire(struct job *job)
+static char const *why_late(struct job const *job)
 {
-    int const runs = job_is_running(job);
-    char const *why = runs ? "timed out" : "timed out waiting for other handshakes";
-    if (!job->answered) fail(job, schedule_hears(job) ? why : "TLS handshake: timed out");
-    if (runs) end(job);
+    if (job->state == JOB_UNHEARD) return "TLS handshake: timed out";
+    return job->state == JOB_RUNNING ? "timed out" : "timed out waiting for other handshakes";
 }
 
-int jobs_expire(void)
+static void expire_job(struct job *job)
 {
-    int64_t const now = now_ms();
-    if (!next_deadline) return -1;
-    if (next_deadline > now) return (int)(next_deadline - now);
-    next_deadline = 0;
-    for (struct job *job = jobs, *next; job; job = next) {
+    int const runs = job->state == JOB_RUNNING;
+    if (!job->answered) fail_job(job, why_late(job));
+    if (runs) end_job(job);
+}
+
+int jobs_expire(struct jobs *jobs)
+{
+    int64_t const now = process_now_ms();
+    if (!jobs->next_deadline) return -1;
+    if (jobs->next_deadline > now) return (int)(jobs->next_deadline - now);
+    jobs->next_deadline = 0;
+    for (struct job *job = jobs->first, *next; job; job = next) {
         next = job->next;
-        if (patience(job) > now)
-            note_deadline(patience(job));
+        if (last_moment(job) > now)
+            note_deadline(jobs, last_moment(job));
         else
-            expire(job);
+            expire_job(job);
     }
-    return next_deadline ? (int)(next_deadline - now) : -1;
+    return jobs->next_deadline ? (int)(jobs->next_deadline - now) : -1;
 }

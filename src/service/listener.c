@@ -1,5 +1,7 @@
 /* ISC license. */
 
+#include "service/listener.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,121 +9,110 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "service/broker.h"
+#include "process/process.h"
 
 #define PAUSE_MS 100
 
-static int64_t pause_until; /* 0: none */
+struct listener {
+    struct source source; /* first: it is the listener's address too */
+    struct listeners *all;
+    struct listener *next;
+    struct channel *channel;
+    struct job_plan plan; /* of each connection */
+};
 
-static int is_exhausted(void)
+static int lacks_descriptors(void)
 {
     return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
 }
 
-int listeners_are_paused(void)
-{
-    return pause_until != 0;
-}
-
-int listeners_accept(int listener, struct sockaddr_storage *from)
+int listeners_accept(struct listeners *listeners, int fd, struct sockaddr_storage *from)
 {
     socklen_t len = sizeof *from;
-    int const fd = accept4(listener, (struct sockaddr *)from, &len, SOCK_CLOEXEC);
-    if (fd < 0 && is_exhausted()) pause_until = now_ms() + PAUSE_MS;
-    return fd;
+    int const accepted = accept4(fd, (struct sockaddr *)from, &len, SOCK_CLOEXEC);
+    if (accepted < 0 && lacks_descriptors()) listeners->pause_until = process_now_ms() + PAUSE_MS;
+    return accepted;
 }
 
-static void begin_handshake(struct listener *listener, struct words const *words, int fd,
-                            struct sockaddr_storage const *from)
-{
-    struct job *job = job_new(listener->channel, ORDER_ACCEPT, words, fd);
-    if (!job) return;
-    job->is_tls = job->is_server = 1;
-    job->timeout_ms = listener->timeout_ms;
-    job->order.rights = listener->rights;
-    job->order.deadline = now_ms() + listener->timeout_ms;
-    job_begin(job, from);
-}
-
-static void accept_one(struct source *source, uint32_t events)
+static void accept_connection(struct source *source, uint32_t events)
 {
     struct listener *listener = (struct listener *)source;
     struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
     (void)events;
-    int const fd = listeners_accept(source->fd, &address);
+    int const fd = listeners_accept(listener->all, source->fd, &address);
     if (fd < 0) return;
-    struct words words = listener->words;
-    address_format(words.remote, &address);
-    if (listener->is_tls)
-        begin_handshake(listener, &words, fd, &address);
+    struct job_plan plan = listener->plan;
+    address_format(plan.head.remote, &address);
+    if (plan.is_tls)
+        job_begin(listener->all->jobs, listener->channel, &plan, fd, &address);
     else
-        reply_ok(listener->channel, &words, "", fd);
+        channel_send_ok(listener->channel, &plan.head, "", fd);
 }
 
-int listener_open(struct channel *channel, struct job const *job, int fd)
+int listener_open(struct listeners *listeners, struct channel *channel, struct job_plan const *plan, int fd)
 {
     struct listener *listener = calloc(1, sizeof *listener);
-    if (listener) {
-        listener->source = (struct source){ .fd = fd, .ready = &accept_one };
-        listener->channel = channel;
-        listener->words = job->words;
-        listener->rights = job->order.rights;
-        listener->is_tls = job->is_tls;
-        listener->is_passed = job->is_passed;
-        listener->timeout_ms = job->timeout_ms;
-        if (source_add(&listener->source, 0) == 0) {
-            listener->next = channel->listeners;
-            channel->listeners = listener;
-            return 1;
-        }
-    }
+    if (!listener) goto fail;
+    listener->source = (struct source){ .fd = fd, .ready = &accept_connection };
+    listener->all = listeners;
+    listener->channel = channel;
+    listener->plan = *plan;
+    listener->plan.kind = ORDER_ACCEPT;
+    listener->plan.is_server = 1;
+    if (!source_add(&listener->source, listeners->jobs->reactor, 0)) goto fail;
+    listener->next = listeners->first;
+    listeners->first = listener;
+    return 1;
+
+fail:
     free(listener);
     close(fd);
     return 0;
 }
 
-/* The worker that made the socket may still be there with its copy; of one that
-   was passed to us, whoever started us has another. */
-static void end(struct listener *listener)
+/* The worker that made the socket may still be there with its copy. A socket that
+   was passed to us stays open where we were started from. */
+static void end_listener(struct listener **at)
 {
-    if (!listener->is_passed) shutdown(listener->source.fd, SHUT_RDWR);
+    struct listener *listener = *at;
+    *at = listener->next;
+    if (!listener->plan.is_passed) shutdown(listener->source.fd, SHUT_RDWR);
     source_remove(&listener->source);
     free(listener);
 }
 
-int listener_close(struct channel *channel, char const *url)
+int listener_close(struct listeners *listeners, struct channel const *channel, char const *url)
 {
-    for (struct listener **at = &channel->listeners, *listener; (listener = *at); at = &listener->next) {
-        if (strcmp(listener->words.url, url)) continue;
-        *at = listener->next;
-        end(listener);
+    for (struct listener **at = &listeners->first; *at; at = &(*at)->next) {
+        if ((*at)->channel != channel || strcmp((*at)->plan.head.url, url)) continue;
+        end_listener(at);
         return 1;
     }
     return 0;
 }
 
-void listeners_close(struct channel *channel)
+void listeners_forget_channel(struct listeners *listeners, struct channel const *channel)
 {
-    while (channel->listeners) {
-        struct listener *listener = channel->listeners;
-        channel->listeners = listener->next;
-        end(listener);
-    }
+    for (struct listener **at = &listeners->first; *at;)
+        if ((*at)->channel == channel)
+            end_listener(at);
+        else
+            at = &(*at)->next;
 }
 
-int listeners_pause_left(void)
+int listeners_pause_left(struct listeners *listeners)
 {
-    if (!pause_until) return -1;
-    int64_t const left = pause_until - now_ms();
-    if (left <= 0) pause_until = 0;
-    return left > 0 ? (int)left : 0;
+    if (!listeners->pause_until) return -1;
+    int const left = process_ms_until(listeners->pause_until);
+    if (!left) listeners->pause_until = 0;
+    return left;
 }
 
 /* Connections wait in the backlog while their client reads no replies and while
    there is no place for more. */
-void listeners_settle(struct channel *channel)
+void listeners_settle(struct listeners *listeners)
 {
-    int const accepts = !pause_until && channel_has_room(channel) && schedule_may_accept();
-    for (struct listener *listener = channel->listeners; listener; listener = listener->next)
-        source_watch(&listener->source, accepts ? EPOLLIN : 0);
+    int const may_accept = !listeners->pause_until && listeners->jobs->may_accept;
+    for (struct listener *listener = listeners->first; listener; listener = listener->next)
+        source_watch(&listener->source, may_accept && channel_has_room(listener->channel) ? EPOLLIN : 0);
 }

@@ -3,67 +3,51 @@
 /*
  * When a job gets its worker. A connection that was accepted waits without a
  * slot until its peer has said something: silence costs a descriptor and nothing
- * else. Who is next then, and who gives up a slot, is for slots.c to say.
+ * else. Then slots.c says who is next, and who gives up a slot.
  */
 
-#include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "service/broker.h"
+#include "process/process.h"
+#include "service/job.h"
 
 #define LOOK_MS 50 /* between looks at peers when slots are scarce */
 #define MAX_ACCEPTED 512 /* connections that have no slot */
 
-struct line {
-    struct job *first;
-    size_t accepted; /* how many of them are from listeners */
-};
-
-static struct slots slots;
-static struct line unheard, waiting;
-static size_t max_accepted;
-static int64_t next_look;
-static int is_scarce, may_accept = 1;
-
-/* ---- lines ---- */
+void queue_prepare(struct jobs *jobs, unsigned int max_workers)
+{
+    struct rlimit limit;
+    jobs->slots.max = max_workers;
+    jobs->may_accept = 1;
+    jobs->max_accepted = max_workers < MAX_ACCEPTED / 2 ? 2 * max_workers : MAX_ACCEPTED;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < jobs->max_accepted)
+        jobs->max_accepted = limit.rlim_cur / 4;
+}
 
 static int is_accepted(struct job const *job)
 {
-    return job->order.kind == ORDER_ACCEPT;
+    return job->plan.kind == ORDER_ACCEPT;
 }
 
-static void enqueue(struct line *line, struct job *job)
+static void set_state(struct job *job, enum job_state state)
 {
-    job->line = line;
-    job->previous_in_line = NULL;
-    job->next_in_line = line->first;
-    if (line->first) line->first->previous_in_line = job;
-    line->first = job;
-    line->accepted += (size_t)is_accepted(job);
-}
-
-static void dequeue(struct job *job)
-{
-    struct line *line = job->line;
-    if (job->next_in_line) job->next_in_line->previous_in_line = job->previous_in_line;
-    if (job->previous_in_line)
-        job->previous_in_line->next_in_line = job->next_in_line;
-    else
-        line->first = job->next_in_line;
-    line->accepted -= (size_t)is_accepted(job);
-    job->line = NULL;
+    struct jobs *jobs = job->all;
+    jobs->count[job->state]--;
+    jobs->accepted[job->state] -= (size_t)is_accepted(job);
+    job->state = state;
+    jobs->count[state]++;
+    jobs->accepted[state] += (size_t)is_accepted(job);
 }
 
 /* ---- peers ---- */
 
-static uint64_t unread(int fd)
+static uint64_t count_unread(int fd)
 {
     int count = 0;
     return ioctl(fd, SIOCINQ, &count) < 0 ? 0 : (uint64_t)count;
@@ -75,8 +59,8 @@ static void look_at_connection(struct job const *job, struct slots_claim *claim)
     socklen_t len = sizeof info;
     if (getsockopt(job->connection, IPPROTO_TCP, TCP_INFO, &info, &len) < 0) return;
     claim->said = info.tcpi_bytes_received;
-    claim->is_answered = job->is_server ? info.tcpi_data_segs_out != 0 : claim->said != 0;
-    claim->is_busy = unread(job->connection) != 0;
+    claim->is_answered = job->plan.is_server ? info.tcpi_data_segs_out != 0 : claim->said != 0;
+    claim->is_busy = count_unread(job->connection) != 0;
 }
 
 /* A CONNECT without a connection waits for its peer, too. */
@@ -84,179 +68,139 @@ static void look_at_running(struct job *job)
 {
     struct slots_claim *claim = &job->claim;
     int const has_peer = !job->answered && !job->question;
-    claim->is_busy = !has_peer || job->connection >= 0 || job->order.kind != ORDER_CONNECT;
+    claim->is_busy = !has_peer || job->connection >= 0 || job->plan.kind != ORDER_CONNECT;
     if (has_peer && job->connection >= 0) look_at_connection(job, claim);
 }
 
 static void look_at_waiting(struct job *job)
 {
-    if (job->is_server && job->fd >= 0) job->claim.said = unread(job->fd);
+    if (job->plan.is_server && job->fd >= 0) job->claim.said = count_unread(job->fd);
 }
 
 static void wait_for_slot(struct job *job)
 {
     look_at_waiting(job);
-    enqueue(&waiting, job);
+    set_state(job, JOB_WAITING);
 }
 
-static void hear(struct source *source, uint32_t events)
+static void hear_peer(struct source *source, uint32_t events)
 {
-    struct job *job = ((struct job_peer *)source)->job;
     (void)events;
     source_release(source);
-    dequeue(job);
-    wait_for_slot(job);
+    wait_for_slot((struct job *)source);
 }
 
 static int wait_for_peer(struct job *job)
 {
-    job->peer = (struct job_peer){ .source = { .fd = job->fd, .ready = &hear }, .job = job };
-    if (source_add(&job->peer.source, EPOLLIN) < 0) return 0;
-    enqueue(&unheard, job);
-    return 1;
+    job->source = (struct source){ .fd = job->fd, .ready = &hear_peer };
+    if (source_add(&job->source, job->all->reactor, EPOLLIN)) {
+        set_state(job, JOB_UNHEARD);
+        return 1;
+    }
+    job->source.fd = -1;
+    return 0;
 }
 
-/* ---- a job's way ---- */
+/* ---- the way of a job ---- */
 
-static void name_parties(struct job const *job, struct sockaddr_storage const *from, struct slots_keys *keys)
+int queue_enter(struct job *job, struct sockaddr_storage const *from)
 {
-    *keys = (struct slots_keys){ .of = {
-        [SLOTS_USER] = job->order.rights.uid,
+    int const is_in = job->plan.is_server || job->plan.kind == ORDER_LISTEN;
+    struct slots_keys const keys = { .of = {
+        [SLOTS_USER] = job->plan.rights.uid,
         [SLOTS_CHANNEL] = job->channel->number,
         [SLOTS_ADDRESS] = from ? slots_address(from) : 0,
     } };
-}
-
-int schedule_add(struct job *job, struct sockaddr_storage const *from)
-{
-    int const is_in = job->is_server || job->order.kind == ORDER_LISTEN;
-    struct slots_keys keys;
     job->claim = (struct slots_claim){ .direction = is_in ? SLOTS_IN : SLOTS_OUT,
-                                       .patience_ms = job->timeout_ms,
-                                       .said = job->order.kind == ORDER_LISTEN ? SLOTS_HELLO : 0 };
-    name_parties(job, from, &keys);
-    if (!slots_enter(&slots, &job->claim, &keys, now_ms())) return 0;
+                                       .patience_ms = job->plan.timeout_ms,
+                                       .said = job->plan.kind == ORDER_LISTEN ? SLOTS_HELLO : 0 };
+    job->all->count[job->state]++;
+    job->all->accepted[job->state] += (size_t)is_accepted(job);
+    if (!slots_enter(&job->all->slots, &job->claim, &keys, process_now_ms())) return 0;
     if (!is_accepted(job) || !wait_for_peer(job)) wait_for_slot(job);
     return 1;
 }
 
-void schedule_begin(struct job *job)
+void queue_begin(struct job *job)
 {
-    dequeue(job);
-    slots_begin(&slots, &job->claim, now_ms());
+    set_state(job, JOB_RUNNING);
+    slots_begin(&job->all->slots, &job->claim, process_now_ms());
 }
 
-void schedule_remove(struct job *job)
+void queue_leave(struct job *job)
 {
-    if (job->line == &unheard) source_release(&job->peer.source);
-    if (job->line)
-        dequeue(job);
-    else if (job_is_running(job))
-        slots_end(&slots, &job->claim);
-    slots_leave(&slots, &job->claim);
-}
-
-int schedule_hears(struct job const *job)
-{
-    return job->line != &unheard;
+    if (job->state == JOB_UNHEARD) source_release(&job->source);
+    if (job->state == JOB_RUNNING) slots_end(&job->all->slots, &job->claim);
+    slots_leave(&job->all->slots, &job->claim);
+    job->all->count[job->state]--;
+    job->all->accepted[job->state] -= (size_t)is_accepted(job);
 }
 
 /* ---- who is next ---- */
 
-static struct job *next_to_start(void)
+struct job *queue_next(struct jobs *jobs)
 {
     struct job *next = NULL;
-    for (struct job *job = waiting.first; job; job = job->next_in_line)
-        if (slots_may_begin(&slots, &job->claim) && (!next || slots_precedes(&job->claim, &next->claim))) next = job;
-    return next;
-}
-
-static struct job *next_of(enum slots_direction direction)
-{
-    struct job *next = NULL;
-    for (struct job *job = waiting.first; job; job = job->next_in_line)
-        if (job->claim.direction == direction && (!next || slots_precedes(&job->claim, &next->claim))) next = job;
+    for (struct job *job = jobs->count[JOB_WAITING] ? jobs->first : NULL; job; job = job->next) {
+        if (job->state != JOB_WAITING || !slots_may_begin(&jobs->slots, &job->claim)) continue;
+        if (!next || slots_precedes(&job->claim, &next->claim)) next = job;
+    }
     return next;
 }
 
 /* ---- who gives up ---- */
 
-static struct job *find_yielding(struct job const *wanting, int64_t now)
+int queue_has_place(struct jobs const *jobs)
 {
+    return jobs->accepted[JOB_UNHEARD] + jobs->accepted[JOB_WAITING] < jobs->max_accepted;
+}
+
+int queue_is_scarce(struct jobs *jobs, int has_next)
+{
+    int64_t const now = process_now_ms();
+    jobs->is_scarce = (!has_next && jobs->count[JOB_WAITING]) || !queue_has_place(jobs);
+    if (!jobs->is_scarce || now < jobs->next_look) return 0;
+    jobs->next_look = now + LOOK_MS;
+    return 1;
+}
+
+int queue_pause_left(struct jobs const *jobs)
+{
+    return jobs->is_scarce ? process_ms_until(jobs->next_look) : -1;
+}
+
+static struct job *first_waiting(struct jobs *jobs, enum slots_direction direction)
+{
+    struct job *first = NULL;
+    for (struct job *job = jobs->first; job; job = job->next) {
+        if (job->state != JOB_WAITING || job->claim.direction != direction) continue;
+        look_at_waiting(job);
+        if (!first || slots_precedes(&job->claim, &first->claim)) first = job;
+    }
+    return first;
+}
+
+struct job *queue_find_yielding(struct jobs *jobs, enum slots_direction direction)
+{
+    int64_t const now = process_now_ms();
+    struct job const *waiting = first_waiting(jobs, direction);
     struct job *found = NULL;
-    for (struct job *job = jobs_first(); job; job = job->next) {
-        if (!job_is_running(job)) continue;
+    for (struct job *job = waiting ? jobs->first : NULL; job; job = job->next) {
+        if (job->state != JOB_RUNNING) continue;
         look_at_running(job);
-        if (!slots_yields(&job->claim, &wanting->claim, now)) continue;
+        if (!slots_yields(&job->claim, &waiting->claim, now)) continue;
         if (!found || slots_yields_before(&job->claim, &found->claim)) found = job;
     }
     return found;
 }
 
-static void make_room(int64_t now)
+struct job *queue_find_idle(struct jobs *jobs)
 {
-    for (struct job *job = waiting.first; job; job = job->next_in_line) look_at_waiting(job);
-    for (enum slots_direction direction = 0; direction < SLOTS_DIRECTIONS; direction++) {
-        struct job *wanting = next_of(direction), *yielding = wanting ? find_yielding(wanting, now) : NULL;
-        if (yielding) job_give_up(yielding);
-    }
-}
-
-static struct job *find_idle(struct line const *line, struct job *found, int64_t now)
-{
-    for (struct job *job = line->first; job; job = job->next_in_line) {
-        if (!is_accepted(job) || !slots_is_idle(&job->claim, now)) continue;
+    int64_t const now = process_now_ms();
+    struct job *found = NULL;
+    for (struct job *job = jobs->first; job; job = job->next) {
+        if (job->state == JOB_RUNNING || !is_accepted(job) || !slots_is_idle(&job->claim, now)) continue;
         if (!found || slots_goes_before(&job->claim, &found->claim)) found = job;
     }
     return found;
-}
-
-static int has_place(void)
-{
-    return unheard.accepted + waiting.accepted < max_accepted;
-}
-
-/* Some places at a time, for those that may have more to say. */
-static void make_places(int64_t now)
-{
-    for (size_t i = 0; i <= max_accepted / 8; i++) {
-        struct job *idle = find_idle(&waiting, find_idle(&unheard, NULL, now), now);
-        if (!idle) return;
-        job_give_up(idle);
-    }
-}
-
-void schedule_settle(void)
-{
-    int64_t const now = now_ms();
-    struct job *next;
-    while ((next = next_to_start()) && job_start(next)) continue;
-    dispatch_await_room(next != NULL);
-    is_scarce = (!next && waiting.first) || !has_place();
-    if (is_scarce && now >= next_look) {
-        next_look = now + LOOK_MS;
-        make_room(now);
-        if (!has_place()) make_places(now);
-    }
-    may_accept = has_place();
-}
-
-int schedule_pause_left(void)
-{
-    int64_t const left = next_look - now_ms();
-    if (!is_scarce) return -1;
-    return left > 0 ? (int)left : 0;
-}
-
-int schedule_may_accept(void)
-{
-    return may_accept;
-}
-
-void schedule_limit(unsigned int workers)
-{
-    struct rlimit limit;
-    slots.max = workers;
-    max_accepted = workers < MAX_ACCEPTED / 2 ? 2 * workers : MAX_ACCEPTED;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < max_accepted) max_accepted = limit.rlim_cur / 4;
 }

@@ -1,63 +1,65 @@
 /* ISC license. */
 
-/* The requests of ktls-init-protocol(7). */
+#include "service/request.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <skalibs/types.h>
 
-#include "service/broker.h"
+#include "protocol/url.h"
 
 /* COMMAND and what follows it, in a packet that is text. */
 struct request {
+    struct request_context const *context;
     struct channel *channel;
     struct packet *packet;
-    struct words words;
+    struct reply_head head;
     struct url url;
 };
 
-static void refuse(struct request const *request, char const *reason)
+static void refuse_request(struct request const *request, char const *reason)
 {
-    reply_err(request->channel, &request->words, reason);
+    channel_send_error(request->channel, &request->head, reason);
 }
 
-static void begin(struct request *request, enum order_kind kind, int fd)
+static void begin_job(struct request const *request, enum order_kind kind, int fd)
 {
-    struct job *job = job_new(request->channel, kind, &request->words, fd);
-    if (!job) return;
-    job->is_tls = request->url.scheme == URL_TLS;
-    job->is_server = request->url.target == URL_SERVER;
-    job->is_passed = request->url.target == URL_PASSED;
-    job->timeout_ms = request->url.parameters.timeout_ms;
-    job->order.deadline = now_ms() + job->timeout_ms;
-    channel_rights(request->channel, request->packet, &job->order.rights);
-    job_begin(job, NULL);
+    struct url const *url = &request->url;
+    struct job_plan plan = {
+        .kind = kind,
+        .head = request->head,
+        .is_tls = url->scheme == URL_TLS,
+        .is_server = url->target == URL_SERVER,
+        .is_passed = url->target == URL_PASSED,
+        .timeout_ms = url->parameters.timeout_ms,
+    };
+    channel_rights(request->channel, request->packet, &plan.rights);
+    job_begin(request->context->jobs, request->channel, &plan, fd, NULL);
 }
 
 static void do_connect(struct request *request)
 {
     if (request->url.target != URL_HOST && request->url.target != URL_PATH)
-        refuse(request, "not a URL to connect to");
+        refuse_request(request, "not a URL to connect to");
     else if (request->url.target == URL_HOST && !request->url.port)
-        refuse(request, "the port is 0");
+        refuse_request(request, "the port is 0");
     else
-        begin(request, ORDER_CONNECT, -1);
+        begin_job(request, ORDER_CONNECT, -1);
 }
 
 static void do_accept(struct request *request)
 {
     struct url const *url = &request->url;
     if (url->target == URL_CLIENT || url->target == URL_SERVER) {
-        refuse(request, "not a URL to listen at");
+        refuse_request(request, "not a URL to listen at");
         return;
     }
-    int const fd = url->target == URL_PASSED ? activation_find(url->where) : -1;
+    int const fd = url->target == URL_PASSED ? activation_find(request->context->activation, url->where) : -1;
     if (url->target == URL_PASSED && fd < 0)
-        refuse(request, "we were not started with a socket of that name");
+        refuse_request(request, "we were not started with a socket of that name");
     else
-        begin(request, ORDER_LISTEN, fd);
+        begin_job(request, ORDER_LISTEN, fd);
 }
 
 static int is_stream_socket(int fd)
@@ -70,21 +72,21 @@ static int is_stream_socket(int fd)
 static void do_upgrade(struct request *request)
 {
     if (request->url.target != URL_CLIENT && request->url.target != URL_SERVER)
-        refuse(request, "neither tls:client nor tls:server");
+        refuse_request(request, "neither tls:client nor tls:server");
     else if (!request->packet->fd_count)
-        refuse(request, "no descriptor came along");
+        refuse_request(request, "no descriptor came along");
     else if (!is_stream_socket(request->packet->fd[0]))
-        refuse(request, "the descriptor is no stream socket");
+        refuse_request(request, "the descriptor is no stream socket");
     else
-        begin(request, ORDER_UPGRADE, packet_take(request->packet, 0));
+        begin_job(request, ORDER_UPGRADE, packet_take(request->packet, 0));
 }
 
 static void do_close(struct request *request)
 {
-    if (listener_close(request->channel, request->words.url))
-        reply_ok(request->channel, &request->words, "", -1);
+    if (listener_close(request->context->listeners, request->channel, request->head.url))
+        channel_send_ok(request->channel, &request->head, "", -1);
     else
-        refuse(request, "nothing listens there for this client");
+        refuse_request(request, "nothing listens there for this client");
 }
 
 /* "id yes", "id yes cert=..&key=..", "id no" */
@@ -93,7 +95,7 @@ static void do_answer(struct request *request)
     char text[URL_MAX + 1], *id = text, *verdict, *parameters = NULL;
     struct rights rights;
     uint64_t number;
-    strcpy(text, request->words.url);
+    strcpy(text, request->head.url);
     verdict = strchr(id, ' ');
     if (verdict) *verdict++ = 0;
     if (verdict) parameters = strchr(verdict, ' ');
@@ -103,9 +105,9 @@ static void do_answer(struct request *request)
     if (!uint640_scan(id, &number) || yes == no || (no && parameters)) why = "an answer is: id yes, or id no";
     if (!why && parameters && !request->url.parameters.cert) why = "of cert and key one is missing";
     channel_rights(request->channel, request->packet, &rights);
-    if (!why && !job_answer(request->channel, number, yes, parameters ? parameters : "", &rights))
+    if (!why && !job_answer(request->context->jobs, request->channel, number, yes, parameters ? parameters : "", &rights))
         why = "there is no such question";
-    if (why) refuse(request, why);
+    if (why) refuse_request(request, why);
 }
 
 static struct {
@@ -126,10 +128,10 @@ static int is_line(struct packet const *packet)
 }
 
 /* A channel of the sender's own. */
-static void attach(struct packet *packet)
+static void attach_channel(struct channels *channels, struct packet *packet)
 {
     int const fd = packet_take(packet, 0);
-    if (fd >= 0) channel_open_attached(fd, &packet->sender);
+    if (fd >= 0) channel_open(channels, fd, CHANNEL_ATTACHED, &packet->sender);
 }
 
 /* NULL, or why that is not what follows a command. */
@@ -147,14 +149,14 @@ static size_t find_command(char const *word)
     return i;
 }
 
-static void handle(struct request *request, size_t command)
+static void handle_command(struct request *request, size_t command)
 {
     char const *why = NULL;
     if (commands[command].handle != &do_answer && commands[command].handle != &do_close)
-        why = url_parse(&request->url, request->words.url);
-    if (!why && request->url.parameters.id) strcpy(request->words.id, request->url.parameters.id);
+        why = url_parse(&request->url, request->head.url);
+    if (!why && request->url.parameters.id) strcpy(request->head.id, request->url.parameters.id);
     if (why)
-        refuse(request, why);
+        refuse_request(request, why);
     else
         commands[command].handle(request);
 }
@@ -164,38 +166,38 @@ static int is_reply(char const *word)
     return !strcmp(word, "OK") || !strcmp(word, "ERR") || !strcmp(word, "ASK");
 }
 
-static void take_command(struct request *request, char const *word, char const *rest)
+static void parse_command(struct request *request, char const *word, char const *rest)
 {
     size_t const command = find_command(word);
     if (command == COMMANDS) {
-        refuse(request, "an unknown command");
+        refuse_request(request, "an unknown command");
         return;
     }
-    request->words.command = commands[command].name;
+    request->head.command = commands[command].name;
     char const *why = check_rest(command, rest);
     if (why) {
-        refuse(request, why);
+        refuse_request(request, why);
         return;
     }
-    strcpy(request->words.url, rest);
-    handle(request, command);
+    strcpy(request->head.url, rest);
+    handle_command(request, command);
 }
 
-void request_take(struct channel *channel, struct packet *packet)
+void request_take(struct request_context const *context, struct channel *channel, struct packet *packet)
 {
-    struct request request = { .channel = channel, .packet = packet };
-    request.words = (struct words){ .command = "?", .url = "?" };
+    struct request request = { .context = context, .channel = channel, .packet = packet };
+    request.head = (struct reply_head){ .command = "?", .url = "?" };
     if (!is_line(packet)) {
-        refuse(&request, "not a request: one line of ASCII in a packet");
+        refuse_request(&request, "not a request: one line of ASCII in a packet");
         return;
     }
     packet->bytes[packet->len - 1] = 0;
     char *rest = strchr(packet->bytes, ' ');
     if (rest) *rest++ = 0;
     if (!rest && !strcmp(packet->bytes, "ATTACH"))
-        attach(packet);
+        attach_channel(context->channels, packet);
     else if (is_reply(packet->bytes))
         channel->broken = !channel->is_inherited; /* from a service: there would be no end of answers */
     else
-        take_command(&request, packet->bytes, rest ? rest : "");
+        parse_command(&request, packet->bytes, rest ? rest : "");
 }

@@ -54,5 +54,5 @@ int worker_answer(struct worker const *worker, char const *word, struct facts co
 {
     char text[ANSWER_MAX];
     int const len = snprintf(text, sizeof text, "%s%s", word, facts->text);
-    return packet_send(worker->channel, text, (size_t)len, &fd, fd >= 0) == 0;
+    return packet_send(worker->channel, text, (size_t)len, &fd, fd >= 0);
 }

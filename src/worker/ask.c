@@ -13,13 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/process.h"
 #include "worker/worker.h"
 
 static int wait_until(int fd, int64_t deadline)
 {
     struct pollfd p = { .fd = fd, .events = POLLIN };
     for (;;) {
-        int64_t const left = deadline - now_ms();
+        int64_t const left = deadline - process_now_ms();
         int const r = left <= 0 ? 0 : poll(&p, 1, (int)left);
         if (r > 0) return 1;
         if (!r || errno != EINTR) return 0;
@@ -48,7 +49,7 @@ static int send_question(struct worker const *worker, struct tls_hello const *he
     list_protocols(protocols, hello->alpn, hello->alpn ? hello->alpn_len : 0);
     facts_add(&facts, "sni", hello->server_name);
     facts_add(&facts, "alpn", protocols);
-    return packet_send(worker->channel, facts.text, facts.len, NULL, 0) == 0;
+    return packet_send(worker->channel, facts.text, facts.len, NULL, 0);
 }
 
 static size_t read_all(int fd, void *to, size_t max, int64_t deadline)
@@ -132,7 +133,7 @@ void ask_prepare(struct worker *worker)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         worker_refuse_system(worker, "socketpair");
     worker->deposit = pair[0];
-    if (packet_send(worker->channel, "DEPOSIT", 7, pair + 1, 1) < 0)
+    if (!packet_send(worker->channel, "DEPOSIT", 7, pair + 1, 1))
         worker_refuse_system(worker, "passing a socket");
     close(pair[1]);
     worker->config.choose = (struct tls_choose){ .function = &choose, .ctx = worker };

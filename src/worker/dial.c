@@ -26,12 +26,6 @@
 #define ATTEMPT_MS 250 /* Connection Attempt Delay (RFC 8305, 8) */
 #define MAX_ANSWER 1024
 
-static int left_ms(int64_t until)
-{
-    int64_t const left = until - now_ms();
-    return left < 0 ? 0 : (int)left;
-}
-
 /* ---- addresses ---- */
 
 /* The address that text is, with its zone (RFC 4007, 11) if it has one. 0: it is
@@ -96,7 +90,7 @@ static size_t read_answer(char *answer, int from, int64_t deadline)
 {
     struct pollfd p = { .fd = from, .events = POLLIN };
     size_t len = 0;
-    while (len < MAX_ANSWER && poll(&p, 1, left_ms(deadline)) > 0) {
+    while (len < MAX_ANSWER && poll(&p, 1, process_ms_until(deadline)) > 0) {
         ssize_t const r = read(from, answer + len, MAX_ANSWER - len);
         if (r <= 0) return r < 0 ? 0 : len;
         len += (size_t)r;
@@ -131,7 +125,7 @@ static void find_name(struct worker const *worker, struct dial *dial)
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
     if (signal(SIGCHLD, SIG_IGN) == SIG_ERR) worker_refuse_system(worker, "SIGCHLD");
     answer[len] = 0;
-    if (!len && !left_ms(worker->order->deadline))
+    if (!len && !process_ms_until(worker->order->deadline))
         worker_refuse(worker, worker->url.where, "timed out resolving the name");
     take_answer(worker, dial, answer);
 }
@@ -244,14 +238,14 @@ static int min(int a, int b)
 
 static int run_race(struct race *race, int64_t deadline)
 {
-    while (left_ms(deadline)) {
+    while (process_ms_until(deadline)) {
         int const more = race->started < race->dial->count;
         if (!more && !is_open(race)) return -1;
         int fd = more ? start_next(race) : -1;
         if (fd >= 0) return fd;
         if (!is_open(race)) continue;
-        int const patience = race->started < race->dial->count ? ATTEMPT_MS : left_ms(deadline);
-        if (poll(race->attempt, race->started, min(patience, left_ms(deadline))) <= 0) continue;
+        int const patience = race->started < race->dial->count ? ATTEMPT_MS : process_ms_until(deadline);
+        if (poll(race->attempt, race->started, min(patience, process_ms_until(deadline))) <= 0) continue;
         fd = look_at_attempts(race);
         if (fd >= 0) return fd;
     }

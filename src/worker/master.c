@@ -19,18 +19,6 @@
 #include "process/process.h"
 #include "program/program.h"
 
-int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-int master_order(int master, struct order const *order, int const *fds, size_t fd_count)
-{
-    return packet_send(master, order, sizeof *order, fds, fd_count);
-}
-
 static void refuse(struct order const *order, struct packet const *packet)
 {
     struct worker const none = { .order = order, .channel = packet->fd[0], .fd = packet->fd[1] };
@@ -83,7 +71,7 @@ static void shield(struct master_options const *options)
 int master_start(struct master_options const *options)
 {
     int pair[2];
-    if (packet_pair(pair) < 0) return -1;
+    if (!packet_pair(pair)) return -1;
     pid_t const pid = fork();
     if (!pid) {
         int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };

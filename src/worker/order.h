@@ -38,7 +38,7 @@ enum order_kind {
     ORDER_LOAD,    /* a certificate and its key, into the socket that comes along */
 };
 
-/* What whoever asks may do, and so we for it. */
+/* The requester's rights, which the worker assumes. */
 struct rights {
     uid_t uid;
     gid_t gid;
@@ -55,8 +55,6 @@ struct order {
 
 _Static_assert(sizeof(struct order) <= PACKET_MAX, "an order is one packet");
 
-extern int64_t now_ms(void);
-
 /* ---- master.c ---- */
 
 /* What all workers share, whoever asked. */
@@ -71,11 +69,8 @@ struct master_options {
 };
 
 /* Forks the master; gives our end of a pair of sockets, which it takes orders
-   from and ends with. -1 with errno. */
+   from and ends with: each is one packet, with descriptors. -1: errno says why. */
 extern int master_start(struct master_options const *options);
-/* Puts an order in; the descriptors stay ours. 0, or -1 with errno: EAGAIN, or
-   EPIPE and the like when there is no master any more. */
-extern int master_order(int master, struct order const *order, int const *fds, size_t fd_count);
 
 /* ---- protection.c ---- */
 

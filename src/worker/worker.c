@@ -14,6 +14,8 @@
 
 #include <skalibs/djbunix.h>
 
+#include "process/process.h"
+
 #define GRACE_MS 500
 
 /* ---- its time ---- */
@@ -56,7 +58,7 @@ static void attend_to(int sig, void (*handler)(int))
    it can say so itself where it is not. */
 static void set_alarm(int64_t deadline)
 {
-    int64_t const left = deadline - now_ms() + GRACE_MS, ms = left > 0 ? left : 1;
+    int64_t const left = deadline - process_now_ms() + GRACE_MS, ms = left > 0 ? left : 1;
     struct timeval const time = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
     struct itimerval const timer = { .it_value = time };
     attend_to(SIGALRM, &end_late);

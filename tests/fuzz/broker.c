@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "process/process.h"
 #include "service/broker.h"
 
 #define CLIENTS 4
@@ -38,23 +39,25 @@ static int64_t now = 1000; /* the input says how time goes */
 static int client[CLIENTS], worker[WORKERS];
 static int plain[2]; /* ends of a TCP connection that nothing protects */
 
-/* In the place of master.c. */
-int64_t now_ms(void)
+static struct broker broker;
+
+/* In the place of process/clock.c and of master.c. */
+int64_t process_now_ms(void)
 {
     return now;
+}
+
+int process_ms_until(int64_t deadline)
+{
+    return deadline > now ? (int)(deadline - now) : 0;
 }
 
 int master_start(struct master_options const *options)
 {
     (void)options;
     if (master[1] >= 0) close(master[1]);
-    if (packet_pair(master) < 0) abort();
+    if (!packet_pair(master)) abort();
     return master[0];
-}
-
-int master_order(int fd, struct order const *order, int const *fds, size_t fd_count)
-{
-    return packet_send(fd, order, sizeof *order, fds, fd_count);
 }
 
 static void connect_plainly(void)
@@ -77,7 +80,7 @@ static void begin(void)
                                                    .workers.key_dir = -1 };
     signal(SIGPIPE, SIG_IGN);
     connect_plainly();
-    broker_start(&options);
+    broker_start(&broker, &options);
     for (size_t i = 0; i < WORKERS; i++) worker[i] = -1;
     for (size_t i = 0; i < CLIENTS; i++) client[i] = -1;
 }
@@ -103,9 +106,9 @@ static void come(int *fd)
     struct ucred const us = { .pid = getpid(), .uid = getuid(), .gid = getgid() };
     int pair[2];
     leave(fd);
-    if (packet_pair(pair) < 0) abort();
+    if (!packet_pair(pair)) abort();
     *fd = pair[1];
-    channel_open_attached(pair[0], &us);
+    channel_open(&broker.channels, pair[0], CHANNEL_ATTACHED, &us);
 }
 
 /* What an order brings: the worker's end of a pair, and perhaps a connection. */
@@ -161,10 +164,7 @@ static void read_replies(void)
 
 static void turn(void)
 {
-    schedule_settle();
-    channels_settle();
-    jobs_expire();
-    reactor_wait(0);
+    broker_turn(&broker, 0);
     take_orders();
     read_replies();
 }

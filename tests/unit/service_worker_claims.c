@@ -62,7 +62,7 @@ static int connect_plainly(void)
 static void say(int channel, char const *text, int const *fds, size_t count)
 {
     struct pollfd p = { .fd = channel, .events = POLLOUT };
-    while (packet_send(channel, text, strlen(text), fds, count) < 0) {
+    while (!packet_send(channel, text, strlen(text), fds, count)) {
         if (errno != EAGAIN) _exit(1);
         poll(&p, 1, -1);
     }
@@ -144,17 +144,18 @@ static void start_service(void)
 {
     struct broker_options const options = { .listener = -1, .heirs = -1, .max = 16, .workers.key_dir = -1 };
     int pair[2];
-    if (packet_pair(pair) < 0 || packet_ask_sender(pair[0]) < 0) give_up("socketpair");
+    if (!packet_pair(pair) || !packet_ask_sender(pair[0])) give_up("socketpair");
     service = fork();
     if (service < 0) give_up("fork");
     if (!service) {
+        static struct broker broker;
         struct broker_options ours = options;
         close(pair[1]);
         signal(SIGCHLD, SIG_IGN);
         prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
         ours.inherited = pair[0];
-        broker_start(&ours);
-        broker_run();
+        broker_start(&broker, &ours);
+        for (;;) broker_turn(&broker, -1);
     }
     close(pair[0]);
     channel = pair[1];
