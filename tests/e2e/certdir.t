@@ -3,11 +3,9 @@
 
 import os
 import shutil
-import sys
 import threading
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import pki
 import proc
 import programs

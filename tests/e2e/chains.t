@@ -1,12 +1,10 @@
 #!/usr/bin/python3
 # Our programs among execline's, s6's and ucspi-tcp's.
+# runs: host
+# runs: newest kernel; not: sanitizers
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import chains
 import tap
 
-tap.main(*chains.all_with("user"))
+tap.main(host=chains.all_with("user"), kernel=chains.all_with("kernel"))

@@ -1,12 +1,10 @@
 #!/usr/bin/python3
 # ktls-connect, ktls-accept and a client in Python, below ktls-init.
+# runs: host
+# runs: newest kernel; takes: long
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import client
 import tap
 
-tap.main(*client.bound("user"))
+tap.main(host=client.bound("user"), kernel=client.bound("kernel"))

@@ -1,12 +1,8 @@
 #!/usr/bin/python3
 # Where capabilities, /proc, folders or system calls are missing.
-# not: sanitizers (they need /proc)
+# runs: host; not: sanitizers (they need /proc)
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import confined
 import separation
 import tap

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Our code neither branches on secrets nor uses them as indices: tests/e2e/constant-time.c
 # under valgrind's memcheck.
-# not: sanitizers
+# runs: host; not: sanitizers
 
 command -v valgrind >/dev/null || { echo "1..0 # SKIP no valgrind; Debian package valgrind"; exit 0; }
 suppressions=$(mktemp) || exit 1

@@ -1,13 +1,10 @@
 #!/usr/bin/python3
-# takes: long
 # ktls-init's socket service: processes and peers that fail.
+# runs: host; takes: long
+# runs: newest kernel; not: sanitizers; takes: long
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
-import tap
+import lib
 import failures
+import tap
 
 tap.main(*failures.ALL)

@@ -1,11 +1,9 @@
 #!/usr/bin/python3
 # ktls-init's socket service: who waits for whom.
+# runs: host
+# runs: newest kernel
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import fairness
 import tap
 

@@ -1,12 +1,9 @@
 #!/usr/bin/python3
-# takes: long
 # ktls-init's socket service: 2,000 handshakes at once.
+# runs: host; takes: long
+# runs: newest kernel; not: sanitizers; takes: long
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import many
 import tap
 

@@ -1,13 +1,21 @@
 #!/usr/bin/python3
 # ktls-init's socket service: what can be asked for, and what cannot.
+# runs: host
+# runs: every kernel
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import control
 import strangers
 import tap
 
-tap.main(*control.ALL, *strangers.ALL)
+IN_KERNEL = [
+    control.facts,
+    control.plain,
+    control.client_certificates,
+    control.exporters,
+    control.paths,
+    control.in_flight,
+    control.race,
+]
+
+tap.main(host=[*control.ALL, *strangers.ALL], kernel=IN_KERNEL)

@@ -5,10 +5,8 @@
 import os
 import re
 import resource
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import proc
 import separation
 import strace

@@ -1,15 +1,13 @@
 #!/usr/bin/python3
-# needs: ktls (every kernel); takes: long
-# not: sanitizers
 # ktls-eof: programs that hold the kTLS socket itself see its end, and end it.
+# runs: every kernel; takes: long; not: sanitizers
 
 import os
 import socket
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import pki
 import proc
 import tap

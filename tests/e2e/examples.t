@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-# needs: ktls
-# not: sanitizers
 # doc/examples, compiled by what pkg-config says of an installed tree and by
 # nothing else, do what they promise.
+# runs: newest kernel; not: sanitizers
 
 import contextlib
 import os
@@ -10,10 +9,8 @@ import re
 import shlex
 import socket
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import peers
 import pki
 import proc

@@ -2,12 +2,9 @@
 # A machine without kernel TLS: the default goes through ktls-relay, -m kernel
 # says no, and whatever happens, no plaintext crosses the wire.
 
-import os
 import socket
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import peers
 import proc
 import refusal

@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 # SSL_ variables say what is so of this connection, and of a peer only what was
-# verified; where there is nothing to say nothing inherited is left.
+# verified; where there is nothing to say nothing inherited is left. SSL_PATH where the
+# kernel protects the records.
+# runs: host
+# runs: newest kernel
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import identity
 import tap
 from identity import peer_of
@@ -84,4 +83,17 @@ def application_protocols():
             )
 
 
-tap.main(client_certificates, server_certificates, application_protocols)
+KERNEL = {"SSL_PATH": "kernel"}
+
+
+def path():
+    for version in BOTH:
+        for mode in ("kernel", "auto"):
+            identity.server(["-m", mode], context(version=version), KERNEL, f"ktls-tlsd -m {mode}, TLS {version}")
+        peer = context(server=True, version=version, cert="ec256")
+        identity.client(
+            ["-m", "kernel", "--no-verify-cert"], peer, KERNEL, f"ktls-tlsc -m kernel, TLS {version}"
+        )
+
+
+tap.main(host=[client_certificates, server_certificates, application_protocols], kernel=[path])

@@ -1,6 +1,6 @@
 #!/bin/sh
-# not: sanitizers; takes: long
 # ktls-init as process 1 of a whole machine.
+# runs: host; not: sanitizers; takes: long
 
 kernel=${KTLS_UML:-/usr/bin/linux.uml}
 if [ ! -x "$kernel" ]; then

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # ktls-init: every orphan is reaped, and the program's exit code comes all the same.
+# runs: host
+# runs: oldest kernel; not: sanitizers
 
 import os
 import signal
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import init
 import proc
 import tap

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # ktls-init: which signals reach the program, and its process group.
+# runs: host
+# runs: oldest kernel; not: sanitizers
 
 import os
 import signal
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import init
 import proc
 import tap

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # ktls-init on a terminal: the program is in the foreground, keys' signals reach
 # it, and a shell's job control works through ktls-init.
+# runs: host
+# runs: oldest kernel; not: sanitizers
 
 import contextlib
 import os
@@ -11,8 +13,7 @@ import signal
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import init
 import proc
 import tap

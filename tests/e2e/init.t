@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # ktls-init: exit codes, options, variables, messages, what the program is given.
+# runs: host
+# runs: oldest kernel; not: sanitizers
 
 import os
 import signal
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import init
 import proc
 import tap

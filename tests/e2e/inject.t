@@ -1,14 +1,13 @@
 #!/usr/bin/python3
-# not: sanitizers
 # Single system calls that fail. Each call once, with one error: KTLS_INJECT=1;
-# each with every error: KTLS_INJECT=all tests/run inject.t inject-kernel.t
+# each with every error: KTLS_INJECT=all tests/run inject
 # [KTLS_INJECT=3: every third call; 12 where the kernel has TLS].
+# runs: host; not: sanitizers
+# runs: newest kernel; not: sanitizers
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import inject
 import inject_cases as cases
 import tap
@@ -38,4 +37,27 @@ def init():
     inject.test(cases.init_client("1.3"), "ktls-init and ktls-connect", codes=inject.ANY)
 
 
-tap.main(server, client, separation, ucspi, init, limit=3600 if inject.ALL else 1500)
+def kernel():
+    inject.test(cases.server(["-m", "kernel"], "1.3"), "ktls-tlsd -m kernel")
+    inject.test(cases.client(["-m", "kernel"], "1.3"), "ktls-tlsc -m kernel")
+
+
+def relay():
+    inject.test(cases.server(["-m", "relay"], "1.2"), "ktls-tlsd -m relay")
+    inject.test(cases.client(["-m", "relay"], "1.3"), "ktls-tlsc -m relay")
+
+
+def kernel_separation():
+    inject.test(cases.server(["-m", "kernel"], "1.3", cases.SEPARATE), "ktls-tlsd -m kernel with TLS_UID")
+    inject.test(cases.client(["-m", "kernel"], "1.3", cases.SEPARATE), "ktls-tlsc -m kernel with TLS_UID")
+
+
+def kernel_ucspi():
+    inject.test(cases.ucspi_server(["-m", "kernel"], "1.3"), "ktls-ucspitlsd -m kernel")
+
+
+tap.main(
+    host=[server, client, separation, ucspi, init],
+    kernel=[kernel, relay, kernel_separation, kernel_ucspi],
+    limit=7200 if inject.ALL else 1500,
+)

@@ -1,8 +1,8 @@
 #!/bin/sh
-# not: sanitizers
 # A program of somebody else, with names of its own, links against what make
 # install installed and shakes hands with itself; make uninstall removes all of it
 # and nothing else. The folder's name holds a space.
+# runs: host; not: sanitizers
 
 cd "$(dirname "$0")/../.." || exit 1
 build=${KTLS_BUILD:-build}

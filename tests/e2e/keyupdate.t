@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-# KeyUpdates under load, records in user space.
+# KeyUpdates under load: records in user space; in the kernel where it can replace
+# keys (Linux 6.14 and later).
+# runs: host
+# runs: every kernel; takes: long
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import keyupdate
+import proc
 import tap
 
 
@@ -14,4 +14,8 @@ def user_space():
     keyupdate.flood("user", "user")
 
 
-tap.main(user_space)
+def relay():
+    keyupdate.flood("relay", "relay" if proc.kernel_can_rekey() else "user")
+
+
+tap.main(host=[user_space], kernel=[relay])

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # Peers that do not speak TLS, or not ours, or slowly, or not at all.
+# runs: host
+# runs: newest kernel, -m kernel; not: sanitizers
 
 import os
-import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import peers
 import proc
 import records

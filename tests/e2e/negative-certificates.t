@@ -1,11 +1,9 @@
 #!/usr/bin/python3
 # Certificates and names that must not be accepted, and choices without overlap.
+# runs: host
+# runs: newest kernel, -m kernel; not: sanitizers
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import peers
 import pki
 import proc

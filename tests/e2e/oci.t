@@ -1,12 +1,8 @@
 #!/usr/bin/python3
 # ktls-init in OCI containers (runc, crun), with as little as may be allowed.
-# not: sanitizers (programs that need a C library in the container)
+# runs: host; not: sanitizers (programs that need a C library in the container)
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import oci
 import separation
 import tap

@@ -1,16 +1,16 @@
 #!/usr/bin/python3
-# takes: long
 # Every option of every chain-loading program, short and long, and every variable:
-# effect and exit code, in one table. Those of UCSPI-TLS ask for TLS at once. An option that --help knows and the table
-# does not is a failure.
+# effect and exit code, in one table. Those of UCSPI-TLS ask for TLS at once. An option
+# that --help knows and the table does not is a failure. Where the kernel has TLS: in
+# the mode that is the default.
+# runs: host; takes: long
+# runs: newest kernel, -m auto; not: sanitizers; takes: long
 
 import errno
 import os
 import re
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import pki
 import proc
 import programs
@@ -22,7 +22,7 @@ from programs import TLSC, TLSD, UCSPITLSC, UCSPITLSD, meet, which
 
 SERVERS, CLIENTS = [TLSD], [TLSC]
 DIRECT = [TLSD, TLSC]  # those that execute prog with TLS
-if proc.MODE == "user":  # ucspitls-kernel.t has the others where the kernel has TLS
+if proc.MODE == "user":  # ucspitls.t has the others where the kernel has TLS
     SERVERS, CLIENTS = [TLSD, UCSPITLSD], [TLSC, UCSPITLSC]
 EVERY = SERVERS + CLIENTS
 # whose prog has the kernel TLS socket itself, by default
@@ -436,12 +436,14 @@ def no_descriptors():
 
 tap.main(
     options,
-    last_counts,
-    help_is_complete,
-    variables,
-    mode_variable,
     written,
-    not_startable,
-    environment_too_big,
-    no_descriptors,
+    host=[
+        last_counts,
+        help_is_complete,
+        variables,
+        mode_variable,
+        not_startable,
+        environment_too_big,
+        no_descriptors,
+    ],
 )

@@ -3,10 +3,8 @@
 
 import os
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import peers
 import pki
 import proc

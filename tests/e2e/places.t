@@ -1,7 +1,7 @@
 #!/bin/sh
-# not: sanitizers
 # The tree in a folder whose name holds spaces, a quote and an umlaut, unpacked from
 # what make dist made and without git; and a build outside of it.
+# runs: host; not: sanitizers
 
 cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d) || exit 1

@@ -1,7 +1,7 @@
 #!/bin/sh
-# not: sanitizers
 # tools/quickstart and tools/install-deps: what they show, and what they show when
 # something fails.
+# runs: host; not: sanitizers
 
 cd "$(dirname "$0")/../.." || exit 1
 if [ "${KTLS_BUILD:-$PWD/build}" != "$PWD/build" ]; then

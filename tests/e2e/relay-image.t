@@ -1,13 +1,10 @@
 #!/usr/bin/python3
-# not: sanitizers; takes: long
 # What the engine of an idle connection costs, and what is not in it.
+# runs: host; not: sanitizers; takes: long
+# runs: newest kernel; not: sanitizers; takes: long
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import relay
 import tap
 
-tap.main(*relay.bound(relay.IMAGE, "user"))
+tap.main(host=relay.bound(relay.IMAGE, "user"), kernel=relay.bound(relay.IMAGE[:1], "relay"))

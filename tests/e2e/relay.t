@@ -1,12 +1,11 @@
 #!/usr/bin/python3
-# A TLS connection behaves like a pair of pipes, records in user space.
+# A TLS connection behaves like a pair of pipes: records in user space; in the kernel,
+# where data passes by splice if it can do all of it.
+# runs: host
+# runs: every kernel
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import relay
 import tap
 
-tap.main(*relay.bound(relay.USER_SPACE, "user"))
+tap.main(host=relay.bound(relay.USER_SPACE, "user"), kernel=relay.bound(relay.KERNEL, "relay"))

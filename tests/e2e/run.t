@@ -1,15 +1,14 @@
 #!/usr/bin/python3
-# not: sanitizers
 # tests/run: what it makes of kernels that do not start and of tests that do not
 # come to their end. It runs with a build folder of its own, whose unit tests are
 # scripts.
+# runs: host; not: sanitizers
 
 import os
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import proc
 import tap
 
@@ -31,7 +30,7 @@ def build(tests):
     with open(os.path.join(folder, "config.mak"), "w") as f:
         f.write("CFLAGS := -O2\n")
     for name, text in tests.items():
-        script(os.path.join(folder, "tests", "unit", name), text)
+        script(os.path.join(folder, "tests", "unit", name.split("@")[0]), text)
     return folder
 
 
@@ -60,7 +59,7 @@ def broken_kernel():
     tap.equal((status, lines[-1]), (0, "Result: PASS"), "a kernel that does not start: the others pass", text)
     tap.equal(sum(line.startswith("tests/run: ") for line in lines), 1, "and one line tells before", text)
     tap.ok(panic in text and "trace" not in text, "which has the reason and no trace", text)
-    tap.ok("unit-ktls .." in text and "skipped: no kernel" in text, "the test that needs it is skipped", text)
+    tap.ok("unit-ktls@kernel .." in text and "skipped: no kernel" in text, "the test that needs it is skipped", text)
     status, lines = run(tests, KTLS_TEST_STRICT="yes", **broken)
     tap.ok(status != 0 and lines[-1] == "Result: FAIL", "KTLS_TEST_STRICT: it is a failure", "\n".join(lines))
     tap.ok(any(f"not ok - {kernel} did not start: {panic}" in line for line in lines), "with the reason", lines)
@@ -71,6 +70,14 @@ def no_kernel():
     tap.equal((status, lines[-1]), (0, "Result: PASS"), "KTLS_TEST_KERNEL=none", "\n".join(lines))
     status, lines = run({"crypto_der": GOOD}, KTLS_TEST_KERNEL="none", KTLS_TEST_STRICT="yes")
     tap.equal((status, len(lines)), (1, 1), "which is refused where kernels are asked for", lines)
+
+
+def surroundings():
+    """A test that is run in more than one place, and in one of them."""
+    for name, places in (("relay_end", ["", "@kernel"]), ("relay_end@host", [""]), ("relay_end@kernel", ["@kernel"])):
+        status, lines = run({name: GOOD}, KTLS_TEST_KERNEL="none")
+        found = [line.split("unit-relay_end")[1].split()[0] for line in lines if "unit-relay_end" in line]
+        tap.equal((status, found), (0, places), f"tests/run {name}", "\n".join(lines))
 
 
 def early_ends():
@@ -114,4 +121,4 @@ def out_of_time():
     tap.ok(pid not in proc.processes(), "what it had started is gone", str(proc.processes().get(pid)))
 
 
-tap.main(broken_kernel, no_kernel, early_ends, out_of_time)
+tap.main(broken_kernel, no_kernel, surroundings, early_ends, out_of_time)

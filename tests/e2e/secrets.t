@@ -2,13 +2,11 @@
 # What is left in memory behind a handshake: nothing of the private key in any
 # process, in whatever form BearSSL calculates with it; the application traffic
 # secrets in the relay's engine alone; no other secret of the handshake anywhere.
-# not: sanitizers
+# runs: host; not: sanitizers
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import control
 import memory
 import pki

@@ -2,12 +2,9 @@
 # Certificates by server name: CERTFILE:name and KEYFILE:name, wildcards, levels
 # 0 to 2, two keys for one name; no file is read that the hello does not need.
 
-import os
 import re
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import outside
 import pki
 import proc

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-# STARTTLS from end to end where the kernel has no TLS.
+# STARTTLS from end to end: where the kernel has no TLS; with the keys in the kernel,
+# behind pipes and with the connection itself.
+# runs: host
+# runs: newest kernel
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import starttls
 import tap
 
-tap.main(*starttls.all_with("-m user", ["-m", "user"]))
+tap.main(
+    host=starttls.all_with("-m user", ["-m", "user"]),
+    kernel=[*starttls.all_with("default", []), *starttls.all_with("-m kernel", ["-m", "kernel"])],
+)

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # A client written to tiniktls' protocol, unchanged, as the program of ktls-init:
 # TINIKTLS_FD, one line for each request, and of each reply only its first words.
+# runs: host
+# runs: oldest kernel; not: sanitizers
 
 import array
 import contextlib
@@ -9,8 +11,7 @@ import socket
 import ssl
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import peers
 import pki
 import proc

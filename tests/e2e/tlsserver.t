@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # ktls-tlsserver and ktls-tlsclient for real, around ucspi-tcp: with each other,
 # with openssl and curl, behind a proxy, without privileges.
+# runs: host
+# runs: newest kernel, -m kernel; not: sanitizers
 
 import json
 import os
 import shlex
 import socket
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import front
 import peers
 import pki

@@ -1,16 +1,14 @@
 #!/usr/bin/python3
-# not: sanitizers; takes: long
 # tools/uml: a kernel that was built for a smaller XSAVE area than the processor
 # has, kernels that do not start, and what is said of them. A processor with a
 # larger area is simulated at the kernel's ptrace (uml/larger_area.c): User Mode
 # Linux and its TLS are real.
+# runs: host; not: sanitizers; takes: long
 
 import os
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import proc
 import tap
 

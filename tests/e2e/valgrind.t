@@ -1,13 +1,12 @@
 #!/usr/bin/python3
-# Handshakes of both roles and versions under valgrind: no error, no leak, no
-# descriptor too many.
-# not: sanitizers; takes: long
+# Handshakes of both roles and versions under valgrind, with -m kernel up to prog: no
+# error, no leak, no descriptor too many.
+# runs: host; not: sanitizers; takes: long
+# runs: newest kernel; not: sanitizers; takes: long
 
 import os
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import pki
 import proc
 import tap
@@ -107,4 +106,29 @@ def asked_for():
             check(ours, logs, f"ktls-ucspitlsd, TLS {version}", (0,))
 
 
-tap.main(handshakes, refusals, garbage, asked_for)
+OPTIONS = ["-m", "kernel", "-K", "0"]
+PROG = ("sh", "-c", "read line; echo $line")
+
+
+def kernel_server():
+    for version in BOTH:
+        logs, wrapper = wrap()
+        a, b = tcp_pair()
+        a.settimeout(proc.LIMIT)
+        with tlsd(b, OPTIONS, PROG, wrapper=wrapper) as ours, a:
+            converse(Tls(a, context(version=version)), ours)
+            check(ours, logs, f"ktls-tlsd -m kernel, TLS {version}", (0,))
+
+
+def kernel_client():
+    for version in BOTH:
+        logs, wrapper = wrap()
+        a, b = tcp_pair()
+        b.settimeout(proc.LIMIT)
+        prog = ("sh", "-c", "exec <&6 >&7; read line; echo $line")
+        with tlsc(a, [*OPTIONS, "-k", "localhost"], prog, wrapper=wrapper) as ours, b:
+            converse(Tls(b, context(server=True, version=version, cert="ec256"), server=True), ours)
+            check(ours, logs, f"ktls-tlsc -m kernel, TLS {version}", (0,))
+
+
+tap.main(host=[handshakes, refusals, garbage, asked_for], kernel=[kernel_server, kernel_client])

@@ -1,11 +1,9 @@
 #!/usr/bin/python3
 # Peers that close the connection at every place of the handshake.
+# runs: host
+# runs: every kernel, -m kernel; not: sanitizers
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import peers
 import proc
 import refusal

@@ -13,6 +13,8 @@ import threading
 import time
 import traceback
 
+KERNEL = os.environ.get("KTLS_KERNEL")  # nothing outside of a kernel that was asked for
+
 _lock = threading.Lock()
 _count = 0
 _failed = 0
@@ -105,14 +107,14 @@ def _run(function):
     diag(f"{function.__name__}: {time.monotonic() - began:.1f} s")
 
 
-def main(*functions, limit=1500):
-    """Runs the functions; limit, in seconds for all of them together, ends a test
-    that hangs: a slow machine must not come near it."""
+def main(*functions, host=(), kernel=(), limit=1500):
+    """Runs the functions, and those of the surrounding; limit, in seconds for all of
+    them together, ends a test that hangs: a slow machine must not come near it."""
     signal.signal(signal.SIGALRM, _out_of_time)
     signal.alarm(int(limit * float(os.environ.get("KTLS_TEST_SLOW", "1"))))
     wanted = sys.argv[1:]
     try:
-        for function in functions:
+        for function in (*functions, *(kernel if KERNEL else host)):
             if not wanted or function.__name__ in wanted:
                 _run(function)
     except _OutOfTime:

@@ -1,5 +1,5 @@
 /* ISC license. */
-/* needs: ktls (every kernel) */
+/* runs: every kernel */
 
 /* What becomes of everything that a TLS 1.3 server can send before its first
    data, when prog is to have the socket itself. */

@@ -1,5 +1,5 @@
 /* ISC license. */
-/* needs: ktls (every kernel) */
+/* runs: every kernel */
 
 #include <fcntl.h>
 #include <poll.h>

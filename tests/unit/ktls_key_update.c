@@ -1,5 +1,5 @@
 /* ISC license. */
-/* needs: ktls (every kernel) */
+/* runs: every kernel */
 
 /* KeyUpdate by ktls_recv and ktls_update_keys, with and without secrets, on
    kernels that can replace keys and on those that cannot. */

@@ -1,5 +1,5 @@
 /* ISC license. */
-/* needs: ktls (every kernel) */
+/* runs: every kernel */
 
 /* What ktls_recv and ktls_read make of everything that a peer can send. */
 

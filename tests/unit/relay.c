@@ -1,4 +1,6 @@
 /* ISC license. */
+/* runs: host */
+/* runs: every kernel */
 
 /* What the relay makes of every end of either side, and of every record. */
 
@@ -147,7 +149,7 @@ static void refusals(struct crypto_suite const *suite)
     refuses_bytes(suite, "\x17\3\3\x48\1" BODY, 53, TLS_RECORD_OVERFLOW, "a record that is too long");
     /* The kernel leaves the type to the authentication. */
     refuses_bytes(suite, "\x18\3\3\0\x30" BODY, 53,
-                  IN_KERNEL ? TLS_BAD_RECORD_MAC : TLS_UNEXPECTED_MESSAGE, "an unknown outer type");
+                  in_kernel() ? TLS_BAD_RECORD_MAC : TLS_UNEXPECTED_MESSAGE, "an unknown outer type");
     refuses_bytes(suite, "\x17\3\1\0\x30" BODY, 53, TLS_PROTOCOL_VERSION, "another record version");
     refuses(suite, 0, KTLS_HANDSHAKE, "", 0, TLS_UNEXPECTED_MESSAGE, "an empty handshake record");
     refuses(suite, 0, KTLS_CHANGE_CIPHER_SPEC, "\1", 1, TLS_UNEXPECTED_MESSAGE, "a late ChangeCipherSpec");
@@ -293,7 +295,7 @@ static void key_updates(struct crypto_suite const *suite)
     static unsigned char const answer[5] = { 24, 0, 0, 1, 0 };
     struct wire w;
     int right = 1;
-    if (IN_KERNEL && !ktls_can_rekey((uint16_t)suite->cipher)) {
+    if (in_kernel() && !ktls_can_rekey((uint16_t)suite->cipher)) {
         refuses(suite, 0, KTLS_HANDSHAKE, "\30\0\0\1\0", 5, TLS_INTERNAL_ERROR, "KeyUpdate on an old kernel");
         return;
     }
@@ -425,7 +427,7 @@ int main(void)
     for (size_t i = 0; i < CRYPTO_SUITES; i++) {
         struct crypto_suite const *suite = &crypto_suites[i];
         both_ways(suite, (struct options){ .farewell = (unsigned char)(i % 3) }, "socket");
-        if (!IN_KERNEL) both_ways(suite, (struct options){ .farewell = (unsigned char)(i % 3), .over_pipes = 1 }, "pipes");
+        if (!in_kernel()) both_ways(suite, (struct options){ .farewell = (unsigned char)(i % 3), .over_pipes = 1 }, "pipes");
         both_ways(suite, (struct options){ .farewell = (unsigned char)(i % 3), .prog_has_a_socket = 1 }, "prog's socket");
     }
     for (size_t i = 0; i < 3; i++) {
@@ -446,8 +448,8 @@ int main(void)
     key_updates(crypto_suite_by_id(0x1302));
     tickets(tls13);
     renegotiation(tls12);
-    if (!IN_KERNEL) endless_peer(tls13);
-    if (!IN_KERNEL || ktls_can_rekey((uint16_t)tls13->cipher)) own_key_updates(tls13);
-    if (IN_KERNEL) without_secrets(tls13);
+    if (!in_kernel()) endless_peer(tls13);
+    if (!in_kernel() || ktls_can_rekey((uint16_t)tls13->cipher)) own_key_updates(tls13);
+    if (in_kernel()) without_secrets(tls13);
     return done_testing();
 }

@@ -1,4 +1,6 @@
 /* ISC license. */
+/* runs: host */
+/* runs: every kernel */
 
 /* How a relayed connection ends, and what the peer learns of it. */
 

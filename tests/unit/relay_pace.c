@@ -1,4 +1,6 @@
 /* ISC license. */
+/* runs: host */
+/* runs: every kernel */
 
 /*
  * What the relay does with time: whom it waits for, and for how long. Where a test

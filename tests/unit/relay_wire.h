@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,10 +21,6 @@
 #include "relay/relay.h"
 #include "tap.h"
 #include "tls/tls.h"
-
-#ifndef IN_KERNEL
-#define IN_KERNEL 0 /* 1: the relay's side of the connection is a kTLS socket */
-#endif
 
 #define MILLION 1000000
 #define FRAGMENT 16384
@@ -51,6 +48,14 @@ struct wire {
 };
 
 static unsigned char million[MILLION], buffer[MILLION + 1];
+
+/* Is the relay's side of the connection a kTLS socket? Where the test runs in a
+   kernel that was chosen for its TLS, see tests/README. */
+static inline int in_kernel(void)
+{
+    char const *const kernel = getenv("KTLS_KERNEL");
+    return kernel && *kernel;
+}
 
 static inline void make_keys(struct relay_keys *keys, struct crypto_suite const *suite, int client)
 {
@@ -111,7 +116,7 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
     make_keys(&keys, suite, options.client);
     mirror(&w->keys, &keys);
     w->suite = suite;
-    if (options.over_tcp || IN_KERNEL)
+    if (options.over_tcp || in_kernel())
         tcp_pair(net_in);
     else
         socketpair(AF_UNIX, SOCK_STREAM, 0, net_in);
@@ -119,7 +124,7 @@ static inline void start(struct wire *w, struct crypto_suite const *suite, struc
     if (options.over_pipes && (pipe(net_in) < 0 || pipe(net_out) < 0)) abort();
     if (options.send_buffer)
         setsockopt(net_in[0], SOL_SOCKET, SO_SNDBUF, &options.send_buffer, sizeof options.send_buffer);
-    if (IN_KERNEL) give_to_kernel(&keys, net_in[0], options.without_secrets);
+    if (in_kernel()) give_to_kernel(&keys, net_in[0], options.without_secrets);
     if (pipe(report) < 0) abort();
     if (options.prog_has_a_socket) {
         if (socketpair(AF_UNIX, SOCK_STREAM, 0, in) < 0) abort();

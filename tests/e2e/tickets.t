@@ -1,13 +1,9 @@
 #!/usr/bin/python3
-# needs: ktls (every kernel); not: sanitizers; takes: long
 # 200 of 200 times prog's first read from a TLS 1.3 server is data: the tickets
 # were taken off the connection before.
+# runs: every kernel; not: sanitizers; takes: long
 
-import os
-import sys
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import delay
 import outside
 import tap

@@ -1,14 +1,12 @@
 #!/usr/bin/python3
-# needs: ktls (every kernel)
 # ktls-relay as a program of its own: any socket with keys in the kernel becomes
 # a pair of pipes, without a word about where they come from.
+# runs: every kernel
 
 import os
 import socket
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-
+import lib
 import proc
 import tap
 from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd

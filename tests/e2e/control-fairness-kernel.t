@@ -1,3 +1,0 @@
-#!/bin/sh
-# needs: ktls
-exec "$(dirname "$0")/control-fairness.t"

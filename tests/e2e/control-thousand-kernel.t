@@ -1,3 +1,0 @@
-#!/bin/sh
-# needs: ktls; not: sanitizers; takes: long
-exec "$(dirname "$0")/control-thousand.t"

@@ -1,3 +1,0 @@
-#!/bin/sh
-# needs: ktls (oldest kernel); not: sanitizers
-exec "$(dirname "$0")/tiniktls.t"

@@ -1,7 +1,0 @@
-/* ISC license. */
-/* needs: ktls (every kernel) */
-
-/* The same where the kernel has the keys. */
-
-#define IN_KERNEL 1
-#include "relay.c"
