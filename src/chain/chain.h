@@ -22,14 +22,11 @@
 enum chain_program {
     CHAIN_TLSD = 1,
     CHAIN_TLSC = 2,
-    CHAIN_RELAY = 4,
     CHAIN_UCSPITLSD = 8, /* for options only: otherwise TLSD */
     CHAIN_UCSPITLSC = 16,
 };
 
 /* ---- options.c ---- */
-
-#define NO_FD (~0u)
 
 enum chain_mode { MODE_AUTO, MODE_KERNEL, MODE_RELAY, MODE_USER, MODE_EOF };
 
@@ -52,11 +49,8 @@ struct chain_options {
     unsigned int no_verify_cert;
     char const *servername;
 
-    unsigned int keys_fd;
-    unsigned int to_prog, from_prog; /* NO_FD: the relay executes prog */
     unsigned int idle_timeout;       /* ms */
     unsigned int one_socket;
-    unsigned int uid, gid;           /* of the engine, where it is to be another; 0: not to be changed */
 
     /* as written on the command line */
     char const *mode_name, *version_name;
@@ -100,15 +94,9 @@ extern void chain_write_environment(stralloc *changes, struct tls_session const 
                                     int keep);
 /* The same before there is a session: nothing that we inherited speaks of one. */
 extern void chain_clear_environment(stralloc *changes, int keep);
-extern void chain_set_number(stralloc *changes, char const *variable, unsigned int number);
 /* What the session has to say as UCSPI-TLS has it: VAR=value, or VAR alone where
    there is nothing to say, each with a final null byte. */
 extern void chain_describe_session(stralloc *variables, struct tls_session const *session, char const *path);
-
-/* ---- ids.c ---- */
-
-/* TLS_UID and TLS_GID where we are root; 0: not to be changed. */
-extern void chain_read_ids(uid_t *uid, gid_t *gid);
 
 /* ---- hosts.c: certificates by server name, in variables ---- */
 
@@ -172,30 +160,6 @@ struct chain_connection {
     int64_t deadline;       /* of the handshake and of tickets, in ms of CLOCK_MONOTONIC; 0: none */
 };
 
-/* The connection's are open; and until exec so are 0, 1 and 2, lest a
-   descriptor of ours be taken for one of them. One of these three that is the
-   connection without being named as such becomes /dev/null. */
-extern void chain_check_descriptors(struct chain_options const *options);
-
-/* A socket or pipe as all descriptors of it know it. */
-struct chain_stream {
-    int is_one; /* 0: neither socket nor pipe */
-    dev_t device;
-    ino_t inode;
-};
-
-struct chain_identity {
-    struct chain_stream read, write;
-};
-
-/* What cannot be known of an open descriptor ends the program, here and below. */
-extern void chain_identify(struct chain_identity *connection, struct chain_options const *options);
-/* 1 when a descriptor is the same socket or pipe as the connection. */
-extern int chain_is_connection(struct chain_identity const *connection, int fd);
-/* 1 when two descriptors are of one socket or pipe. */
-extern int chain_is_one_stream(int fdr, int fdw);
-/* A peer that has vanished is noticed some day, whoever holds the connection. */
-extern void chain_keep_alive(int fd);
 /* Makes the connection ready for the handshake. */
 extern void chain_open_connection(struct chain_connection *connection, struct chain_options const *options);
 extern void chain_settle_connection(struct chain_connection const *connection);
@@ -239,10 +203,16 @@ extern enum chain_path chain_place_keys(enum chain_program program, struct chain
 /* With verbosity 2: what was negotiated. */
 extern void chain_announce(struct chain_options const *options, struct tls_session const *session,
                            enum chain_path path);
-/* With to_prog and from_prog in the options prog is empty: this process becomes
-   the engine. */
+/* Of the pipes of a prog that others execute; the engine's. */
+struct chain_prog_ends {
+    int to_prog, from_prog;
+};
+
+/* With ends prog is empty: this process becomes the engine. ends is NULL where the
+   relay executes prog. */
 extern _Noreturn void chain_exec_relay(struct chain_options const *options, struct chain_input const *input,
-                                       int keys_fd, char const *const *prog, stralloc const *changes);
+                                       struct chain_prog_ends const *ends, int keys_fd,
+                                       char const *const *prog, stralloc const *changes);
 /* Gives the session to the kernel or to the relay, wipes it, and executes prog
    with the protected connection. */
 extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_options const *options,
@@ -250,21 +220,6 @@ extern _Noreturn void chain_hand_over(enum chain_program program, struct chain_o
                                       struct chain_connection const *connection,
                                       struct process_hardening const *before, struct tls_session *session,
                                       char const *const *prog);
-
-/* ---- keys.c ---- */
-
-/* A sealed memory file that is inherited through exec. */
-extern int chain_save_keys(struct relay_keys const *keys);
-/* Closes it. */
-extern void chain_load_keys(struct relay_keys *keys, int fd);
-/* What can be known of a socket that has its keys already. */
-extern void chain_find_keys(struct relay_keys *keys, int fd);
-
-/* ---- descriptors.c ---- */
-
-/* From 3 on, prog inherits no descriptor of the connection. Where that is not
-   certain the program ends. */
-extern void chain_hide_copies(struct chain_identity const *connection);
 
 /* ---- step.c ---- */
 
@@ -307,22 +262,6 @@ extern void chain_drain_apart(struct chain_input const *input, struct chain_conn
 /* What to say of it, and with what to exit. */
 extern int chain_explain(struct tls_error const *error, struct chain_credentials const *credentials, char *text,
                          size_t max);
-
-/* ---- engine.c: the process of a relay ---- */
-
-/* What prog has of the two streams, and what the engine has. */
-struct chain_ends {
-    int prog_read, prog_write; /* -1: somebody else's */
-    int to_prog, from_prog;
-};
-
-/* Gives up every right that it does not need, writes a byte to ready unless that
-   is negative, and works to the connection's end. */
-extern _Noreturn void chain_run_engine(struct chain_options const *options, struct chain_ends const *ends,
-                                       struct relay_keys *keys, int ready);
-/* Returns when it has written the byte; else it has said why, and this process
-   exits as it did. */
-extern void chain_await_engine(pid_t engine, int ready);
 
 /* ---- ucspitls.c ---- */
 

@@ -81,7 +81,8 @@ static int save_keys(enum chain_program program, struct tls_session const *sessi
     struct relay_keys keys;
     relay_keys_of_session(&keys, session, is_server(program) ? KTLS_SERVER : KTLS_CLIENT);
     keys.in_kernel = path == PATH_RELAY;
-    int const fd = chain_save_keys(&keys);
+    int const fd = relay_save_keys(&keys);
+    if (fd < 0) strerr_diefsys(EXIT_SYSTEM, "memory file for keys");
     crypto_wipe(&keys, sizeof keys);
     return fd;
 }
@@ -123,8 +124,8 @@ static void add_number(struct command *command, char const *option, unsigned int
     add(command, text);
 }
 
-void chain_exec_relay(struct chain_options const *options, struct chain_input const *input, int keys_fd,
-                      char const *const *prog, stralloc const *changes)
+void chain_exec_relay(struct chain_options const *options, struct chain_input const *input,
+                      struct chain_prog_ends const *ends, int keys_fd, char const *const *prog, stralloc const *changes)
 {
     struct command command = { .count = 0 };
     size_t count = 0;
@@ -143,9 +144,9 @@ void chain_exec_relay(struct chain_options const *options, struct chain_input co
     if (options->one_socket) add(&command, "--socket");
     if (input->uid) add_number(&command, "--uid", input->uid);
     if (input->gid) add_number(&command, "--gid", input->gid);
-    if (options->to_prog != NO_FD) {
-        add_number(&command, "--to-prog", options->to_prog);
-        add_number(&command, "--from-prog", options->from_prog);
+    if (ends) {
+        add_number(&command, "--to-prog", (unsigned int)ends->to_prog);
+        add_number(&command, "--from-prog", (unsigned int)ends->from_prog);
     }
     add(&command, "--");
     memcpy(command.word + command.count, prog, count * sizeof *prog);
@@ -174,7 +175,7 @@ static void give_secrets(stralloc *changes, int fd)
 {
     int const given = fcntl(fd, F_DUPFD, SECRETS_FD);
     if (given >= 0) close(fd);
-    chain_set_number(changes, EOF_KEYS_FD, (unsigned int)(given < 0 ? fd : given));
+    program_change_number(changes, EOF_KEYS_FD, (unsigned int)(given < 0 ? fd : given));
 }
 
 static _Noreturn void exec_on_socket(enum chain_mode mode, int secrets_fd, char const *const *prog, stralloc *changes)
@@ -219,5 +220,5 @@ void chain_hand_over(enum chain_program program, struct chain_options const *opt
     if (path == PATH_KERNEL && has_tickets) chain_drain_or_die(input, connection, rtt_ms);
     program_unharden(before);
     if (path == PATH_KERNEL) exec_on_socket(decided.mode, keys_fd, prog, &changes);
-    chain_exec_relay(options, input, keys_fd, prog, &changes);
+    chain_exec_relay(options, input, NULL, keys_fd, prog, &changes);
 }

@@ -14,7 +14,6 @@
 #define SERVERS (CHAIN_TLSD | CHAIN_UCSPITLSD)
 #define CLIENTS (CHAIN_TLSC | CHAIN_UCSPITLSC)
 #define TLS_PROGRAMS (SERVERS | CLIENTS)
-#define ALL_PROGRAMS (TLS_PROGRAMS | CHAIN_RELAY)
 #define FIELD(name) offsetof(struct chain_options, name)
 
 static struct option_row const rows[] = {
@@ -24,13 +23,13 @@ static struct option_row const rows[] = {
       "only these suites, in this order" },
     { 'a', "alpn", TLS_PROGRAMS, OPTION_TEXT, FIELD(alpn), 0, "protocols",
       "application protocols, in this order" },
-    { 's', "no-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_NEVER, NULL,
+    { 's', "no-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_NEVER, NULL,
       "send close_notify only in answer to the peer's" },
-    { 'S', "close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_ALWAYS, NULL,
+    { 'S', "close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_ALWAYS, NULL,
       "send close_notify at the end of prog's output (default: where it cannot cost a reply)" },
-    { 'j', "no-enforce-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 0, NULL,
+    { 'j', "no-enforce-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 0, NULL,
       "the peer may end without close_notify (default)" },
-    { 'J', "enforce-close-notify", ALL_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 1, NULL,
+    { 'J', "enforce-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 1, NULL,
       "an end without close_notify is an error" },
     { 'Y', "client-cert", SERVERS, OPTION_FLAG, FIELD(client_auth), TLS_REQUEST_CLIENT_CERT, NULL,
       "ask for a client certificate" },
@@ -55,27 +54,15 @@ static struct option_row const rows[] = {
     { 'z', "no-keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 0, NULL,
       "hide our variables from prog (default)" },
     { 'Z', "keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 1, NULL, "keep them" },
-    { 'v', "verbosity", ALL_PROGRAMS, OPTION_NUMBER, FIELD(verbosity), 0, "verbosity", "0, 1 (default), 2" },
-    { '6', "read-fd", CLIENTS | CHAIN_RELAY, OPTION_NUMBER, FIELD(read_fd), 0, "fdr",
+    { 'v', "verbosity", TLS_PROGRAMS, OPTION_NUMBER, FIELD(verbosity), 0, "verbosity", "0, 1 (default), 2" },
+    { '6', "read-fd", CLIENTS, OPTION_NUMBER, FIELD(read_fd), 0, "fdr",
       "descriptor to read from" },
-    { '7', "write-fd", CLIENTS | CHAIN_RELAY, OPTION_NUMBER, FIELD(write_fd), 0, "fdw",
+    { '7', "write-fd", CLIENTS, OPTION_NUMBER, FIELD(write_fd), 0, "fdw",
       "descriptor to write to" },
     { 0, "idle-timeout", TLS_PROGRAMS, OPTION_NUMBER, FIELD(idle_timeout), 0, "ms",
       "end a connection without data, 0: never (default)" },
-    { 0, "socket", CHAIN_TLSD | CHAIN_TLSC | CHAIN_RELAY, OPTION_FLAG, FIELD(one_socket), 1, NULL,
+    { 0, "socket", CHAIN_TLSD | CHAIN_TLSC, OPTION_FLAG, FIELD(one_socket), 1, NULL,
       "behind the relay prog has one socket, not two pipes" },
-    { 'K', "idle-timeout", CHAIN_RELAY, OPTION_NUMBER, FIELD(idle_timeout), 0, "ms",
-      "end a connection without data, 0: never (default)" },
-    { 0, "uid", CHAIN_RELAY, OPTION_NUMBER, FIELD(uid), 0, "uid",
-      "user of the engine (default: TLS_UID)" },
-    { 0, "gid", CHAIN_RELAY, OPTION_NUMBER, FIELD(gid), 0, "gid",
-      "group of the engine (default: TLS_GID)" },
-    { 'k', "keys-fd", CHAIN_RELAY, OPTION_NUMBER, FIELD(keys_fd), 0, "keysfd",
-      "sealed memory file with the keys" },
-    { 0, "to-prog", CHAIN_RELAY, OPTION_NUMBER, FIELD(to_prog), 0, "fd",
-      "no prog: what the peer sends goes here" },
-    { 0, "from-prog", CHAIN_RELAY, OPTION_NUMBER, FIELD(from_prog), 0, "fd",
-      "and what comes from here goes to the peer" },
 };
 
 #define ROWS (sizeof rows / sizeof *rows)
@@ -137,20 +124,9 @@ static void take_server_name(struct chain_options *options)
     options->servername = name;
 }
 
-/* prog's ends are given, or prog is. */
-static void check_prog(struct option_table const *table, struct chain_options const *options,
-                       char const *const *prog)
-{
-    int const has_ends = options->to_prog != NO_FD;
-    if (has_ends != (options->from_prog != NO_FD))
-        strerr_dief(EXIT_USAGE, "--to-prog and --from-prog go together");
-    if (has_ends == (*prog != NULL)) program_die_usage(table);
-    if (has_ends && options->one_socket) strerr_dief(EXIT_USAGE, "--socket is for a prog that is executed here");
-}
-
 static void check(struct chain_options *options, enum chain_program program)
 {
-    if (program & TLS_PROGRAMS) check_mode(options);
+    check_mode(options);
     check_version(options);
     if (program & CLIENTS) take_server_name(options);
     if ((program & CLIENTS) && (options->read_fd < 3 || options->write_fd < 3))
@@ -166,9 +142,6 @@ static void set_defaults(struct chain_options *options, enum chain_program progr
         .read_fd = client ? 6 : 0,
         .write_fd = client ? 7 : 1,
         .handshake_timeout = DEFAULT_TIMEOUT_MS,
-        .keys_fd = NO_FD,
-        .to_prog = NO_FD,
-        .from_prog = NO_FD,
     };
 }
 
@@ -179,7 +152,7 @@ char const *const *chain_parse_options(struct chain_options *options, enum chain
     set_defaults(options, program);
     char const *const *prog = program_scan_options(&table, options, argc, argv);
     check(options, program);
-    check_prog(&table, options, prog);
+    if (!*prog) program_die_usage(&table);
     return prog;
 }
 

@@ -79,7 +79,7 @@ void chain_step(enum chain_program program, chain_handshake *handshake, int argc
     char const *const *prog = chain_parse_options(&options, program, argc, argv);
     chain_read_environment(&input);
     chain_configure(&config, &options);
-    chain_check_descriptors(&options);
+    program_check_descriptors((int)options.read_fd, (int)options.write_fd);
     program_harden(&before);
     chain_open_connection(&connection, &options);
     chain_shake_hands(program, handshake, &options, &input, &config, &connection, &session);

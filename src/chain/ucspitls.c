@@ -35,8 +35,7 @@ static void make_pipes(struct ends *ends, struct ucspitls *u)
     if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0) strerr_diefsys(EXIT_SYSTEM, "pipe");
     ends->read = in[0];
     ends->write = out[1];
-    u->options.to_prog = (unsigned int)in[1];
-    u->options.from_prog = (unsigned int)out[0];
+    u->pipes = (struct chain_prog_ends){ .to_prog = in[1], .from_prog = out[0] };
 }
 
 /* Numbers of their own: prog may close those of the connection. */
@@ -59,9 +58,9 @@ static void make_ends(struct ends *ends, struct ucspitls *u)
 static void close_helpers_ends(struct ucspitls const *u)
 {
     close(u->control);
-    if (u->options.to_prog == NO_FD) return;
-    close((int)u->options.to_prog);
-    close((int)u->options.from_prog);
+    if (u->pipes.to_prog < 0) return;
+    close(u->pipes.to_prog);
+    close(u->pipes.from_prog);
 }
 
 /* Under a low number: some shells know those of one digit only. */
@@ -70,7 +69,7 @@ static void give(stralloc *changes, char const *variable, int fd)
     int const given = dup(fd);
     if (given < 0) strerr_diefsys(EXIT_SYSTEM, "dup");
     close(fd);
-    chain_set_number(changes, variable, (unsigned int)given);
+    program_change_number(changes, variable, (unsigned int)given);
 }
 
 static _Noreturn void exec_prog(struct ends const *ends, struct chain_options const *options,
@@ -86,7 +85,7 @@ static _Noreturn void exec_prog(struct ends const *ends, struct chain_options co
 
 void chain_ucspitls(enum chain_program program, chain_handshake *handshake, int argc, char const *const *argv)
 {
-    struct ucspitls u = { .handshake = handshake };
+    struct ucspitls u = { .handshake = handshake, .pipes = { -1, -1 } };
     struct ends ends;
 
     char const *const *prog = chain_parse_options(&u.options, program, argc, argv);
@@ -95,7 +94,7 @@ void chain_ucspitls(enum chain_program program, chain_handshake *handshake, int 
     if (u.options.mode == MODE_AUTO || u.options.mode == MODE_EOF) u.options.mode = MODE_RELAY;
     chain_read_environment(&u.input);
     chain_configure(&u.config, &u.options);
-    chain_check_descriptors(&u.options);
+    program_check_descriptors((int)u.options.read_fd, (int)u.options.write_fd);
     make_ends(&ends, &u);
     pid_t const pid = fork();
     if (pid < 0) strerr_diefsys(EXIT_SYSTEM, "fork");

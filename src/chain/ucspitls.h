@@ -10,7 +10,8 @@
 struct ucspitls {
     enum chain_program role; /* CHAIN_TLSD or CHAIN_TLSC */
     chain_handshake *handshake;
-    struct chain_options options; /* with the helper's ends of prog's pipes; NO_FD in mode kernel */
+    struct chain_options options;
+    struct chain_prog_ends pipes; /* the helper's; -1 in mode kernel */
     struct chain_input input;
     struct tls_config config;
     int control; /* the helper's end */

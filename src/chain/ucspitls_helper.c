@@ -15,9 +15,9 @@ static void close_what_is_progs(struct ucspitls const *u)
 {
     struct chain_options const *options = &u->options;
     int const kept[] = { 2, (int)options->read_fd, (int)options->write_fd, u->control,
-                         (int)options->to_prog, (int)options->from_prog };
+                         u->pipes.to_prog, u->pipes.from_prog };
     process_close_others(kept, sizeof kept / sizeof *kept, 0);
-    chain_check_descriptors(options);
+    program_check_descriptors((int)options->read_fd, (int)options->write_fd);
 }
 
 /* Returns when prog has said something. */
@@ -74,12 +74,11 @@ static void answer(int control, stralloc *variables)
 
 static _Noreturn void become_engine(struct ucspitls const *u, int keys_fd)
 {
-    struct chain_options const *options = &u->options;
     char const *const no_prog = NULL;
     stralloc const no_changes = STRALLOC_ZERO;
-    if (uncoe((int)options->to_prog) < 0 || uncoe((int)options->from_prog) < 0)
+    if (uncoe(u->pipes.to_prog) < 0 || uncoe(u->pipes.from_prog) < 0)
         strerr_diefsys(EXIT_SYSTEM, "fcntl");
-    chain_exec_relay(options, &u->input, keys_fd, &no_prog, &no_changes);
+    chain_exec_relay(&u->options, &u->input, &u->pipes, keys_fd, &no_prog, &no_changes);
 }
 
 static void shake_hands(struct ucspitls *u, struct chain_connection *connection,

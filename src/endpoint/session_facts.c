@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
-#include <skalibs/types.h>
 
 #include "chain/chain.h"
 
@@ -23,7 +22,8 @@ static char const *read_path(char const *variable)
 
 void chain_read_environment(struct chain_input *input)
 {
-    chain_read_ids(&input->uid, &input->gid);
+    struct program_error error;
+    if (!program_read_ids(&input->uid, &input->gid, &error)) program_die(&error);
     input->cadir = read_path("CADIR");
     input->cafile = read_path("CAFILE");
     input->crldir = read_path("CRLDIR");
@@ -95,11 +95,4 @@ void chain_clear_environment(stralloc *changes, int keep)
     static struct program_session const nothing = { "", "", "", "", "", "", "", "" };
     if (!keep) remove_input(changes);
     program_change_session(changes, &nothing);
-}
-
-void chain_set_number(stralloc *changes, char const *variable, unsigned int number)
-{
-    char text[UINT_FMT];
-    text[uint_fmt(text, number)] = 0;
-    program_change(changes, variable, text);
 }

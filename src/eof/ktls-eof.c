@@ -40,6 +40,6 @@ int main(int argc, char const *const *argv)
     char const *const why = preload_refusal(*prog, library);
     if (why) strerr_dief(EXIT_ENGINE, *prog, ": ", why, ": use ktls-tlsd -m relay");
     preload(&changes, library);
-    chain_set_number(&changes, EOF_PID, (unsigned int)getpid());
+    program_change_number(&changes, EOF_PID, (unsigned int)getpid());
     program_exec(prog, &changes);
 }

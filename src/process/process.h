@@ -38,6 +38,22 @@ extern int process_silence(int fd);
    one of them. They are closed again at exec. */
 extern int process_fill_standard_descriptors(void);
 
+/* ---- streams.c ---- */
+
+/* A socket or pipe as all descriptors of it know it. */
+struct process_stream {
+    int is_one; /* 0: neither socket nor pipe, or not open */
+    dev_t device;
+    ino_t inode;
+};
+
+extern int process_identify(struct process_stream *stream, int fd);
+/* 1 when both are one socket or pipe. */
+extern int process_are_same(struct process_stream const *a, struct process_stream const *b);
+extern int process_is_one_stream(int a, int b);
+/* A peer that has vanished is noticed some day, whoever holds the connection. */
+extern void process_keep_alive(int fd);
+
 /* ---- ids.c ---- */
 
 /* All uids and gids become these, and there are no supplementary groups. */

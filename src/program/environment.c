@@ -1,10 +1,12 @@
 /* ISC license. */
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <skalibs/env.h>
 #include <skalibs/strerr.h>
+#include <skalibs/types.h>
 
 #include "program/program.h"
 
@@ -19,6 +21,27 @@ static void remove_all(stralloc *changes, char const *variable)
     size_t const len = strlen(variable);
     for (char *const *entry = environ; *entry; entry++)
         if (!strncmp(*entry, variable, len) && (*entry)[len] == '=') add(changes, variable, NULL);
+}
+
+void program_change_number(stralloc *changes, char const *variable, unsigned int number)
+{
+    char text[UINT_FMT];
+    text[uint_fmt(text, number)] = 0;
+    program_change(changes, variable, text);
+}
+
+/* As with s6-networking: 0 and what is not set change nothing. */
+static int read_id(uint32_t *id, char const *variable, struct program_error *error)
+{
+    char const *value = getenv(variable);
+    *id = 0;
+    if (!value || geteuid() || (uint320_scan(value, id) && *id != UINT32_MAX)) return 1;
+    return program_fail(error, EXIT_USAGE, "%s is not the number of a user or group: %s", variable, value);
+}
+
+int program_read_ids(uid_t *uid, gid_t *gid, struct program_error *error)
+{
+    return read_id(uid, "TLS_UID", error) && read_id(gid, "TLS_GID", error);
 }
 
 void program_change(stralloc *changes, char const *variable, char const *value)

@@ -10,6 +10,7 @@
 #ifndef KTLS_PROGRAM_H
 #define KTLS_PROGRAM_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include <skalibs/stralloc.h>
@@ -28,6 +29,20 @@ enum program_exit {
     EXIT_CANNOT_EXECUTE = 126,
     EXIT_NOT_FOUND = 127,
 };
+
+/* ---- program_error.c: why something failed, for whoever tells it ---- */
+
+struct program_error {
+    int code;                  /* with what to exit */
+    char text[PATH_MAX + 256]; /* what: why */
+};
+
+/* These two give 0; other functions with such an argument 1, or 0 when they have set it. */
+extern int program_fail(struct program_error *error, int code, char const *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "what: " and errno's text. */
+extern int program_fail_system(struct program_error *error, int code, char const *what);
+extern _Noreturn void program_die(struct program_error const *error);
 
 /* ---- options.c: options as a table ---- */
 
@@ -81,6 +96,11 @@ extern _Noreturn void program_die_usage(struct option_table const *table);
 /* "" removes the variable, however often it is there. */
 extern void program_change(stralloc *changes, char const *variable, char const *value);
 
+extern void program_change_number(stralloc *changes, char const *variable, unsigned int number);
+
+/* TLS_UID and TLS_GID where we are root; 0: not to be changed. */
+extern int program_read_ids(uid_t *uid, gid_t *gid, struct program_error *error);
+
 /* What prog is told of a TLS session; "": nothing. */
 struct program_session {
     char const *protocol, *cipher, *path, *server_name, *alpn;
@@ -92,6 +112,13 @@ extern void program_change_session(stralloc *changes, struct program_session con
 /* The same as UCSPI-TLS has it: VAR=value, or VAR alone where there is nothing to
    say, each with a final null byte. */
 extern void program_describe_session(stralloc *variables, struct program_session const *session);
+
+/* ---- standard_fds.c ---- */
+
+/* For a connection on fdr and fdw, which are open; and so are 0, 1 and 2 until
+   exec, lest a descriptor of ours be taken for one of them. One of these three that
+   is the connection without being named as such becomes /dev/null. */
+extern void program_check_descriptors(int fdr, int fdw);
 
 /* ---- exec.c: changes are to the environment, as skalibs' mexec takes them ---- */
 

@@ -71,6 +71,13 @@ extern void relay_keys_of_session(struct relay_keys *keys, struct tls_session co
 /* 1 when the relay can work with the suite, version and role. */
 extern int relay_keys_are_usable(struct relay_keys const *keys);
 
+/* key_file.c: a sealed memory file that is inherited through exec; -1 with errno. */
+extern int relay_save_keys(struct relay_keys const *keys);
+/* Closes it. NULL, or why these are no keys. */
+extern char const *relay_load_keys(struct relay_keys *keys, int fd);
+/* What can be known of a socket that has its keys already; 0: the kernel does not do its TLS. */
+extern int relay_find_keys(struct relay_keys *keys, int fd);
+
 /* Takes the connection; one at a time in a process. Keys and report are used
    until relay_run returns. No descriptor is opened afterwards. */
 extern void relay_start(struct relay_config const *config, struct relay_keys *keys,

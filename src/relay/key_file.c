@@ -6,9 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <skalibs/strerr.h>
-
-#include "chain/chain.h"
+#include "relay/relay.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -23,30 +21,31 @@ static int create(void)
     return fd < 0 && errno == EINVAL ? memfd_create("tls-keys", MFD_ALLOW_SEALING) : fd;
 }
 
-int chain_save_keys(struct relay_keys const *keys)
+int relay_save_keys(struct relay_keys const *keys)
 {
     int const fd = create();
-    if (fd < 0) strerr_diefsys(EXIT_SYSTEM, "memfd_create");
-    if (write(fd, keys, sizeof *keys) != sizeof *keys || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-        strerr_diefsys(EXIT_SYSTEM, "memory file for keys");
-    return fd;
+    if (fd < 0) return -1;
+    if (write(fd, keys, sizeof *keys) == sizeof *keys && fcntl(fd, F_ADD_SEALS, SEALS) == 0) return fd;
+    close(fd);
+    return -1;
 }
 
-void chain_load_keys(struct relay_keys *keys, int fd)
+char const *relay_load_keys(struct relay_keys *keys, int fd)
 {
     int const seals = fcntl(fd, F_GET_SEALS);
-    if (seals < 0) strerr_diefsys(EXIT_ENGINE, "--keys-fd");
-    if ((seals & SEALS) != SEALS) strerr_dief(EXIT_ENGINE, "--keys-fd: not a sealed memory file");
+    if (seals < 0) return strerror(errno);
+    if ((seals & SEALS) != SEALS) return "not a sealed memory file";
     if (lseek(fd, 0, SEEK_END) != sizeof *keys || pread(fd, keys, sizeof *keys, 0) != sizeof *keys
         || !relay_keys_are_usable(keys))
-        strerr_dief(EXIT_ENGINE, "--keys-fd: no keys of this version of the program");
+        return "no keys of this version of the program";
     close(fd);
+    return NULL;
 }
 
-void chain_find_keys(struct relay_keys *keys, int fd)
+int relay_find_keys(struct relay_keys *keys, int fd)
 {
     struct ktls_state state;
-    if (!ktls_is(fd, &state)) strerr_dief(EXIT_ENGINE, "not a kernel TLS socket, and --keys-fd is not given");
+    if (!ktls_is(fd, &state)) return 0;
     memset(keys, 0, sizeof *keys);
     keys->magic = RELAY_KEYS_MAGIC;
     keys->role = KTLS_EITHER;
@@ -54,4 +53,5 @@ void chain_find_keys(struct relay_keys *keys, int fd)
     keys->tx.version = keys->rx.version = state.version;
     keys->tx.cipher = state.tx_cipher;
     keys->rx.cipher = state.rx_cipher;
+    return 1;
 }

@@ -15,8 +15,9 @@
 #include <skalibs/allreadwrite.h>
 #include <skalibs/strerr.h>
 
-#include "chain/chain.h"
+#include "chain/ktls-relay.h"
 #include "jail/jail.h"
+#include "program/program.h"
 
 #define POLLED 4 /* descriptors at a time */
 #define MEMORY (16u << 20)
@@ -24,12 +25,12 @@
 #define UNASKED (1u << JAIL_LIMITS | 1u << JAIL_CAPABILITIES | 1u << JAIL_FILTER)
 
 /* Whoever else has the connection: no byte passes any more. */
-static void cut(struct chain_options const *options)
+static void cut(struct relay_options const *options)
 {
     shutdown((int)options->write_fd, SHUT_RDWR);
 }
 
-static void enter_jail(struct chain_options const *options)
+static void enter_jail(struct relay_options const *options)
 {
     int const is_apart = options->uid || options->gid;
     struct jail const jail = { .jobs = JAIL_RELAY,
@@ -55,13 +56,13 @@ static void say_ready(int ready)
     close(ready);
 }
 
-static void close_others(struct chain_options const *options, struct chain_ends const *ends, int ready)
+static void close_others(struct relay_options const *options, struct relay_ends const *ends, int ready)
 {
     int const kept[] = { 2, (int)options->read_fd, (int)options->write_fd, ends->to_prog, ends->from_prog, ready };
     process_close_others(kept, sizeof kept / sizeof *kept, 0);
 }
 
-static _Noreturn void finish(struct chain_options const *options, struct relay_report const *report)
+static _Noreturn void finish(struct relay_options const *options, struct relay_report const *report)
 {
     int const is_of_interest = (report->code && !report->minor) || options->verbosity >= 2;
     if (*report->text && is_of_interest)
@@ -69,7 +70,7 @@ static _Noreturn void finish(struct chain_options const *options, struct relay_r
     _exit(report->code);
 }
 
-void chain_run_engine(struct chain_options const *options, struct chain_ends const *ends,
+void relay_run_engine(struct relay_options const *options, struct relay_ends const *ends,
                       struct relay_keys *keys, int ready)
 {
     struct relay_config const config = {
@@ -93,7 +94,7 @@ void chain_run_engine(struct chain_options const *options, struct chain_ends con
     finish(options, &report);
 }
 
-void chain_await_engine(pid_t engine, int ready)
+void relay_await_engine(pid_t engine, int ready)
 {
     char byte;
     int status;
