@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -18,9 +19,9 @@
 
 #include <skalibs/stralloc.h>
 
-#include "chain/chain.h"
 #include "process/capabilities.h"
 #include "process/process.h"
+#include "program/program.h"
 #include "worker/worker.h"
 
 #define ATTEMPT_MS 250 /* Connection Attempt Delay (RFC 8305, 8) */
@@ -71,19 +72,20 @@ static void add_path(struct dial *dial, char const *path)
     dial->count = 1;
 }
 
-/* It reads what comes from the network: not as root. */
+static int give_up_rights(struct master_options const *options)
+{
+    if (!options->is_root) return 1;
+    return process_become(options->uid, options->gid) && (!options->uid || capabilities_drop());
+}
+
+/* It reads what comes from the network: not as root. What fails is the answer. */
 static _Noreturn void become_resolver(struct worker const *worker, int to)
 {
     static stralloc const no_changes = STRALLOC_ZERO;
     char const *const argv[] = { "ktls-resolve", worker->url.where, NULL };
-    struct master_options const *options = worker->options;
-    uid_t const uid = options->uid;
-    gid_t const gid = options->gid;
-    if (options->is_root
-        && (!process_become(uid, gid) || (uid && !capabilities_drop())))
-        _exit(EXIT_SYSTEM);
-    if (dup2(to, 1) < 0) _exit(EXIT_SYSTEM);
-    program_exec_own(argv, &no_changes);
+    if (give_up_rights(worker->options) && dup2(to, 1) >= 0) process_exec_own(argv, &no_changes);
+    dprintf(to, "%s cannot be executed: %s\n", argv[0], strerror(errno));
+    _exit(EXIT_SYSTEM);
 }
 
 static size_t read_answer(char *answer, int from, int64_t deadline)
@@ -99,13 +101,13 @@ static size_t read_answer(char *answer, int from, int64_t deadline)
 }
 
 /* One address in each line, or the reason why there are none. */
-static void take_answer(struct worker const *worker, struct dial *dial, char *answer)
+static void read_addresses(struct worker const *worker, struct dial *dial, char *answer)
 {
     for (char *line = answer, *end; (end = strchr(line, '\n')); line = end + 1) {
         *end = 0;
         if (!add_number(dial, line, worker->url.port)) worker_refuse(worker, worker->url.where, line);
     }
-    if (!dial->count) worker_refuse(worker, worker->url.where, "the name could not be resolved");
+    if (!dial->count) worker_refuse(worker, worker->url.where, "ktls-resolve gave neither an address nor a reason");
 }
 
 static void find_name(struct worker const *worker, struct dial *dial)
@@ -127,7 +129,7 @@ static void find_name(struct worker const *worker, struct dial *dial)
     answer[len] = 0;
     if (!len && !process_ms_until(worker->order->deadline))
         worker_refuse(worker, worker->url.where, "timed out resolving the name");
-    take_answer(worker, dial, answer);
+    read_addresses(worker, dial, answer);
 }
 
 static void swap(struct dial *dial, size_t a, size_t b)

@@ -366,6 +366,22 @@ def race():
             sock.close()
 
 
+def no_resolver():
+    """Why a name has no address is said by name, also where nothing could look it up."""
+    copy = with_resolver("exit 1")
+    resolver = os.path.join(os.path.dirname(copy), "ktls-resolve")
+
+    def reason():
+        with Init(program=copy, env={"PATH": "/usr/bin:/bin"}) as init:
+            return init.channel().refused("CONNECT", "tcp://a.test:1")
+
+    tap.equal(reason(), "a.test: ktls-resolve gave neither an address nor a reason", "a resolver that is silent")
+    os.chmod(resolver, 0o644)
+    tap.equal(reason(), "a.test: ktls-resolve cannot be executed: Permission denied", "one that is not executable")
+    os.remove(resolver)
+    tap.equal(reason(), "a.test: ktls-resolve cannot be executed: No such file or directory", "none")
+
+
 def seconds_to_connect(channel, wanted):
     begin = clock()
     channel.connect(wanted)[0].close()
@@ -392,5 +408,6 @@ ALL = [
     paths,
     in_flight,
     race,
+    no_resolver,
     no_self_connections,
 ]
