@@ -149,12 +149,14 @@ static void make_pair(int pair[2])
 void service_prepare(struct service_options const *service)
 {
     static struct broker_options options = { .listener = -1 };
+    char missing[400];
     int pair[2];
     options.max = service->max;
     fill_standard_descriptors();
     take_uids(&options, service->uids);
     choose_account(&options.workers);
-    protection_survey(&options.workers);
+    worker_jail_survey(&options.workers, missing, sizeof missing);
+    if (*missing) init_say(INIT_INFO, "handshakes are protected by less: %s", missing);
     open_key_dir(&options.workers, service->key_dir);
     activation_take(&options.activation);
     make_pair(pair);

@@ -72,14 +72,14 @@ struct master_options {
    from and ends with: each is one packet, with descriptors. -1: errno says why. */
 extern int master_start(struct master_options const *options);
 
-/* ---- protection.c ---- */
+/* ---- worker_jail.c ---- */
 
 struct jail;
 
 /* Of a worker that shakes hands. The descriptors that are kept are the caller's to name. */
-extern void protection_describe(struct jail *jail, struct master_options const *options);
-/* Finds out what the jail can be here, and tells what it lacks. */
-extern void protection_survey(struct master_options *options);
+extern void worker_jail_describe(struct jail *jail, struct master_options const *options);
+/* Finds out what the jail can be here, and writes into text what it lacks ("": nothing). */
+extern void worker_jail_survey(struct master_options *options, char *text, size_t size);
 
 /* ---- worker.c ---- */
 

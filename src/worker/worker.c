@@ -3,80 +3,10 @@
 #include "worker/worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
-
-#include "process/process.h"
-
-#define GRACE_MS 500
-
-/* ---- its time ---- */
-
-static volatile sig_atomic_t is_done;
-
-void worker_is_done(void)
-{
-    is_done = 1;
-}
-
-static void end_late(int sig)
-{
-    (void)sig;
-    if (!is_done) _exit(1);
-}
-
-static int watched; /* the channel, which the service closes or shuts down when it gives us up */
-
-static void end_when_given_up(int sig)
-{
-    struct pollfd p = { .fd = watched, .events = POLLRDHUP };
-    int const saved = errno;
-    (void)sig;
-    if (!is_done && poll(&p, 1, 0) == 1 && p.revents & (POLLRDHUP | POLLHUP)) _exit(1);
-    errno = saved;
-}
-
-static void attend_to(int sig, void (*handler)(int))
-{
-    struct sigaction const action = { .sa_handler = handler, .sa_flags = SA_RESTART };
-    sigset_t only;
-    sigemptyset(&only);
-    sigaddset(&only, sig);
-    sigaction(sig, &action, NULL);
-    sigprocmask(SIG_UNBLOCK, &only, NULL);
-}
-
-/* Whatever a worker is stuck in, it ends: a little after its deadline, so that
-   it can say so itself where it is not. */
-static void set_alarm(int64_t deadline)
-{
-    int64_t const left = deadline - process_now_ms() + GRACE_MS, ms = left > 0 ? left : 1;
-    struct timeval const time = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-    struct itimerval const timer = { .it_value = time };
-    attend_to(SIGALRM, &end_late);
-    setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-/* And when the service does not wait for it any more: its slot is for another.
-   That may have happened before we could be told. */
-static void watch_service(int channel)
-{
-    watched = channel;
-    attend_to(SIGIO, &end_when_given_up);
-    fcntl(channel, F_SETOWN, getpid());
-    fcntl(channel, F_SETFL, fcntl(channel, F_GETFL) | O_ASYNC);
-    end_when_given_up(SIGIO);
-}
-
-/* ---- what is done ---- */
 
 static char alpn[1024];
 
@@ -177,8 +107,7 @@ void worker_run(struct master_options const *options, struct order const *order,
     static struct worker worker;
     worker = (struct worker){ .options = options, .order = order, .channel = channel, .fd = fd,
                               .deposit = -1 };
-    set_alarm(order->deadline);
-    if (order->kind != ORDER_LOAD) watch_service(channel);
+    deadline_begin(order->deadline, order->kind == ORDER_LOAD ? -1 : channel);
     char const *why = order->kind == ORDER_LOAD ? url_parse_parameters(&worker.url, order->url)
                                                 : url_parse(&worker.url, order->url);
     if (why) worker_refuse(&worker, why, NULL);

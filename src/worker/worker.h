@@ -31,6 +31,14 @@ extern _Noreturn void worker_refuse(struct worker const *worker, char const *wha
 /* The same with errno's text. */
 extern _Noreturn void worker_refuse_system(struct worker const *worker, char const *what);
 
+/* ---- deadline.c ---- */
+
+/* The process ends at the deadline, or when the service gives up the channel (-1:
+   it is not watched). */
+extern void deadline_begin(int64_t deadline, int channel);
+/* The deadline does not count any more. */
+extern void deadline_end(void);
+
 /* ---- rights.c ---- */
 
 /* From here on we may what the client may, until rights_resume. Ends the worker
@@ -96,8 +104,5 @@ extern _Noreturn void handshake_run(struct worker *worker);
 
 /* Says "WORD facts", with fd unless it is -1. 0: nobody hears it. */
 extern int worker_answer(struct worker const *worker, char const *word, struct facts const *facts, int fd);
-
-/* The deadline does not count any more. */
-extern void worker_is_done(void);
 
 #endif

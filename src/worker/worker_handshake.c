@@ -68,7 +68,7 @@ static void enter_jail(struct handshake const *hs)
                          hs->to_prog, hs->from_prog, worker->options->empty_root };
     struct jail jail;
     char const *what;
-    protection_describe(&jail, worker->options);
+    worker_jail_describe(&jail, worker->options);
     jail.kept = kept;
     jail.kept_count = sizeof kept / sizeof *kept;
     if (jail_enter(&jail, &what) < 0) worker_refuse_system(worker, what);
@@ -155,7 +155,7 @@ static _Noreturn void relay(struct handshake *hs)
     relay_keys_of_session(&keys, &hs->session, hs->worker->is_client ? KTLS_CLIENT : KTLS_SERVER);
     facts_add_session(&hs->facts, &hs->session, "user");
     crypto_wipe(&hs->session, sizeof hs->session);
-    worker_is_done();
+    deadline_end();
     if (!worker_answer(hs->worker, "RELAY", &hs->facts, -1)) _exit(1);
     close(hs->worker->channel);
     relay_start(&config, &keys, &report);
