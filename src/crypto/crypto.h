@@ -137,32 +137,58 @@ extern long crypto_open_record(struct ktls_traffic_keys *keys, unsigned char con
 
 /* ---- key exchange ---- */
 
-/* IANA TLS Supported Groups. */
-enum crypto_group { CRYPTO_SECP256R1 = 23, CRYPTO_SECP384R1 = 24, CRYPTO_SECP521R1 = 25, CRYPTO_X25519 = 29 };
+/* IANA TLS Supported Groups. The last two join ML-KEM-768 to a curve
+   (draft-ietf-tls-ecdhe-mlkem): TLS 1.3 only. */
+enum crypto_group {
+    CRYPTO_SECP256R1 = 23,
+    CRYPTO_SECP384R1 = 24,
+    CRYPTO_SECP521R1 = 25,
+    CRYPTO_X25519 = 29,
+    CRYPTO_SECP256R1MLKEM768 = 4587,
+    CRYPTO_X25519MLKEM768 = 4588,
+};
+
+extern int crypto_group_is_hybrid(uint16_t group);
 
 /* 1 when these bytes are the uncompressed form of a point of a NIST curve with
    coordinates below the field's prime (SEC 1, 2.3.4). Whether the point is on
    the curve is not checked here. */
 extern int crypto_point_is_reduced(uint16_t group, void const *point, size_t len);
 
-#define CRYPTO_MAX_SHARE 133
+#define CRYPTO_MAX_CURVE_SHARE 133
+#define CRYPTO_MAX_SHARE 1249
 #define CRYPTO_MAX_SHARED_SECRET 66
+#define CRYPTO_DECAPSULATION_KEY 2400
 
 struct crypto_share {
     uint16_t group;
-    unsigned char private_key[CRYPTO_MAX_SHARED_SECRET]; /* a scalar, in the byte order that BearSSL reads */
-    unsigned char public_key[CRYPTO_MAX_SHARE]; /* X25519: u; else uncompressed point */
+    unsigned char private_key[66]; /* a scalar, in the byte order that BearSSL reads */
+    unsigned char decapsulation_key[CRYPTO_DECAPSULATION_KEY]; /* of a hybrid group */
+    /* X25519: u; a NIST curve: an uncompressed point; hybrid: that and ML-KEM's part, in the group's order. */
+    unsigned char public_key[CRYPTO_MAX_SHARE];
     size_t public_len;
 };
 
-/* Length of a public share; 0 for a group that we do not have. */
+/* Length of the share that a client sends; 0 for a group that we do not have. */
 extern size_t crypto_share_size(uint16_t group);
+
+/* The side that begins (TLS 1.3: the client) generates, sends, and agrees with
+   what comes back. A hybrid group's share also serves its curve alone: public
+   returns the length of what is sent for one of the two, 0 for other groups. */
 extern int crypto_share_generate(struct crypto_share *share, uint16_t group, struct crypto_random const *random);
+extern size_t crypto_share_public(struct crypto_share const *share, uint16_t group, unsigned char const **public_key);
+
 /* The shared secret; returns its length, 0 when the peer's share is not a
    valid one: length, form, coordinates not reduced, not on the curve, all-zero
    X25519 result. */
-extern size_t crypto_share_agree(struct crypto_share const *share, void const *peer, size_t peer_len,
+extern size_t crypto_share_agree(struct crypto_share const *share, uint16_t group, void const *peer, size_t peer_len,
                                  unsigned char secret[CRYPTO_MAX_SHARED_SECRET]);
+
+/* The other side: makes the answer to the peer's share, share->public_key, and
+   the shared secret. Returns as crypto_share_agree does; an invalid
+   encapsulation key (FIPS 203, 7.2) is not a valid share. */
+extern size_t crypto_share_answer(struct crypto_share *share, uint16_t group, struct crypto_random const *random,
+                                  void const *peer, size_t peer_len, unsigned char secret[CRYPTO_MAX_SHARED_SECRET]);
 
 /* ---- signatures ---- */
 

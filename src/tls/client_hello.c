@@ -37,11 +37,13 @@ static void put_server_name(struct writer *w, struct span name)
     tls_close_extension(w, extension);
 }
 
-static void put_groups(struct writer *w, struct tls_config const *config)
+static void put_groups(struct handshake const *hs, struct writer *w)
 {
+    struct tls_config const *const config = hs->config;
     size_t const extension = tls_open_extension(w, EXT_SUPPORTED_GROUPS);
     size_t const list = tls_open_vector(w, 2);
-    for (size_t i = 0; i < config->group_count; i++) tls_write16(w, config->groups[i]);
+    for (size_t i = 0; i < config->group_count; i++)
+        if (hs->enables13 || !crypto_group_is_hybrid(config->groups[i])) tls_write16(w, config->groups[i]);
     tls_close_vector(w, list, 2);
     tls_close_extension(w, extension);
 }
@@ -95,14 +97,22 @@ static void put_cookie(struct writer *w, struct span cookie)
     tls_close_extension(w, extension);
 }
 
-static void put_share(struct writer *w, struct crypto_share const *share)
+static void put_share(struct writer *w, struct crypto_share const *share, uint16_t group)
+{
+    unsigned char const *public_key;
+    size_t const len = crypto_share_public(share, group, &public_key);
+    tls_write16(w, group);
+    size_t const key = tls_open_vector(w, 2);
+    tls_write_bytes(w, public_key, len);
+    tls_close_vector(w, key, 2);
+}
+
+static void put_shares(struct handshake const *hs, struct writer *w)
 {
     size_t const extension = tls_open_extension(w, EXT_KEY_SHARE);
     size_t const list = tls_open_vector(w, 2);
-    tls_write16(w, share->group);
-    size_t const key = tls_open_vector(w, 2);
-    tls_write_bytes(w, share->public_key, share->public_len);
-    tls_close_vector(w, key, 2);
+    for (size_t i = 0; i < hs->config->group_count; i++)
+        if (tls_sent_share(hs, hs->config->groups[i])) put_share(w, &hs->share, hs->config->groups[i]);
     tls_close_vector(w, list, 2);
     tls_close_extension(w, extension);
 }
@@ -113,14 +123,14 @@ static void put_extensions(struct handshake const *hs, struct writer *w, struct 
     struct span const name = tls_offered_server_name(config);
     if (name.p) put_server_name(w, name);
     if (hs->enables12) put_extensions12(w);
-    put_groups(w, config);
+    put_groups(hs, w);
     if (config->alpn_len) put_alpn(w, config);
     tls_put_scheme_extensions(hs, w);
     if (!hs->enables13) return;
     put_versions(hs, w);
     if (config->ask_tickets) put_psk_modes(w);
     if (cookie.p) put_cookie(w, cookie);
-    put_share(w, &hs->share);
+    put_shares(hs, w);
 }
 
 int tls_write_client_hello(struct handshake *hs, struct span cookie)

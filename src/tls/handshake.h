@@ -52,6 +52,7 @@ struct handshake {
 
     /* secrets */
     struct crypto_share share;
+    uint16_t retry_group; /* client: that a HelloRetryRequest asked for; its share replaces all others */
     struct {
         unsigned char psk[CRYPTO_MAX_HASH];     /* 1.3: of the session that is resumed; zero: none */
         unsigned char current[CRYPTO_MAX_HASH]; /* 1.3: early, handshake, then master secret */
@@ -228,6 +229,8 @@ extern int tls_take_empty_server_name(struct handshake *hs, struct extensions co
 
 /* Our key share of that group. */
 extern int tls_make_share(struct handshake *hs, uint16_t group);
+/* 1 when the last ClientHello has a share of this group. */
+extern int tls_sent_share(struct handshake const *hs, unsigned int group);
 
 /* ---- common.c: what both peers have ---- */
 

@@ -12,7 +12,8 @@ static void add_suites(struct tls_config *config, int chacha)
             config->suites[config->suite_count++] = crypto_suites[i].id;
 }
 
-static uint16_t const all_groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, CRYPTO_SECP521R1 };
+static uint16_t const all_groups[] = { CRYPTO_X25519MLKEM768, CRYPTO_SECP256R1MLKEM768, CRYPTO_X25519,
+                                       CRYPTO_SECP256R1,      CRYPTO_SECP384R1,         CRYPTO_SECP521R1 };
 
 void tls_config_init(struct tls_config *config)
 {

@@ -17,6 +17,8 @@
 #include <valgrind/memcheck.h>
 
 #include "../unit/loopback.h"
+#include "crypto/keccak.h"
+#include "crypto/mlkem.h"
 #include "crypto/pss.h"
 #include "tls/v13/v13.h"
 #include "x509/der.h"
@@ -71,13 +73,21 @@ extern size_t __wrap_br_ec_compute_pub(br_ec_impl const *ec, br_ec_public_key *k
 extern br_ec_impl const *__real_br_ec_get_default(void);
 extern br_ec_impl const *__wrap_br_ec_get_default(void);
 
-/* The result. Of a record also its inner content type, in front of the tag. */
+/* The result, but of ML-KEM's comparison: rejection is implicit. Of a record also its inner content type, in front of the tag. */
 int __wrap_crypto_equal(void const *a, void const *b, size_t len)
 {
     int result = __real_crypto_equal(a, b, len);
-    public(&result, sizeof result);
+    if (len != MLKEM_CIPHERTEXT) public(&result, sizeof result);
     if (len == CRYPTO_TAG) public((unsigned char const *)b - 1, 1);
     return result;
+}
+
+/* FIPS 203, 6.1: s, ek, H(ek), z. */
+static void secret_decapsulation_key(unsigned char *dk)
+{
+    size_t const s_len = MLKEM_DECAPSULATION_KEY - MLKEM_ENCAPSULATION_KEY - 64;
+    secret(dk, s_len);
+    secret(dk + MLKEM_DECAPSULATION_KEY - MLKEM_SEED, MLKEM_SEED);
 }
 
 /* The public share is for the peer; the private one is a secret from here on. */
@@ -85,7 +95,33 @@ int __wrap_crypto_share_generate(struct crypto_share *share, uint16_t group, str
 {
     int const result = __real_crypto_share_generate(share, group, random);
     secret(share->private_key, sizeof share->private_key);
+    if (crypto_group_is_hybrid(group)) secret_decapsulation_key(share->decapsulation_key);
     return result;
+}
+
+extern size_t __real_crypto_share_answer(struct crypto_share *share, uint16_t group,
+                                         struct crypto_random const *random, void const *peer, size_t peer_len,
+                                         unsigned char secret[CRYPTO_MAX_SHARED_SECRET]);
+extern size_t __wrap_crypto_share_answer(struct crypto_share *share, uint16_t group,
+                                         struct crypto_random const *random, void const *peer, size_t peer_len,
+                                         unsigned char secret[CRYPTO_MAX_SHARED_SECRET]);
+
+size_t __wrap_crypto_share_answer(struct crypto_share *share, uint16_t group, struct crypto_random const *random,
+                                  void const *peer, size_t peer_len, unsigned char shared[CRYPTO_MAX_SHARED_SECRET])
+{
+    size_t const len = __real_crypto_share_answer(share, group, random, peer, peer_len, shared);
+    secret(shared, len);
+    return len;
+}
+
+/* Matrix A of ML-KEM is made of rho, which is public, by SHAKE128, which nothing else is made by. */
+extern void __real_keccak_squeeze(struct keccak *state, void *out, size_t len);
+extern void __wrap_keccak_squeeze(struct keccak *state, void *out, size_t len);
+
+void __wrap_keccak_squeeze(struct keccak *state, void *out, size_t len)
+{
+    __real_keccak_squeeze(state, out, len);
+    if (state->rate == SHAKE128_RATE) public(out, len);
 }
 
 /* The digest covers messages that were made with secrets. */
@@ -257,6 +293,33 @@ static void handshakes(void)
     handshake(TLS_1_2, "rsa", "client-rsa", 0xcca8);
 }
 
+/* ---- ML-KEM ---- */
+
+static void mlkem(void)
+{
+    unsigned int const before = VALGRIND_COUNT_ERRORS;
+    static unsigned char d[MLKEM_SEED], z[MLKEM_SEED], m[MLKEM_SEED];
+    static unsigned char ek[MLKEM_ENCAPSULATION_KEY], dk[MLKEM_DECAPSULATION_KEY], ciphertext[MLKEM_CIPHERTEXT];
+    unsigned char ours[MLKEM_SECRET], theirs[MLKEM_SECRET], rejected[MLKEM_SECRET];
+
+    secret(d, sizeof d);
+    secret(z, sizeof z);
+    secret(m, sizeof m);
+    mlkem_keygen(d, z, ek, dk);
+    public(ek, sizeof ek);
+    int const encapsulated = mlkem_encapsulate(ek, m, ciphertext, ours);
+    public(ciphertext, sizeof ciphertext);
+    mlkem_decapsulate(dk, ciphertext, theirs);
+    ciphertext[0] ^= 1;
+    mlkem_decapsulate(dk, ciphertext, rejected);
+    is_clean(before, "ML-KEM-768");
+    public(ours, sizeof ours);
+    public(theirs, sizeof theirs);
+    public(rejected, sizeof rejected);
+    ok(encapsulated && !memcmp(ours, theirs, sizeof ours) && memcmp(ours, rejected, sizeof ours) != 0,
+       "ML-KEM-768: agrees, rejects");
+}
+
 /* ---- tickets and binders ---- */
 
 static struct handshake *resuming(uint16_t suite)
@@ -416,6 +479,7 @@ int main(void)
     if (!RUNNING_ON_VALGRIND) skip_all("not under valgrind");
     control();
     loading();
+    mlkem();
     tickets();
     binders();
     handshakes();

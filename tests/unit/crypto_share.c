@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Key exchange: X25519 (RFC 7748), P-256 and P-384; what a peer may not send. */
+/* Key exchange: X25519 (RFC 7748), the NIST curves, the hybrid groups; what a peer may not send. */
 
 #include "crypto/crypto.h"
 
@@ -41,7 +41,7 @@ static void x25519(void)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct bytes const scalar = hex(known[i].scalar), u = hex(known[i].u), want = hex(known[i].out);
         struct crypto_share const share = x25519_share(scalar);
-        ok(crypto_share_agree(&share, u.data, u.len, secret) == 32, "X25519 %zu agrees", i);
+        ok(crypto_share_agree(&share, share.group, u.data, u.len, secret) == 32, "X25519 %zu agrees", i);
         is_mem(secret, want.data, want.len, "X25519 %zu: secret", i);
     }
     struct bytes const bob = hex(known[2].scalar);
@@ -60,7 +60,7 @@ static void x25519_iterated(void)
 
     for (int i = 1; i <= 1000; i++) {
         struct crypto_share const share = x25519_share(k);
-        if (crypto_share_agree(&share, u.data, 32, secret) != 32) break;
+        if (crypto_share_agree(&share, share.group, u.data, 32, secret) != 32) break;
         u = k;
         memcpy(k.data, secret, 32);
         if (i == 1) is_mem(secret, once.data, 32, "X25519 iterated once");
@@ -88,7 +88,7 @@ static void x25519_small_order(void)
     crypto_share_generate(&share, CRYPTO_X25519, &crypto_random_os);
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         struct bytes const u = hex(points[i]);
-        ok(crypto_share_agree(&share, u.data, u.len, secret) == 0, "X25519 point of small order %zu", i);
+        ok(crypto_share_agree(&share, share.group, u.data, u.len, secret) == 0, "X25519 point of small order %zu", i);
     }
 }
 
@@ -102,7 +102,7 @@ static void known_nist(struct ec_vector const *v, size_t number)
     memcpy(share.private_key, scalar.data, scalar.len);
     memcpy(share.public_key, point.data, point.len);
     ok(crypto_share_size(v->group) == point.len, "curve %zu: size of a share", number);
-    ok(crypto_share_agree(&share, peer.data, peer.len, secret) == want.len, "curve %zu: agrees", number);
+    ok(crypto_share_agree(&share, share.group, peer.data, peer.len, secret) == want.len, "curve %zu: agrees", number);
     is_mem(secret, want.data, want.len, "curve %zu: ECDH", number);
 }
 
@@ -132,7 +132,7 @@ static void generated_nist(struct ec_vector const *v, size_t number)
 static size_t agree_with(struct crypto_share const *share, unsigned char const *point, size_t len)
 {
     unsigned char secret[CRYPTO_MAX_SHARED_SECRET];
-    return crypto_share_agree(share, point, len, secret);
+    return crypto_share_agree(share, share->group, point, len, secret);
 }
 
 static void bad_points(struct ec_vector const *v)
@@ -232,21 +232,122 @@ static void round_trips(void)
 {
     static uint16_t const groups[] = { CRYPTO_X25519, CRYPTO_SECP256R1, CRYPTO_SECP384R1, CRYPTO_SECP521R1 };
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         struct crypto_share a, b;
         unsigned char x[CRYPTO_MAX_SHARED_SECRET], y[CRYPTO_MAX_SHARED_SECRET];
         crypto_share_generate(&a, groups[i], &crypto_random_os);
         crypto_share_generate(&b, groups[i], &crypto_random_os);
-        size_t const n = crypto_share_agree(&a, b.public_key, b.public_len, x);
-        size_t const m = crypto_share_agree(&b, a.public_key, a.public_len, y);
+        size_t const n = crypto_share_agree(&a, a.group, b.public_key, b.public_len, x);
+        size_t const m = crypto_share_agree(&b, b.group, a.public_key, a.public_len, y);
         ok(n && n == m && !memcmp(x, y, n), "group %d: both sides agree", groups[i]);
         ok(memcmp(a.public_key, b.public_key, a.public_len) != 0, "group %d: shares differ", groups[i]);
     }
 }
 
+/* ---- hybrid groups ---- */
+
+static struct hybrid_case {
+    uint16_t group, curve;
+    size_t client, server, kem_at_client, kem_at_server, kem_in_secret;
+} const hybrid_cases[] = {
+    { CRYPTO_X25519MLKEM768, CRYPTO_X25519, 1216, 1120, 0, 0, 0 },
+    { CRYPTO_SECP256R1MLKEM768, CRYPTO_SECP256R1, 1249, 1153, 65, 65, 32 },
+};
+
+struct exchange {
+    struct crypto_share client, server;
+    unsigned char client_secret[CRYPTO_MAX_SHARED_SECRET], server_secret[CRYPTO_MAX_SHARED_SECRET];
+};
+
+static size_t answer(struct exchange *x, size_t len)
+{
+    return crypto_share_answer(&x->server, x->client.group, &crypto_random_os, x->client.public_key, len,
+                               x->server_secret);
+}
+
+static size_t finish(struct exchange *x, size_t len)
+{
+    return crypto_share_agree(&x->client, x->client.group, x->server.public_key, len, x->client_secret);
+}
+
+static void hybrid_agrees(struct hybrid_case const *c, struct exchange *x)
+{
+    crypto_share_generate(&x->client, c->group, &crypto_random_os);
+    ok(x->client.public_len == c->client && crypto_share_size(c->group) == c->client, "group %d: client's share", c->group);
+    ok(answer(x, x->client.public_len) == 64, "group %d: the server agrees", c->group);
+    ok(x->server.public_len == c->server, "group %d: server's share", c->group);
+    ok(finish(x, x->server.public_len) == 64, "group %d: the client agrees", c->group);
+    is_mem(x->client_secret, x->server_secret, 64, "group %d: on the same secret", c->group);
+    ok(crypto_group_is_hybrid(c->group) && !crypto_group_is_hybrid(c->curve), "group %d is hybrid", c->group);
+}
+
+/* Each part counts, and stands where the draft has it: a changed ciphertext
+   changes ML-KEM's half of the secret only. */
+static void hybrid_order(struct hybrid_case const *c, struct exchange *x)
+{
+    unsigned char before[CRYPTO_MAX_SHARED_SECRET];
+    size_t const curve_in_secret = 32 - c->kem_in_secret;
+    memcpy(before, x->client_secret, sizeof before);
+    for (size_t at = c->kem_at_server; at < c->kem_at_server + 1088; at += 1087) {
+        x->server.public_key[at] ^= 1;
+        ok(finish(x, c->server) == 64, "group %d: a changed ciphertext is not seen", c->group);
+        ok(memcmp(before + c->kem_in_secret, x->client_secret + c->kem_in_secret, 32) != 0,
+           "group %d: but gives another secret", c->group);
+        is_mem(x->client_secret + curve_in_secret, before + curve_in_secret, 32, "group %d: in one half", c->group);
+        x->server.public_key[at] ^= 1;
+    }
+}
+
+static void hybrid_refuses(struct hybrid_case const *c, struct exchange *x)
+{
+    size_t const curve_at_client = c->kem_at_client ? 0 : 1184, curve_at_server = c->kem_at_server ? 0 : 1088;
+    size_t const curve_len = c->client - 1184;
+
+    ok(!answer(x, c->client - 1) && !answer(x, c->client + 1), "group %d: another length, server", c->group);
+    ok(!finish(x, c->server - 1) && !finish(x, c->server + 1), "group %d: another length, client", c->group);
+    memset(x->server.public_key + curve_at_server, 0, curve_len);
+    ok(!finish(x, c->server), "group %d: an invalid point, client", c->group);
+    x->client.public_key[c->kem_at_client] = 0xff;
+    x->client.public_key[c->kem_at_client + 1] |= 15;
+    ok(!answer(x, c->client), "group %d: an invalid encapsulation key", c->group);
+    crypto_share_generate(&x->client, c->group, &crypto_random_os);
+    memset(x->client.public_key + curve_at_client, 0, curve_len);
+    ok(!answer(x, c->client), "group %d: an invalid point, server", c->group);
+}
+
+/* The share of a hybrid group serves its curve too. */
+static void hybrid_alone(struct hybrid_case const *c, struct exchange *x)
+{
+    unsigned char const *point;
+    crypto_share_generate(&x->client, c->group, &crypto_random_os);
+    size_t const len = crypto_share_public(&x->client, c->curve, &point);
+    ok(len == crypto_share_size(c->curve), "group %d: its curve's share", c->group);
+    size_t const n = crypto_share_answer(&x->server, c->curve, &crypto_random_os, point, len, x->server_secret);
+    ok(n == 32 && x->server.public_len == len, "group %d: a server with the curve alone", c->group);
+    ok(crypto_share_agree(&x->client, c->curve, x->server.public_key, len, x->client_secret) == n &&
+           !memcmp(x->client_secret, x->server_secret, n),
+       "group %d: agrees", c->group);
+    ok(!crypto_share_public(&x->client, CRYPTO_SECP384R1, &point) &&
+           !crypto_share_agree(&x->client, CRYPTO_SECP384R1, x->server.public_key, 97, x->client_secret),
+       "group %d: not with a third group", c->group);
+    ok(!crypto_share_agree(&x->server, c->group, x->client.public_key, c->server, x->client_secret),
+       "group %d: not from the curve alone", c->group);
+}
+
+static void hybrids(void)
+{
+    for (size_t i = 0; i < sizeof hybrid_cases / sizeof *hybrid_cases; i++) {
+        static struct exchange x;
+        hybrid_agrees(&hybrid_cases[i], &x);
+        hybrid_order(&hybrid_cases[i], &x);
+        hybrid_refuses(&hybrid_cases[i], &x);
+        hybrid_alone(&hybrid_cases[i], &x);
+    }
+}
+
 static void unknown_groups(void)
 {
-    static uint16_t const groups[] = { 0, 1, 22, 26, 28, 30, 256, 0x0a0a, 0x11ec, 0xffff };
+    static uint16_t const groups[] = { 0, 1, 22, 26, 28, 30, 256, 0x0a0a, 0x0200, 0x11ed, 0xffff };
     int known = 0;
 
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
@@ -272,6 +373,7 @@ int main(void)
     not_reduced();
     bounds_of_coordinates();
     round_trips();
+    hybrids();
     unknown_groups();
     return done_testing();
 }

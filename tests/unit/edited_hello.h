@@ -28,18 +28,12 @@ static inline size_t block_at(struct handshake const *hs)
     return at + 1u + hs->stage.p[at];
 }
 
-/* key_share is our last extension: an empty one makes the server ask. */
+/* Without a share the server has to ask for one. */
 static inline int run_client_without_share(struct side *side, struct tls_transport const *transport)
 {
     struct handshake *hs = tls_handshake_new(&side->config, transport, &side->session, &side->error);
     hs->session_id_len = sizeof hs->session_id;
     if (!tls_write_client_hello(hs, (struct span){ 0 })) abort();
-    size_t const len = hs->stage.len - 4, block = block_at(hs);
-    unsigned char *p = hs->stage.p;
-    p[len - 3] = 2, p[len - 2] = p[len - 1] = 0;
-    p[block] = (unsigned char)((len - block - 2) >> 8);
-    p[block + 1] = (unsigned char)(len - block - 2);
-    replace_hello(hs, len);
     int const done = tls_flush_flight(hs) && tls_client_after_hello(hs);
     if (done) tls_handshake_fill_session(hs);
     tls_handshake_free(hs);

@@ -83,7 +83,9 @@ static void our_hellos(void)
     ok(hello.cipher_suites.len == 2 * CRYPTO_SUITES, "all suites");
     ok(hello.versions.len == 4 && tls_list16_has(hello.versions, TLS_1_2) && tls_list16_has(hello.versions, TLS_1_3),
        "both versions");
-    ok(hello.shares.len == 2 + 2 + 32, "one share");
+    ok(hello.shares.len == 2 + 2 + 1216 + 2 + 2 + 32 && hello.shares.p[0] == 0x11 && hello.shares.p[1] == 0xec,
+       "X25519MLKEM768's share, and X25519's");
+    is_mem(hello.shares.p + hello.shares.len - 32, hello.shares.p + 4 + 1216 - 32, 32, "with the same point");
 
     begin();
     config.max_version = TLS_1_2;

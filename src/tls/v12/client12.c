@@ -88,7 +88,7 @@ static int read_certificate_request(struct handshake *hs, struct message const *
 
 /* peer_share lies in the input; it is copied before the next message moves it. */
 struct peer_share {
-    unsigned char bytes[CRYPTO_MAX_SHARE];
+    unsigned char bytes[CRYPTO_MAX_CURVE_SHARE];
     size_t len;
 };
 

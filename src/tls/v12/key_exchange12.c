@@ -7,7 +7,7 @@
 #include "tls/v12/v12.h"
 
 #define NAMED_CURVE 3
-#define MAX_PARAMS (4 + CRYPTO_MAX_SHARE)
+#define MAX_PARAMS (4 + CRYPTO_MAX_CURVE_SHARE)
 
 /* The server signs both randoms and its parameters. */
 static void params_digest(struct handshake const *hs, enum crypto_hash hash, struct span params,
@@ -45,7 +45,7 @@ int tls_read_server_key_exchange(struct handshake *hs, struct message const *m, 
     *peer_share = tls_read_vector8(&r);
     struct span const params = { m->body.p, m->body.len - r.left };
     if (r.bad) return tls_fail(hs, TLS_DECODE_ERROR, "malformed ServerKeyExchange");
-    if (curve_type != NAMED_CURVE || !tls_has_group(hs, group))
+    if (curve_type != NAMED_CURVE || !tls_has_group(hs, group) || crypto_group_is_hybrid((uint16_t)group))
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a group we did not offer");
     if (peer_share->len != crypto_share_size((uint16_t)group))
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "key share of a wrong length");
@@ -59,7 +59,7 @@ int tls_read_server_key_exchange(struct handshake *hs, struct message const *m, 
 static int agree(struct handshake *hs, struct span peer_share)
 {
     unsigned char premaster[CRYPTO_MAX_SHARED_SECRET];
-    size_t const len = crypto_share_agree(&hs->share, peer_share.p, peer_share.len, premaster);
+    size_t const len = crypto_share_agree(&hs->share, hs->share.group, peer_share.p, peer_share.len, premaster);
     if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
     tls_derive_master(hs, premaster, len);
     crypto_wipe(premaster, sizeof premaster);

@@ -26,7 +26,8 @@ static uint16_t choose_group(struct handshake const *hs, struct client_hello con
 {
     if (!hello->groups.p) return tls_has_group(hs, CRYPTO_SECP256R1) ? CRYPTO_SECP256R1 : 0;
     for (size_t i = 0; i < hs->config->group_count; i++)
-        if (tls_list16_has(hello->groups, hs->config->groups[i])) return hs->config->groups[i];
+        if (tls_list16_has(hello->groups, hs->config->groups[i]) && !crypto_group_is_hybrid(hs->config->groups[i]))
+            return hs->config->groups[i];
     return 0;
 }
 

@@ -8,15 +8,16 @@
 
 /* ---- HelloRetryRequest (4.1.4) ---- */
 
-/* The group that a HelloRetryRequest asks for: one of ours, but not the one we sent. */
+/* The group that a HelloRetryRequest asks for: one of ours, but not one of which it has a share. */
 static int take_retry_group(struct handshake *hs, struct span body)
 {
     struct reader r = tls_reader_on(body);
     unsigned int const group = tls_read16(&r);
     if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed key_share");
-    if (!tls_has_group(hs, group) || group == hs->share.group)
+    if (!tls_has_group(hs, group) || tls_sent_share(hs, group))
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest for a group that changes nothing");
-    return tls_make_share(hs, (uint16_t)group);
+    hs->retry_group = (uint16_t)group;
+    return tls_make_share(hs, hs->retry_group);
 }
 
 static int take_retry(struct handshake *hs, struct server_hello const *hello, struct span *cookie)
@@ -60,8 +61,9 @@ static int agree(struct handshake *hs, struct span body)
     unsigned int const group = tls_read16(&r);
     struct span const share = tls_read_vector16(&r);
     if (!tls_read_to_end(&r) || !share.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed key_share");
-    if (group != hs->share.group) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of another group");
-    size_t const len = crypto_share_agree(&hs->share, share.p, share.len, shared);
+    if (!tls_sent_share(hs, group)) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of another group");
+    hs->session->group = (uint16_t)group;
+    size_t const len = crypto_share_agree(&hs->share, hs->session->group, share.p, share.len, shared);
     if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
     tls_schedule_handshake(hs, shared, len);
     crypto_wipe(shared, sizeof shared);

@@ -122,8 +122,9 @@ static int retry(struct handshake *hs, struct client_hello *hello, uint16_t grou
 /* Returns the length of the shared secret; 0: failed. */
 static size_t agree(struct handshake *hs, uint16_t group, struct span share, unsigned char *shared)
 {
-    if (!tls_make_share(hs, group)) return 0;
-    size_t const len = crypto_share_agree(&hs->share, share.p, share.len, shared);
+    hs->session->group = group;
+    size_t const len =
+        crypto_share_answer(&hs->share, group, &hs->config->random, share.p, share.len, shared);
     if (!len) tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
     return len;
 }
