@@ -15,7 +15,8 @@ static void facts(uint16_t version)
     loopback_run();
     struct x509_certificate const *cert = server.config.credential[0]->chain.cert;
     ok(client.done && server.done, "%04x: done", version);
-    ok(client.session.group == CRYPTO_X25519 && server.session.group == CRYPTO_X25519, "%04x: the group", version);
+    uint16_t const group = version == TLS_1_3 ? CRYPTO_X25519MLKEM768 : CRYPTO_X25519;
+    ok(client.session.group == group && server.session.group == group, "%04x: the group", version);
     ok(client.session.server_scheme == 0x0403 && server.session.server_scheme == 0x0403, "%04x: the scheme", version);
     ok(!client.session.client_scheme && !client.session.retried, "%04x: no client signature, no retry", version);
     ok(server.session.credential == server.config.credential[0] && !client.session.credential,

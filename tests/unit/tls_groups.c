@@ -112,11 +112,69 @@ static void hello_retry(void)
     }
 }
 
+static void only_groups(struct tls_config *config, uint16_t const *groups, size_t max)
+{
+    for (config->group_count = 0; config->group_count < max && groups[config->group_count]; config->group_count++)
+        config->groups[config->group_count] = groups[config->group_count];
+}
+
+/* What each side has, and what they agree on: a share that is there saves a round trip. */
+static void hybrids(void)
+{
+    static struct {
+        uint16_t client[3], server[3], agreed;
+        unsigned char retried;
+    } const cases[] = {
+        { { CRYPTO_X25519MLKEM768, CRYPTO_X25519 }, { CRYPTO_X25519MLKEM768, CRYPTO_X25519 }, CRYPTO_X25519MLKEM768, 0 },
+        { { CRYPTO_X25519MLKEM768, CRYPTO_X25519 }, { CRYPTO_X25519 }, CRYPTO_X25519, 0 },
+        { { CRYPTO_X25519MLKEM768 }, { CRYPTO_X25519MLKEM768 }, CRYPTO_X25519MLKEM768, 0 },
+        { { CRYPTO_SECP256R1MLKEM768 }, { CRYPTO_SECP256R1MLKEM768 }, CRYPTO_SECP256R1MLKEM768, 0 },
+        { { CRYPTO_SECP256R1MLKEM768, CRYPTO_SECP256R1 }, { CRYPTO_SECP256R1 }, CRYPTO_SECP256R1, 0 },
+        { { CRYPTO_X25519, CRYPTO_X25519MLKEM768 }, { CRYPTO_X25519MLKEM768 }, CRYPTO_X25519MLKEM768, 1 },
+        { { CRYPTO_X25519MLKEM768, CRYPTO_X25519, CRYPTO_SECP384R1 }, { CRYPTO_SECP384R1 }, CRYPTO_SECP384R1, 1 },
+        { { CRYPTO_X25519MLKEM768, CRYPTO_SECP256R1MLKEM768 }, { CRYPTO_SECP256R1MLKEM768 }, CRYPTO_SECP256R1MLKEM768, 1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "hybrid groups, case %zu", i);
+        loopback_reset();
+        only_groups(&client.config, cases[i].client, 3);
+        only_groups(&server.config, cases[i].server, 3);
+        only_version(&client.config, TLS_1_3);
+        loopback_run();
+        if (both_done(what)) carries_data(&client.session, &server.session, what);
+        ok(client.session.group == cases[i].agreed && server.session.group == cases[i].agreed, "%s: the group", what);
+        ok(client.session.retried == cases[i].retried && server.session.retried == cases[i].retried,
+           "%s: HelloRetryRequest or not", what);
+    }
+}
+
+/* Hybrid groups are of TLS 1.3: with TLS 1.2 the others count. */
+static void hybrids_in_12(void)
+{
+    static uint16_t const both[] = { CRYPTO_X25519MLKEM768, CRYPTO_SECP384R1 };
+    loopback_reset();
+    only_groups(&client.config, both, 2);
+    only_groups(&server.config, both, 2);
+    only_version(&server.config, TLS_1_2);
+    loopback_run();
+    if (both_done("1.2, a hybrid group is configured")) ok(client.session.group == CRYPTO_SECP384R1, "the other is used");
+
+    loopback_reset();
+    only_groups(&server.config, both, 1);
+    only_version(&server.config, TLS_1_2);
+    loopback_run();
+    ok(server.error.kind == TLS_ERROR_SENT && server.error.number == TLS_HANDSHAKE_FAILURE,
+       "1.2, no other is configured: handshake_failure");
+}
+
 int main(void)
 {
     loopback_reset();
     groups();
     old_master_secret();
     hello_retry();
+    hybrids();
+    hybrids_in_12();
     return done_testing();
 }
