@@ -10,7 +10,6 @@
 #include "crypto/crypto.h"
 #include "crypto/implementation.h"
 
-#define HEADER 5
 #define EXPLICIT_NONCE 8
 
 static void put16(unsigned char *p, size_t n)
@@ -72,22 +71,22 @@ static void run_chacha(struct ktls_traffic_keys const *keys, unsigned char const
 /* Additional data: the record header itself in 1.3 (RFC 8446, 5.2); sequence
    number, type, version and length of the plaintext in 1.2 (RFC 5246, 6.2.3.3). */
 static size_t additional_data(struct ktls_traffic_keys const *keys, unsigned char const *header,
-                              size_t plain_len, unsigned char aad[8 + HEADER])
+                              size_t plain_len, unsigned char aad[8 + TLS_RECORD_HEADER])
 {
     if (!is_tls12(keys)) {
-        memcpy(aad, header, HEADER);
-        return HEADER;
+        memcpy(aad, header, TLS_RECORD_HEADER);
+        return TLS_RECORD_HEADER;
     }
     put64(aad, keys->seq);
     memcpy(aad + 8, header, 3);
     put16(aad + 11, plain_len);
-    return 8 + HEADER;
+    return 8 + TLS_RECORD_HEADER;
 }
 
 static void run(struct ktls_traffic_keys *keys, unsigned char const *header, unsigned char const *explicit_nonce,
                 unsigned char *data, size_t len, unsigned char *tag, int encrypt)
 {
-    unsigned char nonce[12], aad[8 + HEADER];
+    unsigned char nonce[12], aad[8 + TLS_RECORD_HEADER];
     size_t const aad_len = additional_data(keys, header, len, aad);
 
     memcpy(nonce, keys->iv, sizeof nonce);
@@ -107,7 +106,7 @@ size_t crypto_seal_record(struct ktls_traffic_keys *keys, unsigned char type, vo
                           unsigned char *record)
 {
     size_t const nonce_size = explicit_nonce_size(keys);
-    unsigned char *data = record + HEADER + nonce_size;
+    unsigned char *data = record + TLS_RECORD_HEADER + nonce_size;
     size_t data_len = len;
 
     /* memmove does not see that there is nothing to move: it copies 16 KiB onto themselves. */
@@ -120,10 +119,10 @@ size_t crypto_seal_record(struct ktls_traffic_keys *keys, unsigned char type, vo
     put16(record + 1, KTLS_TLS_1_2);
     put16(record + 3, nonce_size + data_len + CRYPTO_TAG);
     /* The sequence number as explicit nonce can never repeat (RFC 5288, 3). */
-    if (nonce_size) put64(record + HEADER, keys->seq);
-    run(keys, record, record + HEADER, data, data_len, data + data_len, 1);
+    if (nonce_size) put64(record + TLS_RECORD_HEADER, keys->seq);
+    run(keys, record, record + TLS_RECORD_HEADER, data, data_len, data + data_len, 1);
     keys->seq++;
-    return HEADER + nonce_size + data_len + CRYPTO_TAG;
+    return TLS_RECORD_HEADER + nonce_size + data_len + CRYPTO_TAG;
 }
 
 /* The inner content type is the last octet that is not padding (RFC 8446, 5.4). */

@@ -15,7 +15,6 @@
 #define MAX_TICKET_LIFETIME 604800 /* s; RFC 8446, 4.6.1 */
 #define MAX_TICKET_MESSAGE (4 + 4 + 1 + 255 + 2 + 65535 + 2 + 65534)
 #define MAX_CLIENT_HELLO 65536
-#define EARLY_DATA 42
 #define EARLY_DATA_LEN 4 /* max_early_data_size */
 
 static struct after_verdict const nothing = { .event = AFTER_NOTHING };
@@ -62,11 +61,20 @@ static struct after_verdict malformed_ticket(void)
 /* Extensions of TLS 1.3 that we know, and that other messages have (RFC 8446, 4.2). */
 static int belongs_elsewhere(uint32_t type)
 {
-    static uint64_t const known = UINT64_C(1) << 0 | UINT64_C(1) << 10 | UINT64_C(1) << 13 | UINT64_C(1) << 16
-                                  | UINT64_C(1) << 21 | UINT64_C(1) << 41 | UINT64_C(1) << 43
-                                  | UINT64_C(1) << 44 | UINT64_C(1) << 45 | UINT64_C(1) << 50
-                                  | UINT64_C(1) << 51;
-    return type < 64 && known >> type & 1;
+    switch (type) {
+    case TLS_EXT_SERVER_NAME:
+    case TLS_EXT_SUPPORTED_GROUPS:
+    case TLS_EXT_SIGNATURE_ALGORITHMS:
+    case TLS_EXT_ALPN:
+    case TLS_EXT_PADDING:
+    case TLS_EXT_PRE_SHARED_KEY:
+    case TLS_EXT_SUPPORTED_VERSIONS:
+    case TLS_EXT_COOKIE:
+    case TLS_EXT_PSK_KEY_EXCHANGE_MODES:
+    case TLS_EXT_SIGNATURE_ALGORITHMS_CERT:
+    case TLS_EXT_KEY_SHARE: return 1;
+    default: return 0;
+    }
 }
 
 static struct after_verdict note_extension(struct after_message *message, uint32_t type)
@@ -99,7 +107,7 @@ static struct after_verdict end_field(struct after_message *message, unsigned ch
     case EXTENSIONS_LEN: return number == message->left ? nothing : malformed_ticket();
     case EXTENSION_TYPE: return note_extension(message, number);
     case EXTENSION_LEN:
-        if (message->extension[message->extension_count - 1] == EARLY_DATA && number != EARLY_DATA_LEN)
+        if (message->extension[message->extension_count - 1] == TLS_EXT_EARLY_DATA && number != EARLY_DATA_LEN)
             return malformed_ticket();
         return skip_vector(message, number);
     case NONCE_LEN: return skip_vector(message, number);

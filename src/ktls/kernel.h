@@ -25,8 +25,6 @@
 #define TLS_RX_EXPECT_NO_PAD 4
 #endif
 
-#define KTLS_MAX_FRAGMENT 16384 /* RFC 8446, 5.1 */
-
 /* The key that is installed in a direction, filled up with zeros. Secret: wipe
    after use. */
 extern int ktls_installed_key(int fd, enum ktls_direction direction, unsigned char key[32]);

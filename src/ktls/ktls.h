@@ -23,8 +23,8 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-#define KTLS_TLS_1_2 0x0303
-#define KTLS_TLS_1_3 0x0304
+#define KTLS_TLS_1_2 TLS_1_2
+#define KTLS_TLS_1_3 TLS_1_3
 
 /* The values are those of TLS_CIPHER_* in linux/tls.h. */
 enum ktls_cipher {

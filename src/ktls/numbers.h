@@ -6,6 +6,16 @@
 #ifndef KTLS_NUMBERS_H
 #define KTLS_NUMBERS_H
 
+/* ProtocolVersion */
+#define TLS_1_2 0x0303
+#define TLS_1_3 0x0304
+
+/* Bytes of a record (RFC 8446, 5; RFC 5246, 6.2). */
+#define TLS_RECORD_HEADER 5
+#define TLS_MAX_FRAGMENT 16384
+#define TLS_MAX_EXPANSION_1_2 2048
+#define TLS_MAX_EXPANSION_1_3 256
+
 /* ContentType */
 enum ktls_content_type {
     KTLS_CHANGE_CIPHER_SPEC = 20,
@@ -63,6 +73,27 @@ enum tls_handshake_type {
     TLS_FINISHED = 20,
     TLS_KEY_UPDATE = 24,
     TLS_MESSAGE_HASH = 254,
+};
+
+/* ExtensionType, those that we know */
+enum tls_extension_type {
+    TLS_EXT_SERVER_NAME = 0,
+    TLS_EXT_SUPPORTED_GROUPS = 10,
+    TLS_EXT_EC_POINT_FORMATS = 11,
+    TLS_EXT_SIGNATURE_ALGORITHMS = 13,
+    TLS_EXT_ALPN = 16,
+    TLS_EXT_PADDING = 21,
+    TLS_EXT_EXTENDED_MASTER_SECRET = 23,
+    TLS_EXT_SESSION_TICKET = 35,
+    TLS_EXT_PRE_SHARED_KEY = 41,
+    TLS_EXT_EARLY_DATA = 42,
+    TLS_EXT_SUPPORTED_VERSIONS = 43,
+    TLS_EXT_COOKIE = 44,
+    TLS_EXT_PSK_KEY_EXCHANGE_MODES = 45,
+    TLS_EXT_SIGNATURE_ALGORITHMS_CERT = 50,
+    TLS_EXT_KEY_SHARE = 51,
+    TLS_EXT_ENCRYPTED_CLIENT_HELLO = 0xfe0d,
+    TLS_EXT_RENEGOTIATION_INFO = 0xff01,
 };
 
 #endif

@@ -27,7 +27,7 @@ _Static_assert(sizeof(struct after_message) <= sizeof((struct ktls_secrets *)0)-
 struct record {
     unsigned char type;
     size_t len;
-    unsigned char bytes[KTLS_MAX_FRAGMENT];
+    unsigned char bytes[TLS_MAX_FRAGMENT];
 };
 
 static int look(int fd, struct record *record)

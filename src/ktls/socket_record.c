@@ -37,7 +37,7 @@ ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t len, int
 ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags)
 {
     /* The kernel takes an empty record for nothing to do. */
-    if (!len || len > KTLS_MAX_FRAGMENT) {
+    if (!len || len > TLS_MAX_FRAGMENT) {
         errno = EINVAL;
         return -1;
     }

@@ -2,59 +2,108 @@
 
 /* From the network to prog, wherever the keys are. */
 
-#include <errno.h>
 #include <string.h>
 
-#include "relay/engine.h"
+#include "relay/stack.h"
 
-int relay_begin_record(struct engine *engine)
+#define MAX_RECORDS_WITHOUT_DATA 16384
+
+static void take_data(struct engine *engine, unsigned char const *data, size_t len)
 {
-    if (++engine->in.without_data <= MAX_RECORDS_WITHOUT_DATA) return 1;
-    relay_fail(engine, TLS_UNEXPECTED_MESSAGE, "too many records without data");
-    return 0;
+    if (!len) return;
+    relay_note_data(engine);
+    if (engine->config.to_prog < 0) return;
+    engine->in.data = data;
+    engine->in.data_len = len;
 }
 
-int relay_begin_data(struct engine *engine)
+static void update_keys(struct engine *engine, unsigned char requested)
 {
-    relay_take_control(engine, KTLS_APPLICATION_DATA, NULL, 0);
-    return !engine->in.ended;
+    if (!engine->suite) {
+        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the secrets to follow it are not here");
+        return;
+    }
+    tls_next_keys(engine->suite, engine->keys->rx_secret, &engine->keys->rx);
+    if (!engine->medium->change_rx(engine))
+        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the kernel cannot follow it");
+    engine->out.key_update_due |= requested;
 }
 
-void relay_note_data(struct engine *engine)
+static void take_record(struct engine *engine, struct relay_event const *record)
 {
-    engine->in.without_data = 0;
-    engine->has_moved = 1;
-    engine->out.held_until = 0;
+    struct inbound *in = &engine->in;
+    if (++in->without_data > MAX_RECORDS_WITHOUT_DATA) {
+        relay_fail(engine, TLS_UNEXPECTED_MESSAGE, "too many records without data");
+        return;
+    }
+    struct after_verdict const verdict = ktls_after_handshake(&in->message, engine->version, engine->keys->role,
+                                                              record->type, record->bytes, record->len);
+    switch (verdict.event) {
+    case AFTER_NOTHING: break;
+    case AFTER_DATA: take_data(engine, record->bytes, record->len); break;
+    case AFTER_CLOSED: in->ended = in->orderly = in->notified = 1; break;
+    case AFTER_ABORTED: relay_abort(engine, "received alert ", tls_alert_name(verdict.alert)); break;
+    case AFTER_KEY_UPDATE: update_keys(engine, verdict.update_requested); break;
+    case AFTER_RENEGOTIATION: engine->out.no_renegotiation_due = 1; break;
+    case AFTER_ERROR: relay_fail(engine, verdict.alert, verdict.reason); break;
+    }
 }
 
-void relay_take_fin(struct engine *engine, int in_a_record)
+static void take_fin(struct engine *engine, size_t incomplete)
 {
     struct inbound *in = &engine->in;
     int const someone_reads = engine->config.to_prog >= 0;
     in->ended = 1;
-    in->orderly = !in_a_record && !engine->out.error;
-    if (in_a_record)
+    in->orderly = !incomplete && !engine->out.error;
+    if (incomplete)
         relay_report(engine, EXIT_TLS, "the connection ended in the middle of a record");
     else if (engine->config.enforce_close_notify && someone_reads)
         relay_report(engine, EXIT_TLS, "the peer ended the connection without close_notify");
 }
 
-void relay_take_read_error(struct engine *engine)
+static void take_event(struct engine *engine, struct relay_event const *event)
 {
-    relay_report(engine, relay_abort_code(engine), "reading from the network: %s", strerror(errno));
-    engine->in.ended = 1;
-    relay_break_output(engine);
+    switch (event->kind) {
+    case RELAY_DATA: relay_note_data(engine); break;
+    case RELAY_RECORD: take_record(engine, event); break;
+    case RELAY_FIN: take_fin(engine, event->len); break;
+    case RELAY_FAILURE: relay_abort(engine, "reading from the network: ", strerror(event->error)); break;
+    case RELAY_VIOLATION: relay_fail(engine, event->alert, event->reason); break;
+    case RELAY_PROG_FULL: engine->in.waiting = 1; break;
+    case RELAY_PROG_GONE: relay_end_input(engine); break;
+    case RELAY_AGAIN: break;
+    }
+}
+
+/* 0: prog takes no more for now. A prog that reads no longer is no error: its own
+   output still has to get out. */
+static int deliver(struct engine *engine)
+{
+    enum relay_progress const progress = engine->medium->deliver(engine);
+    engine->in.waiting = progress == RELAY_WAITS;
+    if (progress == RELAY_ENDED) relay_end_input(engine);
+    return progress != RELAY_WAITS;
+}
+
+/* Until there is something to deliver. 0: there is nothing for now. */
+static int receive(struct engine *engine, int *reads)
+{
+    struct relay_event event;
+    int received = 0;
+    while (!engine->in.ended && !engine->in.data_len && engine->medium->receive(engine, reads, &event)) {
+        take_event(engine, &event);
+        received = 1;
+    }
+    return received;
 }
 
 void relay_pump_in(struct engine *engine, int may_read)
 {
     struct inbound *in = &engine->in;
-    while (engine->medium->deliver(engine) && !in->ended) {
-        if (engine->medium->next_record(engine)) continue;
-        if (!may_read) return;
-        may_read = 0;
-        engine->medium->fill(engine);
-    }
+    int reads = may_read ? engine->medium->reads : 0;
+    while (deliver(engine) && !in->ended && receive(engine, &reads)) continue;
     if (in->ended && !in->waiting) relay_end_input(engine);
-    if (in->dropping && may_read && !engine->medium->drop(engine)) in->dropping = 0;
+    /* Not where the failed read was: the next one fails, too, and so would our alert. */
+    int const has_read = reads < engine->medium->reads;
+    if (in->dropping && !has_read && !engine->medium->drop(engine)) in->dropping = 0;
 }

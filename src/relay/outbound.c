@@ -4,30 +4,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "process/process.h"
-#include "relay/engine.h"
+#include "relay/stack.h"
 
-/* The peer reads the end of the stream. */
-static void half_close(struct engine *engine)
-{
-    int *fd = &engine->config.net_write;
-    engine->out.finished = 1;
-    if (*fd < 0 || shutdown(*fd, SHUT_WR) == 0 || errno != ENOTSOCK || *fd == engine->config.net_read) return;
-    close(*fd);
-    *fd = -1;
-}
-
-/* The peer learns of it now, however long prog goes on. */
-void relay_break_output(struct engine *engine)
-{
-    relay_end_output(engine);
-    half_close(engine);
-}
-
-void relay_take_write_error(struct engine *engine)
+static void break_output(struct engine *engine)
 {
     engine->out.error = errno;
     relay_break_output(engine);
@@ -46,8 +26,8 @@ static int needs_new_keys(struct engine *engine)
 }
 
 /* Before data, so that all requests that came while we were silent get one
-   answer (RFC 8446, 4.6.3). It never asks for the peer's: of those the peer
-   takes care. 0: there is no need. */
+   answer (RFC 8446, 4.6.3). It never asks for the peer's: the peer takes
+   care of those. 0: there is no need. */
 static int send_key_update(struct engine *engine)
 {
     static unsigned char const update_not_requested[5] = { TLS_KEY_UPDATE, 0, 0, 1, 0 };
@@ -108,19 +88,37 @@ static int change_keys(struct engine *engine)
     return 0;
 }
 
+/* 0: the network takes no more for now, or ever. */
+static int flush(struct engine *engine)
+{
+    enum relay_progress const progress = engine->medium->flush(engine);
+    if (progress == RELAY_BROKEN) break_output(engine);
+    return progress == RELAY_DONE;
+}
+
+static void take(struct engine *engine)
+{
+    switch (engine->medium->take(engine)) {
+    case RELAY_DONE: relay_note_data(engine); break;
+    case RELAY_WAITS: break;
+    case RELAY_ENDED: relay_end_output(engine); break;
+    case RELAY_BROKEN: break_output(engine); break;
+    }
+}
+
 void relay_pump_out(struct engine *engine, int may_read)
 {
-    while (!engine->out.finished && engine->medium->flush(engine)) {
+    while (!engine->out.finished && flush(engine)) {
         if (engine->out.new_keys_due && !change_keys(engine)) return;
         if (send_control(engine)) continue;
         if (engine->config.from_prog < 0) {
             if (could_cost_reply(engine) || !engine->medium->has_settled(engine)) return;
-            half_close(engine);
+            relay_half_close(engine);
         } else {
             if (!may_read) return;
             if (send_key_update(engine)) continue;
             may_read = 0;
-            engine->medium->take(engine);
+            take(engine);
         }
     }
 }

@@ -256,7 +256,7 @@ static int read_psk(struct handshake *hs, struct client_hello *hello)
         if (tls_read_vector8(&binders).len < 32) binders.bad = 1;
     if (!tls_read_to_end(&r) || identities.bad || binders.bad || !offered || !bound)
         return malformed(hs, "malformed pre_shared_key");
-    if (hello->x.last != tls_extension_type[EXT_PRE_SHARED_KEY])
+    if (hello->x.last != TLS_EXT_PRE_SHARED_KEY)
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "pre_shared_key is not the last extension");
     if (offered != bound) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not one binder for each identity");
     return 1;
@@ -307,13 +307,11 @@ int tls_parse_client_hello(struct handshake *hs, struct message const *m, struct
     return tls_parse_extensions(hs, hello->extension_block, &hello->x) && read_extension_bodies(hs, hello);
 }
 
-/* Encrypted Client Hello: its payload is encrypted anew for the second hello. */
+/* The payload of Encrypted Client Hello is encrypted again for the second hello. */
 static int may_change(unsigned int type)
 {
-    enum { ENCRYPTED_CLIENT_HELLO = 0xfe0d };
-    return type == tls_extension_type[EXT_KEY_SHARE] || type == tls_extension_type[EXT_EARLY_DATA] ||
-           type == tls_extension_type[EXT_PRE_SHARED_KEY] || type == tls_extension_type[EXT_PADDING] ||
-           type == ENCRYPTED_CLIENT_HELLO;
+    return type == TLS_EXT_KEY_SHARE || type == TLS_EXT_EARLY_DATA || type == TLS_EXT_PRE_SHARED_KEY ||
+           type == TLS_EXT_PADDING || type == TLS_EXT_ENCRYPTED_CLIENT_HELLO;
 }
 
 /* The next extension that must stay as it was; 0 at the end. */

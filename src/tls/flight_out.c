@@ -11,7 +11,7 @@
 
 #include "tls/handshake.h"
 
-#define MAX_OVERHEAD (RECORD_HEADER + 8 + 1 + CRYPTO_TAG)
+#define MAX_OVERHEAD (TLS_RECORD_HEADER + 8 + 1 + CRYPTO_TAG)
 
 struct writer *tls_begin_message(struct handshake *hs, enum tls_handshake_type type)
 {
@@ -40,8 +40,8 @@ static void put_plaintext(struct handshake *hs, unsigned char type, void const *
     p[2] = hs->is_server || hs->hello_sent ? 3 : 1;
     p[3] = (unsigned char)(len >> 8);
     p[4] = (unsigned char)len;
-    memcpy(p + RECORD_HEADER, fragment, len);
-    hs->out_len += RECORD_HEADER + len;
+    memcpy(p + TLS_RECORD_HEADER, fragment, len);
+    hs->out_len += TLS_RECORD_HEADER + len;
 }
 
 static int put_record(struct handshake *hs, unsigned char type, void const *fragment, size_t len)
@@ -55,8 +55,8 @@ static int put_record(struct handshake *hs, unsigned char type, void const *frag
 
 int tls_seal_staged(struct handshake *hs)
 {
-    for (size_t at = 0; at < hs->stage.len; at += MAX_FRAGMENT) {
-        size_t const left = hs->stage.len - at, len = left < MAX_FRAGMENT ? left : MAX_FRAGMENT;
+    for (size_t at = 0; at < hs->stage.len; at += TLS_MAX_FRAGMENT) {
+        size_t const left = hs->stage.len - at, len = left < TLS_MAX_FRAGMENT ? left : TLS_MAX_FRAGMENT;
         if (!put_record(hs, KTLS_HANDSHAKE, hs->stage.p + at, len)) return 0;
     }
     if (hs->stage.len) crypto_wipe(hs->stage.p, hs->stage.len);

@@ -8,10 +8,6 @@
 #include "tls/tls.h"
 #include "tls/wire.h"
 
-#define RECORD_HEADER 5
-#define MAX_FRAGMENT 16384          /* RFC 8446, 5.1 */
-#define MAX_EXPANSION_1_2 2048      /* RFC 5246, 6.2.3 */
-#define MAX_EXPANSION_1_3 256       /* RFC 8446, 5.2 */
 #define MAX_CLIENT_HELLO 131400     /* the longest that RFC 8446, 4.1.2 can express, header counted */
 #define MAX_HELLO 65792             /* our limit for the others */
 #define MAX_CERTIFICATE_MESSAGE 131072
@@ -20,7 +16,7 @@
 #define MAX_SKIPPED_EARLY_DATA 65536
 
 /* The longest case: a second ClientHello behind the first. */
-#define IN_SIZE (2 * MAX_CLIENT_HELLO + RECORD_HEADER + MAX_FRAGMENT + MAX_EXPANSION_1_2)
+#define IN_SIZE (2 * MAX_CLIENT_HELLO + TLS_RECORD_HEADER + TLS_MAX_FRAGMENT + TLS_MAX_EXPANSION_1_2)
 #define STAGE_SIZE (X509_MAX_CHAIN + 16384)
 #define OUT_SIZE (STAGE_SIZE + 4096)
 #define HELLO_SIZE MAX_HELLO

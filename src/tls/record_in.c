@@ -38,9 +38,9 @@ static int is_protected13(struct handshake const *hs)
 static size_t max_record(struct handshake const *hs, unsigned char type)
 {
     int const may_be_early_data = type == KTLS_APPLICATION_DATA && hs->early_data_left;
-    if (!hs->rx_protected) return MAX_FRAGMENT + (may_be_early_data ? MAX_EXPANSION_1_3 : 0);
-    if (hs->version == TLS_1_2) return MAX_FRAGMENT + MAX_EXPANSION_1_2;
-    return type == KTLS_APPLICATION_DATA ? MAX_FRAGMENT + MAX_EXPANSION_1_3 : MAX_FRAGMENT;
+    if (!hs->rx_protected) return TLS_MAX_FRAGMENT + (may_be_early_data ? TLS_MAX_EXPANSION_1_3 : 0);
+    if (hs->version == TLS_1_2) return TLS_MAX_FRAGMENT + TLS_MAX_EXPANSION_1_2;
+    return type == KTLS_APPLICATION_DATA ? TLS_MAX_FRAGMENT + TLS_MAX_EXPANSION_1_3 : TLS_MAX_FRAGMENT;
 }
 
 /* legacy_record_version is to be ignored in plaintext records of TLS 1.3, but
@@ -98,9 +98,9 @@ static enum verdict take_dummy_ccs(struct handshake *hs, struct record const *re
 
 static enum verdict skip_early_data(struct handshake *hs, size_t len)
 {
-    if (len + RECORD_HEADER > hs->early_data_left)
+    if (len + TLS_RECORD_HEADER > hs->early_data_left)
         return refuse(hs, TLS_UNEXPECTED_MESSAGE, "too much early data");
-    hs->early_data_left -= len + RECORD_HEADER;
+    hs->early_data_left -= len + TLS_RECORD_HEADER;
     return DROPPED;
 }
 
@@ -112,8 +112,8 @@ static enum verdict open_record(struct handshake *hs, unsigned char const *heade
     if (len == -1 && hs->early_data_left) return skip_early_data(hs, sealed_len);
     if (len == -1) return refuse(hs, TLS_BAD_RECORD_MAC, "record does not authenticate");
     hs->early_data_left = 0;
-    int const too_long = hs->version == TLS_1_2 ? len > MAX_FRAGMENT
-                                                : sealed_len - CRYPTO_TAG > MAX_FRAGMENT + 1;
+    int const too_long = hs->version == TLS_1_2 ? len > TLS_MAX_FRAGMENT
+                                                : sealed_len - CRYPTO_TAG > TLS_MAX_FRAGMENT + 1;
     if (too_long) return refuse(hs, TLS_RECORD_OVERFLOW, "plaintext too long");
     if (len < 0) return refuse(hs, TLS_UNEXPECTED_MESSAGE, "record of padding only");
     record->len = (size_t)len;
@@ -153,7 +153,7 @@ static enum verdict take_record(struct handshake *hs, unsigned char const *heade
 
 int tls_next_record(struct handshake *hs, struct record *record)
 {
-    unsigned char header[RECORD_HEADER];
+    unsigned char header[TLS_RECORD_HEADER];
     enum verdict v;
     do {
         if (!read_exactly(hs, header, sizeof header)) return 0;

@@ -18,7 +18,7 @@
 #define SUITE 0x1303     /* TLS_CHACHA20_POLY1305_SHA256, which is constant-time everywhere */
 #define MAX_AGE 86400    /* s; from the full handshake on, however often it was resumed */
 
-_Static_assert(TICKET_MAX == SALT + RECORD_HEADER + HEAD + TLS_MAX_SECRET + 1 + CRYPTO_TAG, "room for a ticket");
+_Static_assert(TICKET_MAX == SALT + TLS_RECORD_HEADER + HEAD + TLS_MAX_SECRET + 1 + CRYPTO_TAG, "room for a ticket");
 
 size_t tls_ticket_secret_size(struct crypto_suite const *suite)
 {
@@ -103,7 +103,7 @@ static int open_with(struct handshake const *hs, unsigned char const *ticket_key
 {
     unsigned char bytes[TICKET_MAX], *content = bytes, type;
     struct ktls_traffic_keys keys;
-    size_t const head = SALT + RECORD_HEADER;
+    size_t const head = SALT + TLS_RECORD_HEADER;
 
     memcpy(bytes, sealed.p, sealed.len);
     derive_keys(hs, ticket_key, bytes, &keys);
@@ -119,7 +119,7 @@ static int open_with(struct handshake const *hs, unsigned char const *ticket_key
 int tls_ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket)
 {
     struct tls_ticket_keys const *keys = hs->config->ticket_keys;
-    if (sealed.len < SALT + RECORD_HEADER || sealed.len > TICKET_MAX) return 0;
+    if (sealed.len < SALT + TLS_RECORD_HEADER || sealed.len > TICKET_MAX) return 0;
     for (size_t i = 0; i < keys->count; i++)
         if (open_with(hs, keys->key[i], sealed, ticket)) return 1;
     return 0;

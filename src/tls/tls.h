@@ -22,9 +22,6 @@
 
 #pragma GCC visibility push(default)
 
-#define TLS_1_2 0x0303
-#define TLS_1_3 0x0304
-
 /* The registry's name, or "unknown alert". */
 extern char const *tls_alert_name(unsigned int description);
 

@@ -104,9 +104,9 @@ static inline void take_apart(unsigned char const *flight, size_t len)
     item_count = 0;
     memcpy(copy, flight, len);
     for (size_t at = 0; at < len;) {
-        unsigned char *const r = copy + at, type = r[0], *p = r + RECORD_HEADER, inner = type;
+        unsigned char *const r = copy + at, type = r[0], *p = r + TLS_RECORD_HEADER, inner = type;
         size_t n = (size_t)r[3] << 8 | r[4];
-        at += RECORD_HEADER + n;
+        at += TLS_RECORD_HEADER + n;
         int const sealed =
             type == KTLS_APPLICATION_DATA || (protected_from_here && faulty.hs->version == TLS_1_2);
         if (sealed) n = (size_t)crypto_open_record(&keys, r, p, n, &inner, &p);
@@ -143,8 +143,8 @@ static inline size_t put_item(struct ktls_traffic_keys *keys, struct item const 
     }
     to[0] = item->type, to[1] = 3, to[2] = 3;
     to[3] = (unsigned char)(item->len >> 8), to[4] = (unsigned char)item->len;
-    memcpy(to + RECORD_HEADER, item->data, item->len);
-    return RECORD_HEADER + item->len;
+    memcpy(to + TLS_RECORD_HEADER, item->data, item->len);
+    return TLS_RECORD_HEADER + item->len;
 }
 
 static inline size_t put_together(unsigned char *to)

@@ -177,8 +177,8 @@ static inline void tape_hello(struct spec const *s)
 {
     static unsigned char message[70000];
     size_t const len = spec_write(s, message, sizeof message);
-    for (size_t at = 0; at < len; at += MAX_FRAGMENT)
-        tape_record(KTLS_HANDSHAKE, message + at, len - at < MAX_FRAGMENT ? len - at : MAX_FRAGMENT);
+    for (size_t at = 0; at < len; at += TLS_MAX_FRAGMENT)
+        tape_record(KTLS_HANDSHAKE, message + at, len - at < TLS_MAX_FRAGMENT ? len - at : TLS_MAX_FRAGMENT);
 }
 
 static inline void server_config(void)
@@ -198,7 +198,7 @@ static inline void serve_tape(void)
 
 static inline int is_hello_retry(unsigned char const *record)
 {
-    return !memcmp(record + RECORD_HEADER + 4 + 2, tls_hello_retry_random, 32);
+    return !memcmp(record + TLS_RECORD_HEADER + 4 + 2, tls_hello_retry_random, 32);
 }
 
 /* The last record that left is this fatal alert, in the clear. */

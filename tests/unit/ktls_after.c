@@ -9,8 +9,6 @@
 #include "tap.h"
 #include "tests/unit/hex.h"
 
-#define TLS_1_2 KTLS_TLS_1_2
-#define TLS_1_3 KTLS_TLS_1_3
 
 static char const *const role_names[] = {"either role", "server", "client"};
 

@@ -19,7 +19,7 @@ static void opens_to(char const *record, unsigned char type, void const *fragmen
 {
     struct bytes r = hex(record);
     unsigned char found_type = 0, *found = NULL;
-    long const n = crypto_open_record(&session.rx, r.data, r.data + RECORD_HEADER, r.len - RECORD_HEADER,
+    long const n = crypto_open_record(&session.rx, r.data, r.data + TLS_RECORD_HEADER, r.len - TLS_RECORD_HEADER,
                                       &found_type, &found);
     ok(n == (long)len && found_type == type, "%s: length and type", what);
     if (n == (long)len) is_mem(found, fragment, len, "%s", what);
@@ -43,7 +43,7 @@ static void exchanges_data(struct trace const *t)
     if (t->new_session_ticket) {
         struct bytes r = hex(t->new_session_ticket);
         unsigned char type, *found;
-        long const n = crypto_open_record(&session.rx, r.data, r.data + RECORD_HEADER, r.len - RECORD_HEADER,
+        long const n = crypto_open_record(&session.rx, r.data, r.data + TLS_RECORD_HEADER, r.len - TLS_RECORD_HEADER,
                                           &type, &found);
         ok(n == 205 && type == KTLS_HANDSHAKE && found[0] == 4, "NewSessionTicket opens");
     }
@@ -96,7 +96,7 @@ static void client_without_certificate(struct trace const *t)
     has_application_keys(t);
     struct bytes const secret = hex(t->client_hs_secret);
     crypto_traffic_keys(crypto_suite_by_id(0x1301), secret.data, &keys);
-    long const n = crypto_open_record(&keys, tape.out, tape.out + RECORD_HEADER, tape.out_len - RECORD_HEADER,
+    long const n = crypto_open_record(&keys, tape.out, tape.out + TLS_RECORD_HEADER, tape.out_len - TLS_RECORD_HEADER,
                                       &type, &found);
     ok(n == sizeof empty + 32 && type == KTLS_HANDSHAKE, "the client's flight");
     if (n > (long)sizeof empty) is_mem(found, empty, sizeof empty, "an empty Certificate and Finished");
@@ -106,7 +106,7 @@ static void client_without_certificate(struct trace const *t)
 static struct span extension_in(unsigned char const *hello_record, size_t len, unsigned int type)
 {
     struct reader r = tls_reader_on((struct span){ hello_record, len });
-    tls_read_bytes(&r, RECORD_HEADER + 4 + 2 + 32);
+    tls_read_bytes(&r, TLS_RECORD_HEADER + 4 + 2 + 32);
     tls_read_vector8(&r);
     tls_read_vector16(&r);
     tls_read_vector8(&r);
@@ -133,7 +133,7 @@ static void client_answers_retry(struct trace const *t)
     ok(got[0] == 22 && got[1] == 3 && got[2] == 3, "then a second ClientHello, record version 0x0303");
     ok(cookie.len && tls_span_equal(cookie, extension_in(hello2.data, hello2.len, 44)), "the cookie comes back");
     ok(tls_span_equal(share, extension_in(hello2.data, hello2.len, 51)), "one share, of the asked group");
-    is_hex(got + RECORD_HEADER + 4 + 2, t->client_random, "the same random");
+    is_hex(got + TLS_RECORD_HEADER + 4 + 2, t->client_random, "the same random");
     tls_handshake_free(hs);
 }
 
@@ -148,10 +148,10 @@ static void client_after_retry(struct trace const *t)
     hs->version = TLS_1_3;
     hs->suite = crypto_suite_by_id(0x1301);
     tls_restart_transcript(hs);
-    crypto_transcript_add(&hs->transcript, request.data + RECORD_HEADER, request.len - RECORD_HEADER);
-    crypto_transcript_add(&hs->transcript, hello2.data + RECORD_HEADER, hello2.len - RECORD_HEADER);
-    hs->hello_len = hello2.len - RECORD_HEADER;
-    memcpy(hs->hello, hello2.data + RECORD_HEADER, hs->hello_len);
+    crypto_transcript_add(&hs->transcript, request.data + TLS_RECORD_HEADER, request.len - TLS_RECORD_HEADER);
+    crypto_transcript_add(&hs->transcript, hello2.data + TLS_RECORD_HEADER, hello2.len - TLS_RECORD_HEADER);
+    hs->hello_len = hello2.len - TLS_RECORD_HEADER;
+    memcpy(hs->hello, hello2.data + TLS_RECORD_HEADER, hs->hello_len);
     hs->dummy_ccs_sent = 1;
     use_share(hs, CRYPTO_SECP256R1, t->client_private_2);
     client_finishes(hs, t);

@@ -44,8 +44,8 @@ static void first_message_is(struct trace const *t, unsigned char *record, size_
     unsigned char type = 0, *found = NULL;
     crypto_traffic_keys(crypto_suite_by_id(0x1301), secret.data, &keys);
     size_t const size = (size_t)record[3] << 8 | record[4];
-    if (!ok(len >= RECORD_HEADER + size, "a whole record")) return;
-    long const n = crypto_open_record(&keys, record, record + RECORD_HEADER, size, &type, &found);
+    if (!ok(len >= TLS_RECORD_HEADER + size, "a whole record")) return;
+    long const n = crypto_open_record(&keys, record, record + TLS_RECORD_HEADER, size, &type, &found);
     ok(n > 4 && type == KTLS_HANDSHAKE && found[0] == TLS_ENCRYPTED_EXTENSIONS,
        "the flight opens with server_handshake_traffic_secret");
 }
@@ -100,8 +100,8 @@ static void add_server_flight(struct handshake *hs, struct trace const *t)
     struct ktls_traffic_keys keys;
     unsigned char type, *found;
     crypto_traffic_keys(hs->suite, secret.data, &keys);
-    long const n = crypto_open_record(&keys, flight.data, flight.data + RECORD_HEADER,
-                                      flight.len - RECORD_HEADER, &type, &found);
+    long const n = crypto_open_record(&keys, flight.data, flight.data + TLS_RECORD_HEADER,
+                                      flight.len - TLS_RECORD_HEADER, &type, &found);
     if (ok(n > 0, "the trace's server flight opens"))
         crypto_transcript_add(&hs->transcript, found, (size_t)n);
 }
@@ -145,7 +145,7 @@ static void server_takes_certificate(struct trace const *t)
     hs->version = TLS_1_3;
     hs->suite = crypto_suite_by_id(0x1301);
     config.client_auth = TLS_REQUIRE_CLIENT_CERT;
-    crypto_transcript_add(&hs->transcript, hello.data + RECORD_HEADER, hello.len - RECORD_HEADER);
+    crypto_transcript_add(&hs->transcript, hello.data + TLS_RECORD_HEADER, hello.len - TLS_RECORD_HEADER);
     add_server_flight(hs, t);
     memcpy(hs->secret.client, secret.data, secret.len);
     tls_protect_rx(hs);
@@ -174,7 +174,7 @@ static void resumption(struct trace const *t)
     struct handshake *hs = start();
     use_hello(hs, t);
     hs->suite = crypto_suite_by_id(0x1301);
-    crypto_transcript_add(&hs->transcript, hello.data + RECORD_HEADER, hello.len - RECORD_HEADER);
+    crypto_transcript_add(&hs->transcript, hello.data + TLS_RECORD_HEADER, hello.len - TLS_RECORD_HEADER);
     add_server_flight(hs, t);
     crypto_transcript_add(&hs->transcript, finished.data, finished.len);
     memcpy(hs->secret.current, master.data, master.len);

@@ -91,8 +91,8 @@ static inline void use_hello(struct handshake *hs, struct trace const *t)
     struct bytes const record = hex(t->client_hello), random = hex(t->client_random);
     struct bytes const session_id = hex(t->client_session_id ? t->client_session_id : "");
 
-    hs->hello_len = record.len - RECORD_HEADER;
-    memcpy(hs->hello, record.data + RECORD_HEADER, hs->hello_len);
+    hs->hello_len = record.len - TLS_RECORD_HEADER;
+    memcpy(hs->hello, record.data + TLS_RECORD_HEADER, hs->hello_len);
     crypto_transcript_add(&hs->transcript, hs->hello, hs->hello_len);
     memcpy(hs->client_random, random.data, sizeof hs->client_random);
     memcpy(hs->session_id, session_id.data, session_id.len);

@@ -18,7 +18,7 @@ static inline void carries_data(struct tls_session *from, struct tls_session *to
     unsigned char record[128], type = 0, *found = NULL;
     size_t const len = crypto_seal_record(&from->tx, KTLS_APPLICATION_DATA, "hello", 5, record);
     long const n =
-        crypto_open_record(&to->rx, record, record + RECORD_HEADER, len - RECORD_HEADER, &type, &found);
+        crypto_open_record(&to->rx, record, record + TLS_RECORD_HEADER, len - TLS_RECORD_HEADER, &type, &found);
     ok(n == 5 && type == KTLS_APPLICATION_DATA && !memcmp(found, "hello", 5), "%s: data passes", what);
 }
 

@@ -9,7 +9,7 @@ static struct server_hello answer;
 static struct span message_body(size_t record_at)
 {
     struct reader r = tls_reader_on((struct span){ tape.out + record_at, tape.out_len - record_at });
-    tls_read_bytes(&r, RECORD_HEADER + 1);
+    tls_read_bytes(&r, TLS_RECORD_HEADER + 1);
     return tls_read_vector24(&r);
 }
 
@@ -53,11 +53,11 @@ static void contents(void)
     answers(TLS_1_3, "", base13, "1.3");
     ok(answer.session_id.len == 32 && !memcmp(answer.session_id.p, sid.data, 32), "1.3: session id echoed");
     ok(tape.out[0] == KTLS_HANDSHAKE, "1.3: ServerHello first");
-    size_t const next = RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
+    size_t const next = TLS_RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
     ok(tape.out[next] == KTLS_CHANGE_CIPHER_SPEC && tape.out[next + 6] == KTLS_APPLICATION_DATA,
        "1.3: then a dummy ChangeCipherSpec, then protected records");
     answers(TLS_1_3, "sid ", base13, "1.3, no session id");
-    size_t const after = RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
+    size_t const after = TLS_RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
     ok(!answer.session_id.len && tape.out[after] == KTLS_APPLICATION_DATA,
        "1.3: no dummy without a session id");
     answers(TLS_1_3, "add 16 0003026832;add 23 ;add 65281 00", base13, "1.3, others in the clear");

@@ -241,7 +241,7 @@ static void second_hello(void)
     config.alpn_len = 3;
     play(&asks);
     run();
-    size_t const first = RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
+    size_t const first = TLS_RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
     static struct client_hello one;
     parse_hello(0);
     one = hello;

@@ -269,7 +269,7 @@ static void bring(struct offer const *offer)
 static struct span answered(unsigned int type)
 {
     struct reader r = tls_reader_on((struct span){ tape.out, tape.out_len });
-    tls_read_bytes(&r, RECORD_HEADER + 4 + 2 + 32);
+    tls_read_bytes(&r, TLS_RECORD_HEADER + 4 + 2 + 32);
     tls_read_vector8(&r);
     tls_read_bytes(&r, 3);
     return find_extension(tls_read_vector16(&r), type);
@@ -364,7 +364,7 @@ static void offered12(void)
         ok(got == offer->expected, "1.2, %s: %d", offer->what, got);
         if (got == FULL) ok(promises == has_secret, "1.2, %s: a ticket will come, or not", offer->what);
         if (got == ABBREVIATED)
-            is_mem(tape.out + RECORD_HEADER + 4 + 2 + 32 + 1, spec.session_id.data, spec.session_id.len,
+            is_mem(tape.out + TLS_RECORD_HEADER + 4 + 2 + 32 + 1, spec.session_id.data, spec.session_id.len,
                    "1.2, %s: the session id comes back", offer->what);
     }
 }

@@ -62,7 +62,7 @@ static void put_second(struct spec const *spec, int with_dummy)
 /* What the server did after its HelloRetryRequest. */
 static int second_outcome(void)
 {
-    size_t const retry = RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
+    size_t const retry = TLS_RECORD_HEADER + (size_t)(tape.out[3] << 8 | tape.out[4]);
     if (!is_hello_retry(tape.out)) return CLOSED;
     if (server.error.kind == TLS_ERROR_SENT) return server.error.number;
     size_t at = retry;
@@ -75,8 +75,8 @@ static int second_outcome(void)
 static unsigned int dummies_sent(void)
 {
     unsigned int count = 0;
-    for (size_t at = 0; at + RECORD_HEADER <= tape.out_len;
-         at += RECORD_HEADER + (size_t)(tape.out[at + 3] << 8 | tape.out[at + 4]))
+    for (size_t at = 0; at + TLS_RECORD_HEADER <= tape.out_len;
+         at += TLS_RECORD_HEADER + (size_t)(tape.out[at + 3] << 8 | tape.out[at + 4]))
         count += tape.out[at] == KTLS_CHANGE_CIPHER_SPEC;
     return count;
 }
@@ -121,7 +121,7 @@ static void request(char const *groups, unsigned int expected, char const *suite
     outcome_is(RETRY, groups);
 
     struct reader r =
-        tls_reader_on((struct span){ tape.out + RECORD_HEADER + 4, tape.out_len - RECORD_HEADER - 4 });
+        tls_reader_on((struct span){ tape.out + TLS_RECORD_HEADER + 4, tape.out_len - TLS_RECORD_HEADER - 4 });
     ok(tls_read16(&r) == 0x0303, "legacy_version");
     tls_read_bytes(&r, 32);
     ok(tls_read_vector8(&r).len == spec.session_id.len, "session id echoed");

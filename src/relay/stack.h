@@ -1,9 +1,18 @@
 /* ISC license. */
 
-/* Private to this layer: the state of one relayed connection. */
+/*
+ * Private to this layer: the state of one relayed connection, and the parts that
+ * work on it, from the bottom to the top. None uses one above it:
+ *
+ *   pump.c                              waits for events and runs both directions
+ *   inbound.c, outbound.c               what TLS wants done with what a medium reports
+ *   ends.c                              how a direction or the connection ends
+ *   medium_user.c, medium_kernel.c      records, made here or by the kernel
+ *   sent_counter.c, relay_io.c          what the media are made of
+ */
 
-#ifndef KTLS_RELAY_ENGINE_H
-#define KTLS_RELAY_ENGINE_H
+#ifndef KTLS_RELAY_STACK_H
+#define KTLS_RELAY_STACK_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,22 +20,13 @@
 
 #include "crypto/crypto.h"
 #include "ktls/after.h"
+#include "process/process.h"
+#include "program/program.h"
 #include "relay/relay.h"
 #include "tls/tls.h"
 
-#define RECORD_HEADER 5
-#define MAX_FRAGMENT 16384     /* RFC 8446, 5.1 */
-#define MAX_EXPANSION_1_2 2048 /* RFC 5246, 6.2.3 */
-#define MAX_EXPANSION_1_3 256  /* RFC 8446, 5.2 */
-#define RAW_SIZE (RECORD_HEADER + MAX_FRAGMENT + MAX_EXPANSION_1_2)
-#define SEALED_SIZE (RECORD_HEADER + MAX_FRAGMENT + 64)
-#define MAX_RECORDS_WITHOUT_DATA 16384
-#define FAREWELL_MS 1000 /* for an alert to reach the peer */
-#define SETTLE_MS 5      /* the first time; twice as long each time that nothing has moved */
-#define MAX_SETTLING 8
-#define REST_MS 1000 /* without an event, until memory is given back */
-
-enum { EXIT_TLS = 98, EXIT_SYSTEM = 111 };
+#define RAW_SIZE (TLS_RECORD_HEADER + TLS_MAX_FRAGMENT + TLS_MAX_EXPANSION_1_2)
+#define SEALED_SIZE (TLS_RECORD_HEADER + TLS_MAX_FRAGMENT + 64)
 
 struct engine;
 
@@ -44,7 +44,7 @@ struct control_record {
 };
 
 /* What the kernel was given, to know when TCP has all of it. */
-struct odometer {
+struct sent_counter {
     int works;
     uint64_t base;    /* bytes TCP had before */
     uint64_t payload; /* of records since */
@@ -57,9 +57,9 @@ struct odometer {
 /* Records from the network, to prog. */
 struct inbound {
     unsigned char ended;    /* no further record counts */
-    unsigned char orderly;  /* and the peer meant it so */
+    unsigned char orderly;  /* as the peer intended */
     unsigned char notified; /* by close_notify */
-    unsigned char dropping; /* what comes is read for the sake of the alert that we sent */
+    unsigned char dropping; /* what comes is read and dropped, so that our alert arrives */
     unsigned char waiting;  /* for prog to take what there is */
     unsigned int without_data; /* records in a row */
     struct after_message message;
@@ -78,7 +78,7 @@ struct outbound {
     unsigned char finished;           /* nothing more is sent */
     unsigned char said_goodbye;       /* close_notify or a fatal alert is on its way or gone */
     unsigned char key_update_due;     /* RFC 8446, 4.6.3 */
-    unsigned char new_keys_due;       /* it is on its way or gone */
+    unsigned char new_keys_due;       /* KeyUpdate is on its way or gone */
     unsigned char no_renegotiation_due;
     unsigned char alert;              /* fatal, due; close_notify: none */
     int error;                        /* errno of the write that failed */
@@ -90,28 +90,56 @@ struct outbound {
     /* keys in the kernel */
     struct control_record control;
     struct detour detour;
-    struct odometer odometer;
+    struct sent_counter counter;
     unsigned char blocked;  /* the socket takes no more */
     unsigned char settling; /* the kernel has records that TCP has not: looks since that moved, 0: it has not */
 };
 
+/* What a medium has received. */
+struct relay_event {
+    enum {
+        RELAY_DATA,      /* is on its way to prog */
+        RELAY_RECORD,    /* type, bytes, len: a record that has to be judged */
+        RELAY_FIN,       /* len: bytes of a record that is not complete */
+        RELAY_FAILURE,   /* error: errno of the read */
+        RELAY_VIOLATION, /* alert, reason: of TLS by the peer */
+        RELAY_PROG_FULL, /* prog takes no more for now */
+        RELAY_PROG_GONE, /* prog reads no more */
+        RELAY_AGAIN,     /* nothing happened */
+    } kind;
+    unsigned char type;
+    unsigned char const *bytes;
+    size_t len;
+    enum tls_alert alert;
+    char const *reason; /* what was received, as a noun */
+    int error;
+};
+
+/* What came of an attempt to move bytes. */
+enum relay_progress {
+    RELAY_DONE,
+    RELAY_WAITS,  /* not for now */
+    RELAY_ENDED,  /* prog takes or gives no more */
+    RELAY_BROKEN, /* errno: the network takes no more */
+};
+
 /* Where the keys are decides how bytes pass. */
 struct relay_medium {
-    void (*start)(struct engine *engine);
-    /* 0: prog takes no more for now. */
-    int (*deliver)(struct engine *engine);
-    /* Takes a record that has been read already; 0: there is none. */
-    int (*next_record)(struct engine *engine);
-    /* Reads once. */
-    void (*fill)(struct engine *engine);
-    /* Reads once for nobody; 0: there will be no more. */
+    int reads; /* at most, before prog's bytes get their turn */
+    /* 0: errno. */
+    int (*start)(struct engine *engine);
+    /* To prog, what has been received. */
+    enum relay_progress (*deliver)(struct engine *engine);
+    /* Reads, which counts *reads down, unless a record has been read already. 0: there is nothing. */
+    int (*receive)(struct engine *engine, int *reads, struct relay_event *event);
+    /* Reads once and drops it; 0: there will be no more. */
     int (*drop)(struct engine *engine);
-    /* 0: the network takes no more for now, or ever. */
-    int (*flush)(struct engine *engine);
-    /* A record that is not data, when flush gave 1. */
+    /* To the network, what has been taken. */
+    enum relay_progress (*flush)(struct engine *engine);
+    /* A record that is not data, when nothing is left to flush. */
     void (*send_control)(struct engine *engine, unsigned char type, unsigned char const *bytes, size_t len);
-    /* Reads prog once, when flush gave 1. */
-    void (*take)(struct engine *engine);
+    /* Reads prog once, when nothing is left to flush. */
+    enum relay_progress (*take)(struct engine *engine);
     int (*is_sending)(struct engine const *engine);
     /* 0: a FIN would overtake what was sent. */
     int (*has_settled)(struct engine *engine);
@@ -139,65 +167,62 @@ struct engine {
     uint64_t idle_taken;     /* by the peer, when that was set */
     unsigned char has_moved; /* data, since then */
     unsigned char is_awake;  /* something has happened since the last rest */
-    unsigned char prog_writes_no_more; /* though its last words may still be in the pipe */
+    unsigned char prog_writes_no_more; /* though its last bytes may still be in the pipe */
     uint64_t taken_before; /* by the peer, when the deadline for it was set */
     struct inbound in;
     struct outbound out;
 };
 
+/* ---- relay_io.c ---- */
+
 /* A page that no record has reached costs no memory, and pages are given back
    one by one. */
 #define RELAY_BUFFER(name, size) \
     static unsigned char name[((size) + 4095) / 4096 * 4096] __attribute__((aligned(4096)))
-/* io.c: wipes it and gives its pages back. */
+/* Wipes it and gives its pages back. */
 extern void relay_give_back(unsigned char *buffer, size_t size);
 extern void relay_give_back_stack(void);
-/* io.c: -1 with EAGAIN where it would block, whatever the descriptor's flags. */
+/* -1 with EAGAIN where it would block, whatever the descriptor's flags. */
 extern ssize_t relay_read(int fd, void *buf, size_t len);
 extern ssize_t relay_write(int fd, void const *buf, size_t len);
 /* 0 with EAGAIN. */
 extern int relay_is_ready(int fd, short events);
 /* What errno says about the call that failed. */
 extern int relay_would_block(void);
-/* Ends prog's input, or its output, and forgets the descriptor. */
-extern void relay_end_input(struct engine *engine);
-extern void relay_end_output(struct engine *engine);
 
-/* inbound.c, outbound.c: go on as far as possible without waiting; may_read
-   allows one read. */
-extern void relay_pump_in(struct engine *engine, int may_read);
-extern void relay_pump_out(struct engine *engine, int may_read);
+/* ---- sent_counter.c ---- */
 
-/* inbound.c: what the media say to it. 0: the connection has failed. */
-extern int relay_begin_record(struct engine *engine);
-extern int relay_begin_data(struct engine *engine);
-extern void relay_note_data(struct engine *engine);
-extern void relay_take_fin(struct engine *engine, int in_a_record);
-extern void relay_take_read_error(struct engine *engine); /* errno */
-
-/* outbound.c: the network takes no more. */
-extern void relay_break_output(struct engine *engine);
-extern void relay_take_write_error(struct engine *engine); /* errno */
-
-/* odometer.c */
-extern void relay_start_odometer(struct engine *engine);
-extern void relay_note_sent(struct engine *engine, size_t len);
-extern void relay_restart_odometer(struct engine *engine, uint64_t records);
+extern void relay_start_counter(struct engine *engine);
+extern void relay_count_sent(struct engine *engine, size_t len);
+extern void relay_restart_counter(struct engine *engine, uint64_t records);
 extern uint64_t relay_records_at_most(struct engine *engine);
 extern int relay_has_settled(struct engine *engine);
 
-/* control.c: a record that is not application data. */
-extern void relay_take_control(struct engine *engine, unsigned char type, unsigned char const *bytes,
-                               size_t len);
+/* ---- ends.c ---- */
 
-/* engine.c: the first report stands. */
+/* The first report stands. */
 extern void relay_report(struct engine *engine, int code, char const *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The code of an alert or a reset: no error after our end of the stream. */
-extern int relay_abort_code(struct engine const *engine);
+/* Data has moved. */
+extern void relay_note_data(struct engine *engine);
+/* Ends prog's input, or its output, and forgets the descriptor. */
+extern void relay_end_input(struct engine *engine);
+extern void relay_end_output(struct engine *engine);
+/* The peer reads the end of the stream. */
+extern void relay_half_close(struct engine *engine);
+/* The network takes no more: both of them. */
+extern void relay_break_output(struct engine *engine);
+/* The peer has given up: nothing is sent to it. Reports why. */
+extern void relay_abort(struct engine *engine, char const *what, char const *why);
 /* Ends the connection at once. */
 extern void relay_cut(struct engine *engine);
 /* Ends the connection with a fatal alert. What came before it is delivered. */
 extern void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason);
+
+/* ---- inbound.c, outbound.c ---- */
+
+/* Go on as far as possible without waiting; may_read allows one turn of reading. */
+extern void relay_pump_in(struct engine *engine, int may_read);
+extern void relay_pump_out(struct engine *engine, int may_read);
 
 #endif

@@ -3,61 +3,14 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "process/process.h"
-#include "relay/engine.h"
+#include "relay/stack.h"
 
-/* Nothing is left to send, and nobody to deliver to. */
-static int is_abandoned(struct engine const *engine)
-{
-    return engine->out.finished && engine->config.to_prog < 0;
-}
-
-void relay_report(struct engine *engine, int code, char const *fmt, ...)
-{
-    struct relay_report *report = engine->report;
-    va_list args;
-    if (*report->text) return;
-    report->code = code;
-    report->minor = is_abandoned(engine) && !engine->out.error;
-    va_start(args, fmt);
-    vsnprintf(report->text, sizeof report->text, fmt, args);
-    va_end(args);
-}
-
-/* With -J prog's input is incomplete without close_notify. */
-int relay_abort_code(struct engine const *engine)
-{
-    int const is_truncated = engine->config.enforce_close_notify && engine->config.to_prog >= 0;
-    return engine->out.finished && !engine->out.error && !is_truncated ? 0 : EXIT_TLS;
-}
-
-void relay_fail(struct engine *engine, enum tls_alert alert, char const *reason)
-{
-    if (engine->out.finished || engine->out.said_goodbye)
-        relay_report(engine, EXIT_TLS, "received %s", reason);
-    else
-        relay_report(engine, EXIT_TLS, "received %s (sent alert %s)", reason, tls_alert_name(alert));
-    engine->in.ended = engine->in.dropping = 1;
-    engine->out.alert = (unsigned char)alert;
-    engine->deadline = process_now_ms() + FAREWELL_MS;
-    relay_end_output(engine);
-}
-
-void relay_cut(struct engine *engine)
-{
-    shutdown(engine->config.net_write, SHUT_RDWR);
-    engine->in.ended = 1;
-    engine->in.dropping = 0;
-    relay_end_input(engine);
-    relay_break_output(engine);
-}
+#define SETTLE_MS 5  /* the first time; twice as long each time that nothing has moved */
+#define REST_MS 1000 /* without an event, until memory is given back */
 
 enum { NET_READ, NET_WRITE, TO_PROG, FROM_PROG, DESCRIPTORS };
 
@@ -178,7 +131,7 @@ static int wait_for_events(struct engine *engine, struct pollfd p[DESCRIPTORS])
 
 static int is_over(struct engine const *engine)
 {
-    return engine->in.ended && !engine->in.dropping && is_abandoned(engine);
+    return engine->in.ended && !engine->in.dropping && engine->out.finished && engine->config.to_prog < 0;
 }
 
 static void pump(struct engine *engine)
@@ -200,19 +153,6 @@ static void close_all(struct relay_config const *config)
         if (fds[i] >= 0) close(fds[i]);
 }
 
-static int fits(struct ktls_traffic_keys const *keys, uint16_t version, enum ktls_cipher cipher)
-{
-    return keys->version == version && keys->cipher == cipher;
-}
-
-int relay_keys_are_usable(struct relay_keys const *keys)
-{
-    struct crypto_suite const *suite = crypto_suite_by_id(keys->suite);
-    if (keys->magic != RELAY_KEYS_MAGIC || keys->role > KTLS_CLIENT || keys->in_kernel > 1) return 0;
-    if (!suite) return !keys->suite && keys->in_kernel;
-    return fits(&keys->tx, suite->version, suite->cipher) && fits(&keys->rx, suite->version, suite->cipher);
-}
-
 static struct engine engine;
 
 void relay_start(struct relay_config const *config, struct relay_keys *keys, struct relay_report *report)
@@ -225,8 +165,10 @@ void relay_start(struct relay_config const *config, struct relay_keys *keys, str
     if (!config->linger_ms) engine.config.linger_ms = RELAY_LINGER_MS;
     if (!config->silence_ms) engine.config.silence_ms = RELAY_SILENCE_MS;
     if (!config->max_records) engine.config.max_records = RELAY_MAX_RECORDS;
-    engine.medium->start(&engine);
     engine.is_awake = 1;
+    if (engine.medium->start(&engine)) return;
+    relay_report(&engine, EXIT_SYSTEM, "starting the relay: %s", strerror(errno));
+    relay_cut(&engine);
 }
 
 void relay_run(void)

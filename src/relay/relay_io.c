@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "relay/engine.h"
+#include "relay/stack.h"
 
 #define STACK_TO_GIVE_BACK 65536
 #define OWN_FRAME 512
@@ -39,26 +39,6 @@ ssize_t relay_write(int fd, void const *buf, size_t len)
 int relay_would_block(void)
 {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
-static void end(int *fd, int how)
-{
-    if (*fd < 0) return;
-    shutdown(*fd, how);
-    close(*fd);
-    *fd = -1;
-}
-
-void relay_end_input(struct engine *engine)
-{
-    end(&engine->config.to_prog, SHUT_WR);
-    engine->in.data_len = 0;
-    engine->in.waiting = 0;
-}
-
-void relay_end_output(struct engine *engine)
-{
-    end(&engine->config.from_prog, SHUT_RD);
 }
 
 void relay_give_back(unsigned char *buffer, size_t size)
