@@ -115,14 +115,17 @@ def before_listening():
 
 
 def keys_are_in_no_core_file():
-    """Before a private key is read the process cannot be dumped."""
+    """Before a private key is read the process cannot be dumped: nor can strace read
+    the names of the files from then on, unless it is root's."""
     for argv in ([CHECK, "--server"], [SERVER, "--tcpserver=/nonexistent/x", "127.0.0.1", "0", "true"]):
         log = proc.temp("strace")
         run(["strace", "-o", log, "-e", "trace=prctl,open,openat", *argv], GOOD)
         with open(log) as f:
             calls = f.read()
-        shield, key = calls.find("PR_SET_DUMPABLE, SUID_DUMP_DISABLE"), calls.find(pki.key("ec256"))
-        tap.ok(0 <= shield < key, f"{os.path.basename(argv[0])}: not dumpable when it reads the key", calls[-500:])
+        before, shield, after = calls.partition("PR_SET_DUMPABLE, SUID_DUMP_DISABLE")
+        is_late = pki.key("ec256") in before or "open" not in after
+        name = os.path.basename(argv[0])
+        tap.ok(shield and not is_late, f"{name}: not dumpable when it reads the key", calls[-500:])
 
 
 tap.main(broken, sound, as_json, before_listening, keys_are_in_no_core_file)
