@@ -51,6 +51,7 @@ struct chain_options {
 
     unsigned int idle_timeout;       /* ms */
     unsigned int one_socket;
+    unsigned int is_upgrade;         /* the peer has asked for TLS on a connection in the clear */
 
     /* as written on the command line */
     char const *mode_name, *version_name;
@@ -259,6 +260,8 @@ extern void chain_shake_hands_apart(struct chain_task const *task, struct tls_se
 /* By chain_drain_or_die. */
 extern void chain_drain_apart(struct chain_input const *input, struct chain_connection const *connection,
                               unsigned int rtt_ms);
+/* 0: the peer does what health checks and scanners do, and verbosity is not 2. */
+extern int chain_is_worth_a_line(struct chain_options const *options, struct tls_error const *error);
 /* What to say of it, and with what to exit. */
 extern int chain_explain(struct tls_error const *error, struct chain_credentials const *credentials, char *text,
                          size_t max);

@@ -94,6 +94,9 @@ enum chain_path chain_place_keys(enum chain_program program, struct chain_option
     int const as_socket = wants_socket(program, options, session);
     enum chain_path path = PATH_USER;
     *keys_fd = -1;
+    errno = ENOTCONN;
+    if (options->mode == MODE_KERNEL && !connection->attached)
+        die_unprotected(connection, session, "--mode kernel");
     if (connection->attached && options->mode != MODE_USER && (as_socket || can_relay_in_kernel(session))
         && give_to_kernel(options, connection, session))
         path = as_socket ? PATH_KERNEL : PATH_RELAY;

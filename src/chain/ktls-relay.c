@@ -112,6 +112,7 @@ int main(int argc, char const *const *argv)
     program_harden(&before);
     char const *const *prog = relay_parse_options(&options, argc, argv);
     program_check_descriptors((int)options.read_fd, (int)options.write_fd);
+    program_name_peer((int)options.read_fd);
     find_keys(&keys, &options);
     open_ends(&ends, &options);
     if (!*prog) relay_run_engine(&options, &ends, &keys, -1);

@@ -66,7 +66,7 @@ static _Noreturn void finish(struct relay_options const *options, struct relay_r
 {
     int const is_of_interest = (report->code && !report->minor) || options->verbosity >= 2;
     if (*report->text && is_of_interest)
-        strerr_warn(PROG, report->code ? ": fatal: " : ": info: ", report->text);
+        strerr_warn(PROG, report->code ? ": fatal: " : ": info: ", program_peer(), report->text);
     _exit(report->code);
 }
 

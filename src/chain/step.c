@@ -29,13 +29,13 @@ void chain_configure(struct tls_config *config, struct chain_options const *opti
     config->ask_tickets = options->mode == MODE_KERNEL;
 }
 
-static _Noreturn void die_handshake(struct tls_error const *error,
+static _Noreturn void die_handshake(struct chain_options const *options, struct tls_error const *error,
                                     struct chain_credentials const *credentials,
                                     struct tls_fd_transport const *fds)
 {
     char text[MAX_EXPLANATION];
     int const code = chain_explain(error, credentials, text, sizeof text);
-    strerr_warn(PROG, ": fatal: ", text);
+    if (chain_is_worth_a_line(options, error)) program_complain(text);
     if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
     _exit(code);
 }
@@ -51,7 +51,7 @@ static void shake_hands_here(struct chain_task const *task, struct tls_session *
     chain_load_credentials(&credentials, task->config, task->program, task->options, task->input);
     int const done = task->handshake(task->config, &transport, session, &error);
     chain_free_credentials(&credentials);
-    if (!done) die_handshake(&error, &credentials, &fds);
+    if (!done) die_handshake(task->options, &error, &credentials, &fds);
 }
 
 void chain_shake_hands(enum chain_program program, chain_handshake *handshake,
@@ -81,6 +81,7 @@ void chain_step(enum chain_program program, chain_handshake *handshake, int argc
     chain_configure(&config, &options);
     program_check_descriptors((int)options.read_fd, (int)options.write_fd);
     program_harden(&before);
+    program_name_peer((int)options.read_fd);
     chain_open_connection(&connection, &options);
     chain_shake_hands(program, handshake, &options, &input, &config, &connection, &session);
     chain_hand_over(program, &options, &input, &connection, &before, &session, prog);

@@ -89,6 +89,7 @@ void chain_ucspitls(enum chain_program program, chain_handshake *handshake, int 
     struct ends ends;
 
     char const *const *prog = chain_parse_options(&u.options, program, argc, argv);
+    u.options.is_upgrade = 1;
     u.role = program == CHAIN_UCSPITLSD ? CHAIN_TLSD : CHAIN_TLSC;
     /* A prog that does not wait is safe with pipes only. */
     if (u.options.mode == MODE_AUTO || u.options.mode == MODE_EOF) u.options.mode = MODE_RELAY;

@@ -50,7 +50,7 @@ static uint64_t count_written(int fd)
 static _Noreturn void refuse(struct ucspitls_guard const *guard, int code, char const *why)
 {
     chain_cut_connection(guard->connection);
-    strerr_dief(code, why);
+    strerr_dief(code, program_peer(), why);
 }
 
 void ucspitls_start_guard(struct ucspitls_guard *guard, enum chain_program role,

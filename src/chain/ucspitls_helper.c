@@ -86,6 +86,7 @@ static void shake_hands(struct ucspitls *u, struct chain_connection *connection,
 {
     struct chain_options const *options = &u->options;
     *connection = connection_of(options);
+    program_name_peer(connection->fdr);
     ucspitls_start_guard(guard, u->role, connection);
     chain_open_connection(connection, options);
     chain_shake_hands(u->role, u->handshake, options, &u->input, &u->config, connection, session);

@@ -227,5 +227,6 @@ void chain_drain_or_die(struct chain_input const *input, struct chain_connection
     char why[CHAIN_DRAIN_WHY];
     if (chain_is_apart(input))
         chain_drain_apart(input, connection, rtt_ms);
-    else if (!chain_drain_tickets(connection, rtt_ms, why)) strerr_dief(EXIT_TLS, "waiting for tickets: ", why);
+    else if (!chain_drain_tickets(connection, rtt_ms, why))
+        strerr_dief(EXIT_TLS, program_peer(), "waiting for tickets: ", why);
 }

@@ -16,7 +16,6 @@ static _Noreturn void die_unattached(int error)
         strerr_dief(EXIT_ENGINE, "--mode kernel: the descriptors are not one TCP connection without TLS");
     if (error == ENOENT || error == ENOPROTOOPT)
         strerr_dief(EXIT_ENGINE, "--mode kernel: this kernel has no TLS (modprobe tls?)");
-    if (error == ENOTCONN) strerr_dief(EXIT_TLS, "the peer closed the connection before the handshake");
     errno = error;
     strerr_diefsys(EXIT_ENGINE, "--mode kernel: attaching TLS to the socket");
 }
@@ -48,7 +47,8 @@ void chain_open_connection(struct chain_connection *connection, struct chain_opt
 {
     *connection = (struct chain_connection){ .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
     if (options->mode != MODE_USER) connection->attached = (unsigned char)attach(connection);
-    if (options->mode == MODE_KERNEL && !connection->attached) die_unattached(errno);
+    /* With a peer that has gone it is the handshake that fails. */
+    if (options->mode == MODE_KERNEL && !connection->attached && errno != ENOTCONN) die_unattached(errno);
     connection->nodelay = get_nodelay(connection->fdw);
     if (connection->nodelay == 0) set_nodelay(connection->fdw, 1);
     if (connection->nodelay >= 0) process_keep_alive(connection->fdw);

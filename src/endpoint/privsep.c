@@ -55,6 +55,13 @@ int chain_explain(struct tls_error const *error, struct chain_credentials const 
     return error->kind == TLS_ERROR_SYSTEM && !is_peer_gone(error->number) ? EXIT_SYSTEM : EXIT_TLS;
 }
 
+/* Plaintext from a peer that has asked for TLS may be an injection. */
+int chain_is_worth_a_line(struct chain_options const *options, struct tls_error const *error)
+{
+    if (!error->no_hello || options->verbosity >= 2) return 1;
+    return options->is_upgrade && error->kind == TLS_ERROR_SENT;
+}
+
 struct apart {
     struct chain_input const *input;
     struct chain_connection const *connection;
@@ -109,13 +116,15 @@ static void go_to_jail(struct apart const *apart, int const spare[2])
     tell_failure(apart, EXIT_ENGINE, text);
 }
 
-static _Noreturn void tell_error(struct apart const *apart, struct tls_error const *error,
-                                 struct chain_credentials const *credentials, struct tls_fd_transport const *fds)
+static _Noreturn void tell_error(struct apart const *apart, struct chain_options const *options,
+                                 struct tls_error const *error, struct chain_credentials const *credentials,
+                                 struct tls_fd_transport const *fds)
 {
     struct account account;
     char text[MAX_ACCOUNT_TEXT];
     int const code = chain_explain(error, credentials, text, sizeof text);
     account_of_failure(&account, code, text);
+    account.is_silent = !chain_is_worth_a_line(options, error);
     tell(apart, &account);
     if (error->kind == TLS_ERROR_SENT) tls_transport_linger(fds);
     _exit(code);
@@ -145,7 +154,7 @@ static _Noreturn void shake_hands(struct apart const *apart, struct chain_task c
     go_to_jail(apart, credentials.spare);
     int const done = task->handshake(task->config, &transport, &session, &error);
     chain_free_credentials(&credentials);
-    if (!done) tell_error(apart, &error, &credentials, &fds);
+    if (!done) tell_error(apart, task->options, &error, &credentials, &fds);
     account_of_session(&account, &session);
     crypto_wipe(&session, sizeof session);
     tell(apart, &account);
@@ -207,22 +216,24 @@ static _Noreturn void die_untold(struct apart const *apart, int status)
     int const is_late = apart->deadline && tls_deadline_after(1) > apart->deadline;
     int const code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     if (code && !apart->is_jailed) _exit(code);
-    if (code) strerr_dief(code, "the handshake's process failed without an account of it");
-    if (WIFEXITED(status)) strerr_dief(EXIT_ENGINE, "the handshake's process gave no account of it");
-    if (is_late) strerr_dief(EXIT_TLS, "TLS handshake: timed out");
-    strerr_dief(EXIT_ENGINE, "the handshake's process was killed: ", strsignal(WTERMSIG(status)));
+    if (code) strerr_dief(code, program_peer(), "the handshake's process failed without an account of it");
+    if (WIFEXITED(status)) strerr_dief(EXIT_ENGINE, program_peer(), "the handshake's process gave no account of it");
+    if (is_late) strerr_dief(EXIT_TLS, program_peer(), "TLS handshake: timed out");
+    strerr_dief(EXIT_ENGINE, program_peer(), "the handshake's process was killed: ", strsignal(WTERMSIG(status)));
 }
 
 static _Noreturn void die_unsound(struct apart const *apart)
 {
     end(apart);
-    strerr_dief(EXIT_ENGINE, "the handshake's process gives an unsound account of it");
+    strerr_dief(EXIT_ENGINE, program_peer(), "the handshake's process gives an unsound account of it");
 }
 
 static _Noreturn void die_told(struct apart const *apart, struct account const *account)
 {
     char byte;
-    strerr_warn(PROG, ": fatal: ", account->text);
+    /* The jail is ours, whoever the peer is. */
+    if (account->code == EXIT_ENGINE) strerr_warn(PROG, ": fatal: ", account->text);
+    else if (!account->is_silent) program_complain(account->text);
     receive(apart, tls_deadline_after(GRACE_MS), &byte, 1); /* it closes the socket with its exit */
     end(apart);
     _exit(account->code);

@@ -13,6 +13,7 @@
    wipe after use. */
 struct account {
     int code;       /* 0: the session is there; else with what to exit, and text says why */
+    unsigned char is_silent; /* why is not worth a line */
     uint16_t suite; /* instead of the session's pointer */
     char text[MAX_ACCOUNT_TEXT];
     struct tls_session session;

@@ -75,6 +75,7 @@ static int is_session(struct account const *account, struct tls_config const *co
 
 int account_is_sound(struct account const *account, struct tls_config const *config)
 {
+    if (!is_flag(account->is_silent) || (account->is_silent && account->code != EXIT_TLS)) return 0;
     return account->code ? is_failure(account) : is_session(account, config);
 }
 

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <skalibs/env.h>
 #include <skalibs/strerr.h>
@@ -36,27 +38,34 @@ static struct option_row const rows[] = {
 
 static struct option_table const table = { .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1 };
 
-static _Noreturn void die_read(void)
+/* The peer has gone, or is silent: with nothing sent it may be a health check. */
+static _Noreturn void die_gone(unsigned int verbosity, size_t len, char const *why)
 {
-    int const theirs = errno == ETIMEDOUT || errno == ECONNRESET;
-    strerr_diefsys(theirs ? EXIT_TLS : EXIT_SYSTEM, "reading the PROXY header");
+    if (len || verbosity >= 2) strerr_warn(PROG, ": fatal: ", program_peer(), "PROXY header: ", why);
+    _exit(EXIT_TLS);
 }
 
-static _Noreturn void die_end(size_t len)
+static _Noreturn void die_read(unsigned int verbosity, size_t len)
 {
-    strerr_dief(EXIT_TLS, "PROXY header: the connection ended ", len ? "within" : "before", " it");
+    if (errno == ETIMEDOUT || errno == ECONNRESET) die_gone(verbosity, len, strerror(errno));
+    strerr_diefsys(EXIT_SYSTEM, "reading the PROXY header");
+}
+
+static _Noreturn void die_end(unsigned int verbosity, size_t len)
+{
+    die_gone(verbosity, len, len ? "the connection ended within it" : "the connection ended before it");
 }
 
 /* Gives its length. */
-static size_t read_header(unsigned char *data, unsigned int timeout)
+static size_t read_header(unsigned char *data, struct fields const *fields)
 {
-    struct tls_fd_transport fds = { .fdr = 0, .fdw = 1, .deadline = tls_deadline_after(timeout) };
+    struct tls_fd_transport fds = { .fdr = 0, .fdw = 1, .deadline = tls_deadline_after(fields->timeout) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     size_t len = 0;
     for (size_t wanted; (wanted = proxy_header_wants(data, len)) != 0;) {
         ssize_t const r = transport.read(transport.ctx, data + len, wanted);
-        if (r < 0) die_read();
-        if (!r) die_end(len);
+        if (r < 0) die_read(fields->verbosity, len);
+        if (!r) die_end(fields->verbosity, len);
         len += (size_t)r;
     }
     return len;
@@ -102,7 +111,7 @@ static int expects_header(struct fields const *fields)
 {
     if (fields->direct && !fields->trust.count) strerr_dief(EXIT_USAGE, "--direct needs --trust");
     if (is_trusted(&fields->trust)) return 1;
-    if (!fields->direct) strerr_dief(EXIT_TLS, "the connection does not come from a trusted proxy");
+    if (!fields->direct) strerr_dief(EXIT_TLS, program_peer(), "the connection does not come from a trusted proxy");
     return 0;
 }
 
@@ -110,9 +119,9 @@ static void take_header(stralloc *changes, struct fields const *fields)
 {
     static unsigned char data[PROXY_HEADER_MAX];
     struct proxy_header header;
-    size_t const len = read_header(data, fields->timeout);
+    size_t const len = read_header(data, fields);
     char const *const refused = proxy_header_parse(&header, data, len);
-    if (refused) strerr_dief(EXIT_TLS, "invalid PROXY header: ", refused);
+    if (refused) strerr_dief(EXIT_TLS, program_peer(), "invalid PROXY header: ", refused);
     if (fields->verbosity >= 2)
         strerr_warn(PROG, ": info: the client is ", header.relayed ? header.remote.ip : "the proxy itself");
     write_environment(changes, &header);
@@ -126,6 +135,7 @@ int main(int argc, char const *const *argv)
     PROG = "ktls-proxyhdr";
     char const *const *prog = program_scan_options(&table, &fields, argc, argv);
     if (!*prog) program_die_usage(&table);
+    program_name_peer(0);
     if (expects_header(&fields)) take_header(&changes, &fields);
     program_exec(prog, &changes);
 }

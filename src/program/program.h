@@ -139,4 +139,15 @@ extern _Noreturn void program_die_exec(char const *prog);
 
 extern char const program_version[];
 
+/* ---- peer.c: whose connection it is ---- */
+
+/* To be called before anything of program_peer: by TCPREMOTEIP and TCPREMOTEPORT,
+   or else by getpeername(2), which does not know a peer that has gone. */
+extern void program_name_peer(int fd);
+/* In front of what is said of the connection: "192.0.2.1:443: ", "[2001:db8::1]:443: ",
+   or "" where there is no IP address. */
+extern char const *program_peer(void);
+/* One line for what ends the connection. */
+extern void program_complain(char const *why);
+
 #endif

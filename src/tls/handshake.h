@@ -76,6 +76,7 @@ struct handshake {
     uint64_t since;            /* the full handshake that is resumed, in s of CLOCK_REALTIME */
     uint64_t bytes_sent;
     unsigned char hello_sent;
+    unsigned char hello_begun; /* server: the peer's first record is one of the handshake */
     unsigned int nuisances;
     size_t early_data_left; /* bytes of undecryptable records that may still be skipped */
     int64_t flushed_at;     /* ms; 0: the peer has answered since */

@@ -43,12 +43,23 @@ static size_t max_record(struct handshake const *hs, unsigned char type)
     return type == KTLS_APPLICATION_DATA ? TLS_MAX_FRAGMENT + TLS_MAX_EXPANSION_1_3 : TLS_MAX_FRAGMENT;
 }
 
+/* With what a request (RFC 9110, 9; RFC 9113, 3.4) or a response begins. */
+static int is_http(unsigned char const *header)
+{
+    static char const *const beginnings[] = { "GET ",  "HEAD ", "POST ", "PUT ",  "DELET", "CONNE",
+                                              "OPTIO", "TRACE", "PATCH", "PRI *", "HTTP/" };
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (!memcmp(header, beginnings[i], strlen(beginnings[i]))) return 1;
+    return 0;
+}
+
 /* legacy_record_version is to be ignored in plaintext records of TLS 1.3, but
    a major version other than 3 was never TLS. */
 static int check_header(struct handshake *hs, unsigned char const *header, size_t len)
 {
     if (header[0] < KTLS_CHANGE_CIPHER_SPEC || header[0] > KTLS_APPLICATION_DATA)
-        return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "not a TLS record");
+        return tls_fail(hs, TLS_UNEXPECTED_MESSAGE,
+                        is_http(header) ? "the peer speaks HTTP, not TLS" : "not a TLS record");
     int const exact = hs->version == TLS_1_2 || (hs->rx_protected && header[0] == KTLS_APPLICATION_DATA);
     if (header[1] != 3 || (exact && header[2] != 3)) return tls_fail(hs, TLS_PROTOCOL_VERSION, "record version");
     if (len > max_record(hs, header[0])) return tls_fail(hs, TLS_RECORD_OVERFLOW, "record too long");
@@ -158,6 +169,7 @@ int tls_next_record(struct handshake *hs, struct record *record)
     do {
         if (!read_exactly(hs, header, sizeof header)) return 0;
         note_round_trip(hs);
+        if (header[0] == KTLS_HANDSHAKE && header[1] == 3) hs->hello_begun = 1;
         *record = (struct record){ header[0], hs->in + hs->in_end, (size_t)header[3] << 8 | header[4] };
         if (!check_header(hs, header, record->len)) return 0;
         if (!read_exactly(hs, record->fragment, record->len)) return 0;

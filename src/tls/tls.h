@@ -180,6 +180,9 @@ struct tls_error {
     int number;
     char const *reason; /* static text */
     char certificate[X509_MAX_CULPRIT]; /* that the reason is about, as x509_verify tells it; "" for none */
+    /* Server: the peer sent nothing, or its first bytes are no handshake record.
+       Health checks and scanners do that. */
+    unsigned char no_hello;
 };
 
 /* 1: done, *session is filled and must be wiped by the caller. 0: *error says

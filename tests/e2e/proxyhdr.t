@@ -115,6 +115,20 @@ def refuse(name, data, words, shut=False):
         )
 
 
+def health_checks():
+    """A connection that ends before a header is worth a line with verbosity 2 only."""
+    for verbosity, how, lines in ((1, "FIN", 0), (2, "FIN", 1), (1, "silence", 0), (2, "silence", 1)):
+        a, b = tcp_pair()
+        wanted = f"ktls-proxyhdr: fatal: 127.0.0.1:{a.getsockname()[1]}: PROXY header: "
+        env = {"TCPREMOTEIP": None, "TCPREMOTEPORT": None}
+        with start(b, ["-K", "300", "-v", str(verbosity)], env=env) as ours, a:
+            if how == "FIN":
+                a.shutdown(socket.SHUT_WR)
+            code, said = ours.wait(), ours.stderr()
+        good = code == PEER and said.count(wanted) == said.count("\n") == lines
+        tap.ok(good, f"-v {verbosity}, {how}: exit {code}, {said.strip()}", f"wanted {lines} of {wanted!r}")
+
+
 def refusals():
     refuse("a ClientHello", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(100), "invalid PROXY header")
     refuse("HTTP", b"GET / HTTP/1.1\r\n\r\n", "invalid PROXY header")
@@ -124,7 +138,6 @@ def refusals():
     refuse("a block without end", proxies.block(0x21, 0x11, bytes(5000)), "too long")
     refuse("an unknown family", proxies.block(0x21, 0x41, bytes(12)), "unknown address family")
     refuse("an unknown protocol", proxies.block(0x21, 0x13, bytes(12)), "unknown address family")
-    refuse("nothing", b"", "before it", shut=True)
     refuse("half a line", b"PROXY TCP4 192", "within it", shut=True)
     refuse("half a block", proxies.block(0x21, 0x11, bytes(12))[:-1], "within it", shut=True)
 
@@ -223,4 +236,4 @@ def before_tls():
         tap.equal(tls.read_exactly(10), b"192.0.2.1\n", "ktls-tlsd behind it", ours.stderr)
 
 
-tap.main(headers, pipe, entries_twice, refusals, deadline, usage, verbosity, trust, before_tls)
+tap.main(headers, pipe, entries_twice, health_checks, refusals, deadline, usage, verbosity, trust, before_tls)

@@ -9,7 +9,7 @@ import socket
 import lib
 import proc
 import tap
-from peers import BOTH, Tls, context, tcp_pair, tlsc, tlsd
+from peers import BOTH, Tls, context, name_of, tcp_pair, tlsc, tlsd
 
 RELAY = os.path.join(proc.BIN, "ktls-relay")
 LINE = b"a line\n"
@@ -65,7 +65,7 @@ def idleness():
             tls.sock.settimeout(proc.LIMIT)
             ours.wait()
             said = ours.stderr().splitlines()
-            wanted = ["ktls-relay: fatal: no data either way for 300 ms", "98"]
+            wanted = [f"ktls-relay: fatal: {name_of(tls.sock)}: no data either way for 300 ms", "98"]
             tap.equal(said, wanted, f"TLS {version}: an idle connection ends, and says why")
 
 
@@ -81,7 +81,7 @@ def truncation():
             wanted = sorted(
                 [
                     "a line",
-                    "ktls-relay: fatal: the peer ended the connection without close_notify",
+                    f"ktls-relay: fatal: {name_of(tls.sock)}: the peer ended the connection without close_notify",
                     "98",
                 ]
             )

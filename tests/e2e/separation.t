@@ -93,6 +93,7 @@ def other_roots():
 # ---- failures are the same with and without ----
 
 MISSING = "/nonexistent/file"
+PEER = {"TCPREMOTEIP": "192.0.2.1"}  # the same address in both messages
 FAILURES = [
     (SERVERS, [], {}, dict(suites="ECDHE-RSA-AES128-GCM-SHA256", version="1.2")),
     (SERVERS, ["-t", "1.3"], {}, dict(version="1.2")),
@@ -116,7 +117,7 @@ def failures():
     for some, options, env, peer in FAILURES:
         for program in some:
             plain, apart = (
-                meet(program, options, {**env, **more}, program.peer(**peer)) for more in ({}, ENV)
+                meet(program, options, {**env, **PEER, **more}, program.peer(**peer)) for more in ({}, ENV)
             )
             shown = (plain.code, plain.alert, plain.errors)
             name = f"{program.name} {' '.join(options)}: exit {plain.code}, {' '.join(plain.errors)}"
@@ -127,7 +128,7 @@ def failures():
 def silence():
     for program in EVERY:
         outcomes = []
-        for env in ({}, ENV):
+        for env in (PEER, {**PEER, **ENV}):
             a, b = separation.tcp_pair()
             with a, program.start(b, ["-m", "user", "-K", "100"], ("true",), env=env) as ours:
                 outcomes.append((ours.wait(), ours.stderr()))
@@ -224,7 +225,7 @@ def after_handshake(env, sent):
 
 def no_tickets():
     forged = bytes([23, 3, 3, 0, 32]) + bytes(32)
-    here, apart = (after_handshake(env, forged) for env in ({}, separation.ENV))
+    here, apart = (after_handshake(env, forged) for env in (PEER, {**PEER, **separation.ENV}))
     tap.equal(apart, here, "a forged record behind the handshake: the same end with TLS_UID")
     tap.ok(here[0] == 98 and not here[2], f"which is exit 98, {here[1].strip()}", here)
 

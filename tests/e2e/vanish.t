@@ -50,7 +50,7 @@ def cuts(places, total):
 
 def vanish(role, version, cut, how):
     mark, program = peers.marker()
-    ours, sock = begin(role, program)
+    ours, sock = begin(role, program, ["-v2"])
     with ours, sock:
         tls = Tls(sock, context_of(role, version), server=role == "client", cut=cut)
         try:

@@ -7,7 +7,7 @@ import proc
 import relay
 import separation
 import tap
-from peers import Tls, context, tcp_pair, tlsd
+from peers import Tls, context, name_of, tcp_pair, tlsd
 from separation import ENV, GID, UID
 
 LINE = b"there and back\n"
@@ -106,7 +106,8 @@ def truncation(mode):
         there.peer.sock.shutdown(1)
         there.peer.drain()
         tap.equal(there.ours.wait(), 98, "-J in jail: exit 98", there.ours.stderr)
-        wanted = "ktls-relay: fatal: the peer ended the connection without close_notify\n"
+        address = name_of(there.peer.sock)
+        wanted = f"ktls-relay: fatal: {address}: the peer ended the connection without close_notify\n"
         tap.equal(there.ours.stderr(), wanted, "-J in jail: the message is in the log")
 
 

@@ -15,6 +15,12 @@ VERSION = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 BOTH = ("1.2", "1.3")
 
 
+def name_of(sock):
+    """An end of a TCP connection as the programs' messages name it."""
+    ip, port = sock.getsockname()[:2]
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+
+
 def tcp_pair():
     """Two ends of one TCP connection on 127.0.0.1: (connecting, accepted)."""
     with socket.socket() as listener:

@@ -86,7 +86,7 @@ def raw(spawn, data, name, alerts, options=(), words=None, code=TLS_ERROR, end=F
     a, b = tcp_pair()
     if spawn is peers.tlsc:
         options = [*options, "-k", "localhost"]
-    with spawn(b, ["-m", proc.MODE, *options], program) as ours, a:
+    with spawn(b, ["-m", proc.MODE, "-v2", *options], program) as ours, a:
         a.sendall(data)
         if end:
             a.shutdown(1)

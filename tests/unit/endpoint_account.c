@@ -57,6 +57,9 @@ LIE(success_of_failure, account_of_failure(a, 0, "no"))
 LIE(odd_code, account_of_failure(a, 1, "no"))
 LIE(negative_code, account_of_failure(a, -98, "no"))
 LIE(endless_text, account_of_failure(a, EXIT_TLS, "no"); memset(a->text, 'a', sizeof a->text))
+LIE(silent_success, a->is_silent = 1)
+LIE(silent_engine, account_of_failure(a, EXIT_ENGINE, "no"); a->is_silent = 1)
+LIE(odd_silence, account_of_failure(a, EXIT_TLS, "no"); a->is_silent = 2)
 LIE(line_in_text, account_of_failure(a, EXIT_TLS, "no\nktls-tlsd: fatal: something else"))
 
 #define ROW(name) { #name, &name }
@@ -70,6 +73,7 @@ static struct {
     ROW(escape_in_subject), ROW(endless_alt_names), ROW(delete_in_alt_names), ROW(odd_flag),
     ROW(odd_presence), ROW(failure_without_text), ROW(success_of_failure), ROW(odd_code),
     ROW(negative_code), ROW(endless_text), ROW(line_in_text),
+    ROW(silent_success), ROW(silent_engine), ROW(odd_silence),
 };
 
 static void truth_passes(void)
