@@ -1,11 +1,7 @@
 /* ISC license. */
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
@@ -13,6 +9,7 @@
 #include <skalibs/strerr.h>
 
 #include "client/client.h"
+#include "protocol/address.h"
 
 int client_open_channel(char const *path)
 {
@@ -55,58 +52,27 @@ static void write_session(stralloc *changes, struct ktls_reply const *reply)
     program_change_session(changes, &session);
 }
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    struct sockaddr_storage room;
-};
-
-static void write_end(stralloc *changes, char const *ip_variable, char const *port_variable, char const *ip,
-                      char const *port)
-{
-    program_change(changes, ip_variable, ip);
-    program_change(changes, port_variable, port);
-}
-
-/* IP:PORT or [IP]:PORT, which a service writes for a connection that is relayed. */
-static void write_named_end(stralloc *changes, char const *ip_variable, char const *port_variable,
-                            char const *name)
+/* IP:PORT or [IP]:PORT; "": not an Internet address. */
+static void write_end(stralloc *changes, char const *ip_variable, char const *port_variable, char const *name)
 {
     char ip[INET6_ADDRSTRLEN + 2] = "";
     char const *port = strrchr(name, ':');
     int const bracketed = *name == '[' && port && port > name + 1 && port[-1] == ']';
     size_t const len = port ? (size_t)(port - name) - (bracketed ? 2 : 0) : 0;
     if (len && len < sizeof ip) memcpy(ip, name + bracketed, len);
-    write_end(changes, ip_variable, port_variable, ip, *ip ? port + 1 : "");
-}
-
-/* 0: not an Internet address. */
-static int write_address(stralloc *changes, char const *ip_variable, char const *port_variable,
-                         union address const *address)
-{
-    int const is_v6 = address->any.sa_family == AF_INET6;
-    if (!is_v6 && address->any.sa_family != AF_INET) return 0;
-    void const *number = is_v6 ? (void const *)&address->v6.sin6_addr : &address->v4.sin_addr;
-    char ip[INET6_ADDRSTRLEN], port[8];
-    inet_ntop(address->any.sa_family, number, ip, sizeof ip);
-    snprintf(port, sizeof port, "%u", ntohs(is_v6 ? address->v6.sin6_port : address->v4.sin_port));
-    write_end(changes, ip_variable, port_variable, ip, port);
-    return 1;
+    program_change(changes, ip_variable, ip);
+    program_change(changes, port_variable, *ip ? port + 1 : "");
 }
 
 /* A relayed connection is a pair of Unix sockets, and only the service knows
    whom it leads to. */
 static void write_ends(stralloc *changes, struct ktls_reply const *reply)
 {
-    union address remote = { .any.sa_family = AF_UNSPEC }, local = remote;
-    socklen_t remote_len = sizeof remote, local_len = sizeof local;
-    getpeername(reply->fd, &remote.any, &remote_len);
-    getsockname(reply->fd, &local.any, &local_len);
-    if (!write_address(changes, "TCPREMOTEIP", "TCPREMOTEPORT", &remote))
-        write_named_end(changes, "TCPREMOTEIP", "TCPREMOTEPORT", reply->remote);
-    if (!write_address(changes, "TCPLOCALIP", "TCPLOCALPORT", &local))
-        write_end(changes, "TCPLOCALIP", "TCPLOCALPORT", "", "");
+    char remote[ADDRESS_MAX], local[ADDRESS_MAX];
+    address_of_peer(remote, reply->fd);
+    address_of_socket(local, reply->fd);
+    write_end(changes, "TCPREMOTEIP", "TCPREMOTEPORT", *remote ? remote : reply->remote);
+    write_end(changes, "TCPLOCALIP", "TCPLOCALPORT", local);
     program_change(changes, "PROTO", "TCP");
     program_change(changes, "TCPREMOTEHOST", "");
     program_change(changes, "TCPREMOTEINFO", "");

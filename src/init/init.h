@@ -17,7 +17,7 @@
 #include "init/supervisor.h"
 #include "program/program.h"
 
-/* ---- options.c ---- */
+/* ---- init_options.c ---- */
 
 struct init_options {
     unsigned int subreaper;
@@ -34,15 +34,15 @@ struct init_options {
 /* From the environment and the command line. Gives argv from prog on. */
 extern char const *const *init_parse_options(struct init_options *options, int argc, char const *const *argv);
 
-/* ---- message.c ---- */
+/* ---- init_message.c ---- */
 
 enum init_level { INIT_WARNING = 1, INIT_INFO, INIT_DEBUG, INIT_TRACE };
 
 extern void init_set_verbosity(unsigned int verbosity);
-/* One line on stderr; none where that would have to wait. */
+/* One line on stderr, unless that would have to wait. */
 extern void init_say(enum init_level level, char const *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- child.c ---- */
+/* ---- children.c ---- */
 
 struct init_child {
     pid_t pid;
@@ -55,8 +55,10 @@ extern void init_start_child(struct init_child *child, char const *const *prog,
                              struct init_signals const *signals);
 /* The terminal is ours again when it was the child's. */
 extern void init_take_terminal(struct init_child const *child);
+/* Reaps all that have ended. 1: the child is one of them, *status is its. */
+extern int init_reap(struct init_child const *child, struct init_options const *options, int *status);
 
-/* ---- exec.c ---- */
+/* ---- execvp.c ---- */
 
 /* Returns only when prog cannot be executed, with errno. */
 extern void init_execute(char const *const *prog);
@@ -77,10 +79,5 @@ extern void init_forward_signals(struct init_signals const *signals, struct init
                                  struct init_options const *options);
 /* The child has stopped: so do we, and tell our shell, where one is in charge of jobs. */
 extern void init_stop_too(void);
-
-/* ---- reap.c ---- */
-
-/* Reaps all that have ended. 1: the child is one of them, *status is its. */
-extern int init_reap(struct init_child const *child, struct init_options const *options, int *status);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "init/supervisor.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +16,10 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
-#include "service/broker.h"
-#include "service/heirs.h"
 #include "init/init.h"
 #include "process/process.h"
+#include "service/broker.h"
+#include "service/heirs.h"
 
 #define NOBODY 65534
 #define BACKLOG 128
@@ -94,7 +93,7 @@ static int listen_on_path(char const *path, int has_uids)
 
 static int for_prog = -1, path_for_prog = -1; /* it inherits these two */
 
-static void set(char const *variable, char const *value)
+static void set_variable(char const *variable, char const *value)
 {
     if (setenv(variable, value, 1) < 0) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
 }
@@ -105,8 +104,8 @@ static void give_channel(int fd)
     for_prog = fd;
     text[int_fmt(text, fd)] = 0;
     if (uncoe(fd) < 0) strerr_diefsys(EXIT_SYSTEM, "KTLS_FD");
-    set("KTLS_FD", text);
-    set("TINIKTLS_FD", text);
+    set_variable("KTLS_FD", text);
+    set_variable("TINIKTLS_FD", text);
 }
 
 static void give_path(int fd, char const *otherwise)
@@ -117,9 +116,9 @@ static void give_path(int fd, char const *otherwise)
     if (fd >= 0) {
         snprintf(text, sizeof text, "/proc/self/fd/%d", fd);
         if (uncoe(fd) < 0) strerr_diefsys(EXIT_SYSTEM, "KTLS_PATH");
-        set("KTLS_PATH", text);
+        set_variable("KTLS_PATH", text);
     } else if (otherwise) {
-        set("KTLS_PATH", otherwise);
+        set_variable("KTLS_PATH", otherwise);
     }
 }
 
@@ -132,15 +131,6 @@ void service_forget_client(void)
 
 /* ---- all of it ---- */
 
-/* What is ours is none of these, which the service has other uses for. To prog
-   they are as closed as they were. */
-static void fill_standard_descriptors(void)
-{
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
-            strerr_diefsys(EXIT_SYSTEM, "/dev/null");
-}
-
 static void make_pair(int pair[2])
 {
     if (!packet_pair(pair) || !packet_ask_sender(pair[0])) strerr_diefsys(EXIT_SYSTEM, "socketpair");
@@ -152,7 +142,7 @@ void service_prepare(struct service_options const *service)
     char missing[400];
     int pair[2];
     options.max = service->max;
-    fill_standard_descriptors();
+    if (!process_fill_standard_descriptors()) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
     take_uids(&options, service->uids);
     choose_account(&options.workers);
     worker_jail_survey(&options.workers, missing, sizeof missing);

@@ -1,30 +1,24 @@
 /* ISC license. */
 
 /*
- * The service's process: there is one from the first request on, so that a
- * prog that asks for nothing has no other processes beside it. When it ends, its
- * clients see the end of their channels, and the next to connect starts another.
+ * The service's process is started at the first request: a prog that asks for
+ * nothing has no other process beside it. When the service ends, its clients see
+ * the end of their channels, and the next to connect starts another.
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
 
-#include "service/broker.h"
 #include "init/init.h"
-#include "process/process.h"
-
-#define READY '+' /* in a report; anything else says why it could not start */
+#include "service/broker.h"
 
 static struct broker_options *service;
-static struct broker broker; /* in the service's process */
 
 static struct {
     pid_t pid;  /* 0: none */
@@ -32,56 +26,6 @@ static struct {
     int is_ready;
     char reason[256];
 } process = { .report = -1 };
-
-/* ---- in the service ---- */
-
-static void keep_only_ours(void)
-{
-    int kept[8 + ACTIVATION_MAX] = { 0, 1, 2 };
-    struct activation const *activation = &service->activation;
-    kept[3] = service->inherited;
-    kept[4] = service->listener;
-    kept[5] = service->heirs;
-    kept[6] = service->workers.key_dir;
-    kept[7] = service->workers.empty_root;
-    memcpy(kept + 8, activation->fd, activation->count * sizeof *activation->fd);
-    process_close_others(kept, 8 + activation->count, 0);
-}
-
-static void put_null(int first, int last)
-{
-    int const null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = first; fd <= last; fd++)
-        if (null < 0 || dup2(null, fd) < 0) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
-    if (null > last) close(null);
-}
-
-/* Signals stay blocked, as they are in the first process: to a process group, a
-   terminal's or to all, they are meant for prog. What a worker that is killed leaves
-   behind is ours to reap, and no orphan of prog's. */
-static void settle(pid_t parent)
-{
-    signal(SIGCHLD, SIG_IGN); /* workers and masters are not waited for */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1UL) < 0) strerr_diefsys(EXIT_SYSTEM, "PR_SET_CHILD_SUBREAPER");
-    if (setsid() < 0) strerr_diefsys(EXIT_SYSTEM, "setsid");
-    if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL) < 0) strerr_diefsys(EXIT_SYSTEM, "PR_SET_PDEATHSIG");
-    prctl(PR_SET_NAME, "ktls-service");
-    if (getppid() != parent) _exit(0);
-}
-
-/* Whoever waits for the end of prog's output does not wait for connections. */
-static _Noreturn void serve(pid_t parent, int report)
-{
-    char const ready = READY;
-    if (dup2(report, 2) < 0) _exit(EXIT_SYSTEM);
-    settle(parent);
-    put_null(0, 1);
-    keep_only_ours();
-    broker_start(&broker, service);
-    if (write(2, &ready, 1) != 1) _exit(EXIT_SYSTEM);
-    put_null(2, 2);
-    for (;;) broker_turn(&broker, -1);
-}
 
 /* ---- whether it can start ---- */
 
@@ -92,13 +36,7 @@ void service_try(struct broker_options *options)
     service = options;
     pid_t const pid = fork();
     if (pid < 0) strerr_diefsys(EXIT_SYSTEM, "starting the socket service: fork");
-    if (!pid) {
-        settle(parent);
-        keep_only_ours();
-        broker_start(&broker, service);
-        broker_stop(&broker);
-        _exit(0);
-    }
+    if (!pid) service_rehearse(service, parent);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) strerr_diefsys(EXIT_SYSTEM, "starting the socket service: waitpid");
     if (WIFSIGNALED(status))
@@ -128,7 +66,7 @@ static void refuse_clients(void)
     refuse_waiting(service->heirs);
 }
 
-static void fail(char const *why)
+static void fail_start(char const *why)
 {
     init_say(INIT_WARNING, "the socket service cannot be started: %s", why);
     refuse_clients();
@@ -143,16 +81,16 @@ static void end_report(void)
 }
 
 /* The other end of what prog inherits is the service's alone: it ends with it. */
-static void start(void)
+static void start_service(void)
 {
     pid_t const parent = getpid();
     int report[2];
     if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0) {
-        fail(strerror(errno));
+        fail_start(strerror(errno));
         return;
     }
     process.pid = fork();
-    if (!process.pid) serve(parent, report[1]);
+    if (!process.pid) service_run(service, parent, report[1]);
     int const error = errno;
     close(report[1]);
     process.report = report[0];
@@ -163,7 +101,7 @@ static void start(void)
     }
     process.pid = 0;
     end_report();
-    fail(strerror(error));
+    fail_start(strerror(error));
 }
 
 /* Without the words that every message of ours begins with. */
@@ -183,7 +121,7 @@ static int read_report(void)
 {
     char text[sizeof process.reason - 1];
     ssize_t const len = process.report < 0 ? -1 : read(process.report, text, sizeof text);
-    if (len > 0 && *text == READY)
+    if (len > 0 && *text == SERVICE_READY)
         process.is_ready = 1;
     else if (len > 0)
         keep_reason(text, (size_t)len);
@@ -202,13 +140,13 @@ int service_reaped(pid_t pid, int status)
     if (process.is_ready)
         init_say(INIT_WARNING, "the socket service has ended (%s); the next client starts it again", how);
     else
-        fail(*process.reason ? process.reason : how);
+        fail_start(*process.reason ? process.reason : how);
     return 1;
 }
 
 /* ---- waiting ---- */
 
-static void add(struct pollfd *p, size_t *count, int fd)
+static void add_descriptor(struct pollfd *p, size_t *count, int fd)
 {
     if (fd >= 0) p[(*count)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
@@ -217,12 +155,12 @@ size_t service_poll(struct pollfd p[SERVICE_POLL_MAX])
 {
     size_t count = 0;
     if (process.pid) {
-        add(p, &count, process.report);
+        add_descriptor(p, &count, process.report);
         return count;
     }
-    add(p, &count, service->inherited);
-    add(p, &count, service->listener);
-    add(p, &count, service->heirs);
+    add_descriptor(p, &count, service->inherited);
+    add_descriptor(p, &count, service->listener);
+    add_descriptor(p, &count, service->heirs);
     return count;
 }
 
@@ -242,6 +180,6 @@ void service_attend(struct pollfd const *p, size_t count)
         else if (p[i].fd == service->inherited && !brings_request(p[i].fd))
             drop_inherited();
         else if (!process.pid)
-            start();
+            start_service();
     }
 }

@@ -22,46 +22,37 @@
 
 #define FIELD(name) offsetof(struct url_parameters, name)
 
-static struct {
+enum parameter_kind { TEXT, NUMBER, CHOICE };
+
+static struct parameter {
     char const *name;
+    enum parameter_kind kind;
     size_t field;
-} const texts[] = {
-    { "ciphers", FIELD(ciphers) }, { "alpn", FIELD(alpn) }, { "sni", FIELD(sni) },
-    { "ca", FIELD(ca) },           { "cert", FIELD(cert) }, { "key", FIELD(key) },
-    { "exporter", FIELD(exporter) }, { "id", FIELD(id) },
+    unsigned int number; /* NUMBER: the greatest; CHOICE: what the value means */
+    char const *value;   /* of a CHOICE */
+} const parameters[] = {
+    { "ciphers", TEXT, FIELD(ciphers), 0, NULL },
+    { "alpn", TEXT, FIELD(alpn), 0, NULL },
+    { "sni", TEXT, FIELD(sni), 0, NULL },
+    { "ca", TEXT, FIELD(ca), 0, NULL },
+    { "cert", TEXT, FIELD(cert), 0, NULL },
+    { "key", TEXT, FIELD(key), 0, NULL },
+    { "exporter", TEXT, FIELD(exporter), 0, NULL },
+    { "id", TEXT, FIELD(id), 0, NULL },
+    { "backlog", NUMBER, FIELD(backlog), MAX_BACKLOG, NULL },
+    { "timeout", NUMBER, FIELD(timeout_ms), MAX_TIMEOUT_MS, NULL },
+    { "tls", CHOICE, FIELD(version), TLS_1_2, "1.2" },
+    { "tls", CHOICE, FIELD(version), TLS_1_3, "1.3" },
+    { "verify", CHOICE, FIELD(verify), 0, "0" },
+    { "verify", CHOICE, FIELD(verify), 1, "1" },
+    { "clientcert", CHOICE, FIELD(client_auth), TLS_REQUEST_CLIENT_CERT, "request" },
+    { "clientcert", CHOICE, FIELD(client_auth), TLS_REQUIRE_CLIENT_CERT, "require" },
+    { "ask", CHOICE, FIELD(ask_sni), 1, "sni" },
+    { "path", CHOICE, FIELD(path), URL_KERNEL, "kernel" },
+    { "path", CHOICE, FIELD(path), URL_RELAY, "relay" },
 };
 
-static struct {
-    char const *name;
-    size_t field;
-    unsigned int max;
-} const numbers[] = {
-    { "backlog", FIELD(backlog), MAX_BACKLOG },
-    { "timeout", FIELD(timeout_ms), MAX_TIMEOUT_MS },
-};
-
-static struct {
-    char const *name, *value;
-    size_t field;
-    unsigned int meaning;
-} const choices[] = {
-    { "tls", "1.2", FIELD(version), TLS_1_2 },
-    { "tls", "1.3", FIELD(version), TLS_1_3 },
-    { "verify", "0", FIELD(verify), 0 },
-    { "verify", "1", FIELD(verify), 1 },
-    { "clientcert", "request", FIELD(client_auth), TLS_REQUEST_CLIENT_CERT },
-    { "clientcert", "require", FIELD(client_auth), TLS_REQUIRE_CLIENT_CERT },
-    { "ask", "sni", FIELD(ask_sni), 1 },
-    { "path", "kernel", FIELD(path), URL_KERNEL },
-    { "path", "relay", FIELD(path), URL_RELAY },
-};
-
-#define COUNT(table) (sizeof(table) / sizeof *(table))
-
-static void *field_of(struct url_parameters *parameters, size_t offset)
-{
-    return (char *)parameters + offset;
-}
+#define PARAMETERS (sizeof parameters / sizeof *parameters)
 
 static int has_control_character(char const *text)
 {
@@ -75,47 +66,38 @@ static int decode_value(char *text)
     return escape_decode(text) && !has_control_character(text);
 }
 
-static char const *set_text_parameter(struct url_parameters *parameters, size_t i, char *value)
+static char const *set_text(char const **field, char *value)
 {
-    char const **field = field_of(parameters, texts[i].field);
     if (!*value) return "a parameter is empty";
-    if (!decode_value(value)) return "a parameter is escaped wrongly";
     *field = value;
-    return NULL;
+    return decode_value(value) ? NULL : "a parameter is escaped wrongly";
 }
 
-static char const *set_number_parameter(struct url_parameters *parameters, size_t i, char const *value)
+static char const *set_number(unsigned int *field, char const *value, unsigned int max)
 {
-    unsigned int number;
-    if (!uint0_scan(value, &number) || !number || number > numbers[i].max)
-        return "backlog and timeout are numbers, up to 65535 and 600000";
-    *(unsigned int *)field_of(parameters, numbers[i].field) = number;
+    if (uint0_scan(value, field) && *field && *field <= max) return NULL;
+    return "backlog and timeout are numbers, up to 65535 and 600000";
+}
+
+static char const *set_value(struct url_parameters *p, struct parameter const *parameter, char *value)
+{
+    void *field = (char *)p + parameter->field;
+    if (parameter->kind == TEXT) return set_text(field, value);
+    if (parameter->kind == NUMBER) return set_number(field, value, parameter->number);
+    if (strcmp(parameter->value, value)) return "a parameter has an unknown value";
+    *(unsigned int *)field = parameter->number;
     return NULL;
 }
 
-static char const *set_choice_parameter(struct url_parameters *parameters, char const *name, char const *value)
+static char const *set_parameter(struct url_parameters *p, char *name)
 {
     char const *why = "an unknown parameter";
-    for (size_t i = 0; i < COUNT(choices); i++) {
-        if (strcmp(choices[i].name, name)) continue;
-        why = "a parameter has an unknown value";
-        if (strcmp(choices[i].value, value)) continue;
-        *(unsigned int *)field_of(parameters, choices[i].field) = choices[i].meaning;
-        return NULL;
-    }
-    return why;
-}
-
-static char const *set_parameter(struct url_parameters *parameters, char *name)
-{
     char *value = strchr(name, '=');
     if (!value) return "a parameter without a value";
     *value++ = 0;
-    for (size_t i = 0; i < COUNT(texts); i++)
-        if (!strcmp(texts[i].name, name)) return set_text_parameter(parameters, i, value);
-    for (size_t i = 0; i < COUNT(numbers); i++)
-        if (!strcmp(numbers[i].name, name)) return set_number_parameter(parameters, i, value);
-    return set_choice_parameter(parameters, name, value);
+    for (size_t i = 0; why && i < PARAMETERS; i++)
+        if (!strcmp(parameters[i].name, name)) why = set_value(p, parameters + i, value);
+    return why;
 }
 
 /* label:length; the label may have colons itself. */
@@ -286,10 +268,10 @@ char const *url_parse(struct url *url, char const *text)
 {
     char const *why = copy_text(url, text);
     if (why) return why;
-    char *parameters = strchr(url->text, '?');
-    if (parameters) *parameters++ = 0;
+    char *list = strchr(url->text, '?');
+    if (list) *list++ = 0;
     why = parse_target(url);
-    return why ? why : parse_parameters(url, parameters);
+    return why ? why : parse_parameters(url, list);
 }
 
 char const *url_parse_parameters(struct url *url, char const *text)

@@ -63,18 +63,6 @@ static int open_inherited(struct channels *channels, int fd)
     return fd < 0 || channel_open(channels, fd, CHANNEL_INHERITED, &us);
 }
 
-static void take_packet(void *context, struct channel *channel, struct packet *packet)
-{
-    struct broker *broker = context;
-    request_take(&broker->requests, channel, packet);
-}
-
-static int open_listener(void *context, struct channel *channel, struct job_plan const *plan, int fd)
-{
-    struct broker *broker = context;
-    return listener_open(&broker->listeners, channel, plan, fd);
-}
-
 /* ---- from its start to its end ---- */
 
 void broker_start(struct broker *broker, struct broker_options const *options)
@@ -83,16 +71,10 @@ void broker_start(struct broker *broker, struct broker_options const *options)
     *broker = (struct broker){ .options = options, .reactor = reactor_open() };
     if (broker->reactor < 0 || !dispatch_start(&broker->dispatch, broker->reactor, &options->workers))
         strerr_diefsys(EXIT_SYSTEM, "starting the handshake master");
-    broker->channels =
-        (struct channels){ .reactor = broker->reactor, .take_packet = &take_packet, .context = broker };
-    broker->jobs = (struct jobs){
-        .reactor = broker->reactor, .dispatch = &broker->dispatch, .listen = &open_listener, .context = broker
-    };
-    broker->listeners = (struct listeners){ .jobs = &broker->jobs };
-    broker->requests = (struct request_context){ .channels = &broker->channels,
-                                                 .jobs = &broker->jobs,
-                                                 .listeners = &broker->listeners,
-                                                 .activation = &options->activation };
+    broker->channels = (struct channels){ .reactor = broker->reactor, .take_packet = &request_take, .broker = broker };
+    broker->jobs = (struct jobs){ .reactor = broker->reactor, .dispatch = &broker->dispatch,
+                                  .listen = &listener_open, .listeners = &broker->listeners };
+    broker->listeners.jobs = &broker->jobs;
     queue_prepare(&broker->jobs, options->max);
     if (!open_inherited(&broker->channels, options->inherited)
         || !open_entrance(&broker->others, broker, options->listener, 0)

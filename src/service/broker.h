@@ -10,7 +10,7 @@
 #define KTLS_SERVICE_BROKER_H
 
 #include "service/activation.h"
-#include "service/request.h"
+#include "service/listener.h"
 
 #define BROKER_MAX_UIDS 32
 
@@ -39,7 +39,6 @@ struct broker {
     struct channels channels;
     struct jobs jobs;
     struct listeners listeners;
-    struct request_context requests;
     struct entrance others; /* who connect to the path */
     struct entrance heirs;  /* who connect by what they have inherited */
 };
@@ -50,5 +49,20 @@ extern void broker_start(struct broker *broker, struct broker_options const *opt
 extern void broker_turn(struct broker *broker, int max_ms);
 /* Instead, at the end: waits until nothing is left that was started. */
 extern void broker_stop(struct broker *broker);
+
+/* ---- request.c ---- */
+
+/* Answers, or begins a job that will. */
+extern void request_take(struct broker *broker, struct channel *channel, struct packet *packet);
+
+/* ---- service_process.c: what a child of the first process becomes ---- */
+
+#define SERVICE_READY '+'
+
+/* Writes SERVICE_READY into report when it serves, or else a line that says why it
+   does not. */
+extern _Noreturn void service_run(struct broker_options const *options, pid_t parent, int report);
+/* Starts all that service_run starts, ends it, and exits with 0 if that works. */
+extern _Noreturn void service_rehearse(struct broker_options const *options, pid_t parent);
 
 #endif

@@ -127,7 +127,7 @@ static void receive_request(struct channel *channel)
     int const received = packet_receive(channel->source.fd, &packet);
     if (!received || (received < 0 && !must_wait())) channel->broken = 1;
     if (received <= 0) return;
-    channel->all->take_packet(channel->all->context, channel, &packet);
+    channel->all->take_packet(channel->all->broker, channel, &packet);
     packet_drop(&packet);
 }
 

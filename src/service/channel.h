@@ -12,6 +12,7 @@
 #include "service/reactor.h"
 #include "worker/order.h"
 
+struct broker;
 struct channel_reply;
 
 struct channel {
@@ -32,9 +33,9 @@ struct channel {
 
 struct channels {
     int reactor;
-    /* Is called for each packet; the caller drops it. */
-    void (*take_packet)(void *context, struct channel *channel, struct packet *packet);
-    void *context;
+    /* Is called for each packet, which is dropped then. */
+    void (*take_packet)(struct broker *broker, struct channel *channel, struct packet *packet);
+    struct broker *broker;
     struct channel *first;
     size_t count;
     uint64_t last_number;

@@ -15,14 +15,6 @@
 
 #define BACKLOG 128
 
-static int close_keeping_errno(int fd)
-{
-    int const saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
 /* Others may write to the folder: it is our socket that was opened. */
 static int is_ours(int fd)
 {
@@ -54,9 +46,10 @@ static int bind_without_name(int listener, char const *folder)
     snprintf(address.sun_path, sizeof address.sun_path, "%s/.ktls-init.%d", folder, (int)getpid());
     if (bind_for_all(listener, &address) < 0) return -1;
     int const fd = open_socket(address.sun_path);
-    if (unlink(address.sun_path) < 0 && fd >= 0) return close_keeping_errno(fd);
-    if (fd >= 0 && listen(listener, BACKLOG) < 0) return close_keeping_errno(fd);
-    return fd;
+    int const is_unnamed = unlink(address.sun_path) == 0;
+    if (fd < 0 || (is_unnamed && listen(listener, BACKLOG) == 0)) return fd;
+    close(fd);
+    return -1;
 }
 
 static int listen_below(int *listener, char const *folder)
@@ -64,8 +57,10 @@ static int listen_below(int *listener, char const *folder)
     *listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*listener < 0) return -1;
     int const fd = packet_ask_sender(*listener) ? bind_without_name(*listener, folder) : -1;
-    if (fd < 0) *listener = close_keeping_errno(*listener);
-    return fd;
+    if (fd >= 0) return fd;
+    close(*listener);
+    *listener = -1;
+    return -1;
 }
 
 int heirs_listen(int *listener)

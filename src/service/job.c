@@ -182,7 +182,7 @@ static void hand_out(struct job *job, char const *facts, int fd)
     }
     if (job->plan.kind != ORDER_LISTEN)
         channel_send_ok(channel, &job->plan.head, facts, fd);
-    else if (!job->all->listen(job->all->context, channel, &job->plan, fd))
+    else if (!job->all->listen(job->all->listeners, channel, &job->plan, fd))
         channel_send_error(channel, &job->plan.head, "out of memory");
     conclude_job(job);
 }

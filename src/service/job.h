@@ -12,6 +12,8 @@
 #include "service/dispatch.h"
 #include "service/slots.h"
 
+struct listeners;
+
 /* What is asked for. */
 struct job_plan {
     enum order_kind kind;
@@ -52,9 +54,9 @@ struct job {
 struct jobs {
     int reactor;
     struct dispatch *dispatch;
-    /* What is done with the socket of a job that listens. 0: out of memory. */
-    int (*listen)(void *context, struct channel *channel, struct job_plan const *plan, int fd);
-    void *context;
+    /* Takes over the socket of a job that listens. 0: out of memory. */
+    int (*listen)(struct listeners *listeners, struct channel *channel, struct job_plan const *plan, int fd);
+    struct listeners *listeners;
 
     struct job *first;
     size_t count[JOB_STATES];

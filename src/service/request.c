@@ -1,6 +1,6 @@
 /* ISC license. */
 
-#include "service/request.h"
+#include "service/broker.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,9 +9,11 @@
 
 #include "protocol/url.h"
 
+/* The requests of ktls-init-protocol(7). */
+
 /* COMMAND and what follows it, in a packet that is text. */
 struct request {
-    struct request_context const *context;
+    struct broker *broker;
     struct channel *channel;
     struct packet *packet;
     struct reply_head head;
@@ -35,7 +37,7 @@ static void begin_job(struct request const *request, enum order_kind kind, int f
         .timeout_ms = url->parameters.timeout_ms,
     };
     channel_rights(request->channel, request->packet, &plan.rights);
-    job_begin(request->context->jobs, request->channel, &plan, fd, NULL);
+    job_begin(&request->broker->jobs, request->channel, &plan, fd, NULL);
 }
 
 static void do_connect(struct request *request)
@@ -55,7 +57,7 @@ static void do_accept(struct request *request)
         refuse_request(request, "not a URL to listen at");
         return;
     }
-    int const fd = url->target == URL_PASSED ? activation_find(request->context->activation, url->where) : -1;
+    int const fd = url->target == URL_PASSED ? activation_find(&request->broker->options->activation, url->where) : -1;
     if (url->target == URL_PASSED && fd < 0)
         refuse_request(request, "we were not started with a socket of that name");
     else
@@ -83,7 +85,7 @@ static void do_upgrade(struct request *request)
 
 static void do_close(struct request *request)
 {
-    if (listener_close(request->context->listeners, request->channel, request->head.url))
+    if (listener_close(&request->broker->listeners, request->channel, request->head.url))
         channel_send_ok(request->channel, &request->head, "", -1);
     else
         refuse_request(request, "nothing listens there for this client");
@@ -105,7 +107,7 @@ static void do_answer(struct request *request)
     if (!uint640_scan(id, &number) || yes == no || (no && parameters)) why = "an answer is: id yes, or id no";
     if (!why && parameters && !request->url.parameters.cert) why = "of cert and key one is missing";
     channel_rights(request->channel, request->packet, &rights);
-    if (!why && !job_answer(request->context->jobs, request->channel, number, yes, parameters ? parameters : "", &rights))
+    if (!why && !job_answer(&request->broker->jobs, request->channel, number, yes, parameters ? parameters : "", &rights))
         why = "there is no such question";
     if (why) refuse_request(request, why);
 }
@@ -183,9 +185,9 @@ static void parse_command(struct request *request, char const *word, char const 
     handle_command(request, command);
 }
 
-void request_take(struct request_context const *context, struct channel *channel, struct packet *packet)
+void request_take(struct broker *broker, struct channel *channel, struct packet *packet)
 {
-    struct request request = { .context = context, .channel = channel, .packet = packet };
+    struct request request = { .broker = broker, .channel = channel, .packet = packet };
     request.head = (struct reply_head){ .command = "?", .url = "?" };
     if (!is_line(packet)) {
         refuse_request(&request, "not a request: one line of ASCII in a packet");
@@ -195,7 +197,7 @@ void request_take(struct request_context const *context, struct channel *channel
     char *rest = strchr(packet->bytes, ' ');
     if (rest) *rest++ = 0;
     if (!rest && !strcmp(packet->bytes, "ATTACH"))
-        attach_channel(context->channels, packet);
+        attach_channel(&broker->channels, packet);
     else if (is_reply(packet->bytes))
         channel->broken = !channel->is_inherited; /* from a service: there would be no end of answers */
     else

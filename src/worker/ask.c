@@ -8,24 +8,10 @@
 
 #include "worker/ask.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "process/process.h"
 #include "worker/worker.h"
-
-static int wait_until(int fd, int64_t deadline)
-{
-    struct pollfd p = { .fd = fd, .events = POLLIN };
-    for (;;) {
-        int64_t const left = deadline - process_now_ms();
-        int const r = left <= 0 ? 0 : poll(&p, 1, (int)left);
-        if (r > 0) return 1;
-        if (!r || errno != EINTR) return 0;
-    }
-}
 
 /* ProtocolNameList bytes as a list with commas; a name with one is left out. */
 static void list_protocols(char out[256], unsigned char const *alpn, size_t len)
@@ -52,18 +38,6 @@ static int send_question(struct worker const *worker, struct tls_hello const *he
     return packet_send(worker->channel, facts.text, facts.len, NULL, 0);
 }
 
-static size_t read_all(int fd, void *to, size_t max, int64_t deadline)
-{
-    size_t len = 0;
-    while (len < max && wait_until(fd, deadline)) {
-        ssize_t const r = read(fd, (char *)to + len, max - len);
-        if (r < 0 && errno == EINTR) continue;
-        if (r <= 0) break;
-        len += (size_t)r;
-    }
-    return len;
-}
-
 static int is_sound(struct ask_deposit const *deposit, size_t len)
 {
     size_t const head = offsetof(struct ask_deposit, bytes);
@@ -71,10 +45,10 @@ static int is_sound(struct ask_deposit const *deposit, size_t len)
            && len == head + deposit->cert_len + deposit->key_len;
 }
 
-static char const *take_deposit(struct worker *worker, struct ask_deposit *deposit)
+static char const *decode_deposit(struct worker *worker, struct ask_deposit *deposit)
 {
     static char reason[256];
-    size_t const len = read_all(worker->deposit, deposit, sizeof *deposit, worker->order->deadline);
+    size_t const len = deadline_read(worker->deposit, deposit, sizeof *deposit, worker->order->deadline);
     if (!is_sound(deposit, len)) return "the certificate could not be loaded";
     if (!deposit->cert_len) {
         size_t const reason_len = deposit->key_len < sizeof reason ? deposit->key_len : sizeof reason - 1;
@@ -91,10 +65,10 @@ static char const *take_deposit(struct worker *worker, struct ask_deposit *depos
     return NULL;
 }
 
-static char const *load(struct worker *worker)
+static char const *load_deposit(struct worker *worker)
 {
     static struct ask_deposit deposit;
-    char const *why = take_deposit(worker, &deposit);
+    char const *why = decode_deposit(worker, &deposit);
     crypto_wipe(&deposit, sizeof deposit);
     return why;
 }
@@ -104,24 +78,24 @@ static int is_answer(struct packet const *packet, char const *word)
     return packet->len == strlen(word) && !memcmp(packet->bytes, word, packet->len);
 }
 
-static int fail(struct worker *worker, char const *why)
+static int fail_choice(struct worker *worker, char const *why)
 {
     worker->failure = why;
     return -1;
 }
 
-static int choose(void *ctx, struct tls_hello const *hello, struct x509_credential const *chosen[2])
+static int choose_credential(void *ctx, struct tls_hello const *hello, struct x509_credential const *chosen[2])
 {
     struct worker *worker = ctx;
     struct packet packet;
-    if (!send_question(worker, hello)) return fail(worker, "the question could not be asked");
-    if (!wait_until(worker->channel, worker->order->deadline))
-        return fail(worker, "timed out waiting for an answer");
-    if (packet_receive(worker->channel, &packet) <= 0) return fail(worker, "nobody answers any more");
+    if (!send_question(worker, hello)) return fail_choice(worker, "the question could not be asked");
+    if (!deadline_await(worker->channel, worker->order->deadline))
+        return fail_choice(worker, "timed out waiting for an answer");
+    if (packet_receive(worker->channel, &packet) <= 0) return fail_choice(worker, "nobody answers any more");
     if (is_answer(&packet, "no")) return 0;
-    if (is_answer(&packet, "load")) worker->failure = load(worker);
+    if (is_answer(&packet, "load")) worker->failure = load_deposit(worker);
     if (worker->failure) return -1;
-    if (!worker->has_credential) return fail(worker, "neither the URL nor the answer has cert and key");
+    if (!worker->has_credential) return fail_choice(worker, "neither the URL nor the answer has cert and key");
     chosen[0] = &worker->credential;
     return 1;
 }
@@ -136,5 +110,5 @@ void ask_prepare(struct worker *worker)
     if (!packet_send(worker->channel, "DEPOSIT", 7, pair + 1, 1))
         worker_refuse_system(worker, "passing a socket");
     close(pair[1]);
-    worker->config.choose = (struct tls_choose){ .function = &choose, .ctx = worker };
+    worker->config.choose = (struct tls_choose){ .function = &choose_credential, .ctx = worker };
 }

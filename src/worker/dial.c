@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,46 +28,37 @@
 
 /* ---- addresses ---- */
 
-/* The address that text is, with its zone (RFC 4007, 11) if it has one. 0: it is
-   not an address. */
+/* An address, with its zone (RFC 4007, 11) if it has one. 0: text is not one. */
 static socklen_t parse_address(union address *address, char const *text, uint16_t port)
 {
-    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-    struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
     char ip[INET6_ADDRSTRLEN];
     size_t const len = strcspn(text, "%");
+    char const *zone = text[len] ? text + len + 1 : NULL;
     if (len >= sizeof ip) return 0;
     memcpy(ip, text, len);
     ip[len] = 0;
-    if (!text[len] && inet_pton(AF_INET, ip, &v4.sin_addr) == 1) {
-        memcpy(address, &v4, sizeof v4);
-        return sizeof v4;
-    }
-    if (inet_pton(AF_INET6, ip, &v6.sin6_addr) != 1) return 0;
-    if (text[len]) v6.sin6_scope_id = if_nametoindex(text + len + 1);
-    if (text[len] && !v6.sin6_scope_id) return 0;
-    memcpy(address, &v6, sizeof v6);
-    return sizeof v6;
+    address->v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+    if (!zone && inet_pton(AF_INET, ip, &address->v4.sin_addr) == 1) return sizeof address->v4;
+    address->v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    if (zone) address->v6.sin6_scope_id = if_nametoindex(zone);
+    if (inet_pton(AF_INET6, ip, &address->v6.sin6_addr) != 1) return 0;
+    return !zone || address->v6.sin6_scope_id ? sizeof address->v6 : 0;
 }
 
 /* 1: it is the text of an address. */
 static int add_number(struct dial *dial, char const *text, uint16_t port)
 {
-    union address address;
-    socklen_t const len = parse_address(&address, text, port);
-    if (!len) return 0;
-    if (dial->count == DIAL_MAX) return 1;
-    dial->address[dial->count] = address;
-    dial->len[dial->count++] = len;
-    return 1;
+    struct dial_address *to = dial->to + dial->count;
+    to->len = parse_address(&to->address, text, port);
+    if (to->len && dial->count < DIAL_MAX) dial->count++;
+    return to->len != 0;
 }
 
 static void add_path(struct dial *dial, char const *path)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    strcpy(address.sun_path, path);
-    memcpy(dial->address, &address, sizeof address);
-    dial->len[0] = sizeof address;
+    dial->to[0].address.path.sun_family = AF_UNIX;
+    strcpy(dial->to[0].address.path.sun_path, path);
+    dial->to[0].len = sizeof dial->to[0].address.path;
     dial->count = 1;
 }
 
@@ -86,18 +76,6 @@ static _Noreturn void become_resolver(struct worker const *worker, int to)
     if (give_up_rights(worker->options) && dup2(to, 1) >= 0) process_exec_own(argv, &no_changes);
     dprintf(to, "%s cannot be executed: %s\n", argv[0], strerror(errno));
     _exit(EXIT_SYSTEM);
-}
-
-static size_t read_answer(char *answer, int from, int64_t deadline)
-{
-    struct pollfd p = { .fd = from, .events = POLLIN };
-    size_t len = 0;
-    while (len < MAX_ANSWER && poll(&p, 1, process_ms_until(deadline)) > 0) {
-        ssize_t const r = read(from, answer + len, MAX_ANSWER - len);
-        if (r <= 0) return r < 0 ? 0 : len;
-        len += (size_t)r;
-    }
-    return 0;
 }
 
 /* One address in each line, or the reason why there are none. */
@@ -121,25 +99,15 @@ static void find_name(struct worker const *worker, struct dial *dial)
     if (pid < 0) worker_refuse_system(worker, "fork");
     if (!pid) become_resolver(worker, pair[1]);
     close(pair[1]);
-    size_t const len = read_answer(answer, pair[0], worker->order->deadline);
+    size_t const len = deadline_read(pair[0], answer, MAX_ANSWER, worker->order->deadline);
     close(pair[0]);
     kill(pid, SIGKILL); /* where it is not over yet */
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
     if (signal(SIGCHLD, SIG_IGN) == SIG_ERR) worker_refuse_system(worker, "SIGCHLD");
     answer[len] = 0;
-    if (!len && !process_ms_until(worker->order->deadline))
+    if (!process_ms_until(worker->order->deadline))
         worker_refuse(worker, worker->url.where, "timed out resolving the name");
     read_addresses(worker, dial, answer);
-}
-
-static void swap(struct dial *dial, size_t a, size_t b)
-{
-    union address const address = dial->address[a];
-    socklen_t const len = dial->len[a];
-    dial->address[a] = dial->address[b];
-    dial->len[a] = dial->len[b];
-    dial->address[b] = address;
-    dial->len[b] = len;
 }
 
 /* IPv6 first, then in turns as long as there are both. */
@@ -148,15 +116,17 @@ static void interleave(struct dial *dial)
     for (size_t i = 0; i < dial->count; i++) {
         sa_family_t const wanted = i % 2 ? AF_INET : AF_INET6;
         size_t j = i;
-        while (j < dial->count && dial->address[j].any.sa_family != wanted) j++;
+        while (j < dial->count && dial->to[j].address.any.sa_family != wanted) j++;
         if (j == dial->count) return;
-        for (; j > i; j--) swap(dial, j, j - 1);
+        struct dial_address const next = dial->to[j];
+        memmove(dial->to + i + 1, dial->to + i, (j - i) * sizeof next);
+        dial->to[i] = next;
     }
 }
 
 void dial_find(struct worker const *worker, struct dial *dial)
 {
-    dial->count = 0;
+    *dial = (struct dial){ .count = 0 };
     if (worker->url.target == URL_PATH) {
         add_path(dial, worker->url.where);
         return;
@@ -204,12 +174,12 @@ static void give_up(struct race *race, struct pollfd *attempt, int error)
 static int start_next(struct race *race)
 {
     size_t const i = race->started++;
-    struct sockaddr const *address = &race->dial->address[i].any;
-    int const fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct dial_address const *to = race->dial->to + i;
+    int const fd = socket(to->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     race->attempt[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
     race->error = errno;
     if (fd < 0) return -1;
-    if (connect(fd, address, race->dial->len[i]) == 0) {
+    if (connect(fd, &to->address.any, to->len) == 0) {
         if (!is_to_itself(fd)) return fd;
         errno = ECONNREFUSED;
     }

@@ -9,9 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "worker/worker.h"
@@ -19,7 +17,7 @@
 #include "process/process.h"
 #include "program/program.h"
 
-static void refuse(struct order const *order, struct packet const *packet)
+static void refuse_order(struct order const *order, struct packet const *packet)
 {
     struct worker const none = { .order = order, .channel = packet->fd[0], .fd = packet->fd[1] };
     if (packet->fd_count >= (order->kind == ORDER_LOAD ? 2 : 1))
@@ -32,7 +30,7 @@ static void start_worker(struct master_options const *options, int socket, struc
     if (packet->truncated || packet->len != sizeof order) return;
     memcpy(&order, packet->bytes, sizeof order);
     pid_t const pid = fork();
-    if (pid < 0) refuse(&order, packet);
+    if (pid < 0) refuse_order(&order, packet);
     if (pid) return;
     int const channel = packet_take(packet, 0), fd = packet_take(packet, 1);
     close(socket);
@@ -40,7 +38,7 @@ static void start_worker(struct master_options const *options, int socket, struc
     worker_run(options, &order, channel, fd);
 }
 
-static _Noreturn void serve(struct master_options const *options, int socket)
+static _Noreturn void take_orders(struct master_options const *options, int socket)
 {
     struct pollfd p = { .fd = socket, .events = POLLIN };
     struct packet packet;
@@ -54,18 +52,17 @@ static _Noreturn void serve(struct master_options const *options, int socket)
     }
 }
 
-static void require(int result, struct master_options const *options, enum jail_wall wall)
+static void require(int is_done, struct master_options const *options, enum jail_wall wall)
 {
-    if (result < 0 && !(options->without & 1u << wall)) _exit(EXIT_SYSTEM);
+    if (!is_done && !(options->without & 1u << wall)) _exit(EXIT_SYSTEM);
 }
 
 /* Workers read keys before they are in the jail. Where the system refuses this,
-   the jail lacks it too, and that has been told. */
-static void shield(struct master_options const *options)
+   the jail lacks it too, and ktls-init has said so. */
+static void harden_master(struct master_options const *options)
 {
-    struct rlimit const none = { 0, 0 };
-    require(setrlimit(RLIMIT_CORE, &none), options, JAIL_LIMITS);
-    require(prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L), options, JAIL_SETTLE);
+    require(process_forbid_core(), options, JAIL_LIMITS);
+    require(process_forbid_tracing(), options, JAIL_SETTLE);
 }
 
 int master_start(struct master_options const *options)
@@ -77,9 +74,9 @@ int master_start(struct master_options const *options)
         int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };
         process_close_others(kept, sizeof kept / sizeof *kept, 0);
         if (dup2(1, 2) < 0) _exit(EXIT_SYSTEM); /* where the service tells of its start */
-        shield(options);
+        harden_master(options);
         prctl(PR_SET_NAME, "ktls-master");
-        serve(options, pair[1]);
+        take_orders(options, pair[1]);
     }
     int const saved = errno;
     close(pair[1]);

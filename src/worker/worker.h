@@ -6,6 +6,7 @@
 #define KTLS_WORKER_H
 
 #include "worker/order.h"
+#include "protocol/address.h"
 #include "tls/tls.h"
 
 struct worker {
@@ -24,6 +25,24 @@ struct worker {
     char const *failure; /* of what we asked for */
 };
 
+/* ---- answer.c ---- */
+
+struct facts {
+    char text[ANSWER_MAX - 7]; /* after a word it is an answer */
+    size_t len;
+};
+
+/* " name=value", the value escaped; left out when there is no room for it. */
+extern void facts_add(struct facts *facts, char const *name, char const *value);
+extern void facts_add_session(struct facts *facts, struct tls_session const *session, char const *path);
+extern void facts_add_hex(struct facts *facts, char const *name, char const *prefix,
+                          unsigned char const *bytes, size_t len);
+/* remote=, where the other end has an address. */
+extern void facts_add_remote(struct facts *facts, int fd);
+
+/* Says "WORD facts", with fd unless it is -1. 0: nobody hears it. */
+extern int worker_answer(struct worker const *worker, char const *word, struct facts const *facts, int fd);
+
 /* Says "ERR what: why"; why may be NULL. */
 extern void worker_report(struct worker const *worker, char const *what, char const *why);
 /* And ends. */
@@ -39,6 +58,11 @@ extern void deadline_begin(int64_t deadline, int channel);
 /* The deadline does not count any more. */
 extern void deadline_end(void);
 
+/* 1: fd is readable before the deadline. */
+extern int deadline_await(int fd, int64_t deadline);
+/* Reads to the end, to max bytes or to the deadline; gives how many. */
+extern size_t deadline_read(int fd, void *to, size_t max, int64_t deadline);
+
 /* ---- rights.c ---- */
 
 /* From here on we may what the client may, until rights_resume. Ends the worker
@@ -46,7 +70,7 @@ extern void deadline_end(void);
 extern void rights_assume(struct worker const *worker);
 extern void rights_resume(struct worker const *worker);
 
-/* ---- files.c ---- */
+/* ---- named_files.c ---- */
 
 /* Loads what the URL names, and what a name in it does not say from our own
    environment. Where we answer for the client's rights, they are assumed. */
@@ -61,17 +85,16 @@ extern void ask_prepare(struct worker *worker);
 
 /* ---- dial.c ---- */
 
-/* The URL's addresses, found by name or read. */
-union address {
-    struct sockaddr any;
-    struct sockaddr_storage room;
-};
-
 #define DIAL_MAX 16
 
+struct dial_address {
+    union address address;
+    socklen_t len;
+};
+
+/* The URL's addresses, found by name or read. */
 struct dial {
-    union address address[DIAL_MAX];
-    socklen_t len[DIAL_MAX];
+    struct dial_address to[DIAL_MAX + 1]; /* one more to read into */
     size_t count;
 };
 
@@ -83,26 +106,8 @@ extern int dial_connect(struct worker const *worker, struct dial const *dial);
 
 extern int listen_at(struct worker const *worker, struct dial const *dial);
 
-/* ---- facts.c ---- */
-
-struct facts {
-    char text[ANSWER_MAX - 7]; /* behind a word it is an answer */
-    size_t len;
-};
-
-/* " name=value", the value escaped; left out when there is no room for it. */
-extern void facts_add(struct facts *facts, char const *name, char const *value);
-extern void facts_add_session(struct facts *facts, struct tls_session const *session, char const *path);
-extern void facts_add_hex(struct facts *facts, char const *name, char const *prefix,
-                          unsigned char const *bytes, size_t len);
-/* remote=, where the other end has an address. */
-extern void facts_add_remote(struct facts *facts, int fd);
-
-/* ---- handshake.c ---- */
+/* ---- worker_handshake.c ---- */
 
 extern _Noreturn void handshake_run(struct worker *worker);
-
-/* Says "WORD facts", with fd unless it is -1. 0: nobody hears it. */
-extern int worker_answer(struct worker const *worker, char const *word, struct facts const *facts, int fd);
 
 #endif
