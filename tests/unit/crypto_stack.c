@@ -1,5 +1,5 @@
 /* ISC license. */
-/* runs: host, no sanitizers */
+/* runs: host; not: sanitizers */
 
 /* What private-key operations leave on the stack: nothing of the key, in none of
    the forms that BearSSL calculates with. */
