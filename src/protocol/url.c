@@ -35,6 +35,8 @@ static struct parameter {
     { "alpn", TEXT, FIELD(alpn), 0, NULL },
     { "sni", TEXT, FIELD(sni), 0, NULL },
     { "ca", TEXT, FIELD(ca), 0, NULL },
+    { "pin", TEXT, FIELD(pin), 0, NULL },
+    { "crl", TEXT, FIELD(crl), 0, NULL },
     { "cert", TEXT, FIELD(cert), 0, NULL },
     { "key", TEXT, FIELD(key), 0, NULL },
     { "exporter", TEXT, FIELD(exporter), 0, NULL },

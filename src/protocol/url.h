@@ -31,7 +31,7 @@ enum url_data_path { URL_ANY_PATH, URL_KERNEL, URL_RELAY };
 
 /* Texts are NULL when they are not given. */
 struct url_parameters {
-    char const *ciphers, *alpn, *sni, *ca, *cert, *key, *exporter, *id;
+    char const *ciphers, *alpn, *sni, *ca, *pin, *crl, *cert, *key, *exporter, *id;
     unsigned int version;     /* 0: any; TLS_1_2, TLS_1_3 */
     unsigned int verify;      /* 1 unless it is turned off */
     unsigned int client_auth; /* enum tls_client_auth */

@@ -58,12 +58,17 @@ static char const *find(struct worker const *worker, struct name *name, char con
     return has_key_dir(worker) ? open_beneath(worker, name, path) : path;
 }
 
-static char const *explain(enum x509_error error)
+static void require_valid(struct worker const *worker, enum x509_error error, char const *what)
 {
-    return x509_strerror(error);
+    if (error) worker_refuse(worker, what, x509_strerror(error));
 }
 
-/* ---- trust anchors ---- */
+/* ---- whom we trust ---- */
+
+/* A file or folder; text is what messages call it. */
+struct trust_source {
+    char const *text, *dir, *file;
+};
 
 static int is_folder(char const *path)
 {
@@ -71,18 +76,52 @@ static int is_folder(char const *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void load_trust(struct worker *worker)
+static struct trust_source find_source(struct worker const *worker, struct name *name, char const *path)
 {
-    struct name name;
-    char const *ca = worker->url.parameters.ca, *culprit = NULL;
-    char const *dir = ca ? NULL : getenv("CADIR"), *file = ca ? NULL : getenv("CAFILE");
-    if (ca) {
-        file = find(worker, &name, ca);
-        if (!has_key_dir(worker) && is_folder(file)) dir = file;
+    struct trust_source source = { .text = path };
+    if (path) source.file = find(worker, name, path);
+    if (path && !has_key_dir(worker) && is_folder(path)) source.dir = path;
+    return source;
+}
+
+/* Pins are enough where no anchors are named; only without pins does a client take
+   the system's bundle. */
+static void load_trust(struct worker *worker, char const *pins, struct trust_source const *anchors,
+                       struct trust_source const *lists)
+{
+    struct tls_config *config = &worker->config;
+    char const *culprit = NULL;
+    if (pins) {
+        require_valid(worker, x509_pins_parse(&worker->pins, pins), pins);
+        config->pins = &worker->pins;
     }
-    enum x509_error const error = x509_trust_load(&worker->trust, dir, file, &culprit);
-    if (error) worker_refuse(worker, ca ? ca : "trust anchors", explain(error));
-    worker->config.trust = &worker->trust;
+    if (!pins || anchors->dir || anchors->file) {
+        enum x509_error const error = x509_trust_load(&worker->trust, anchors->dir, anchors->file, &culprit);
+        require_valid(worker, error, anchors->text ? anchors->text : culprit ? culprit : "trust anchors");
+        config->trust = &worker->trust;
+    }
+    if (!lists->dir && !lists->file) return;
+    if (!config->trust) worker_refuse(worker, "revocation lists need trust anchors (ca, CADIR or CAFILE)", NULL);
+    require_valid(worker, x509_crls_load(&worker->crls, lists->dir, lists->file, &culprit), lists->text);
+    config->crls = &worker->crls;
+}
+
+static void load_named_trust(struct worker *worker)
+{
+    struct url_parameters const *p = &worker->url.parameters;
+    struct name names[2];
+    struct trust_source const anchors = find_source(worker, names, p->ca);
+    struct trust_source const lists = find_source(worker, names + 1, p->crl);
+    load_trust(worker, p->pin, &anchors, &lists);
+}
+
+/* As whoever started us has set it. */
+static void load_default_trust(struct worker *worker)
+{
+    struct trust_source const anchors = { .dir = getenv("CADIR"), .file = getenv("CAFILE") };
+    struct trust_source lists = { .dir = getenv("CRLDIR"), .file = getenv("CRLFILE") };
+    lists.text = lists.dir ? lists.dir : lists.file;
+    load_trust(worker, getenv("PEERPIN"), &anchors, &lists);
 }
 
 /* ---- certificate and key ---- */
@@ -92,12 +131,12 @@ static void load_credential(struct worker *worker, char const *cert, char const 
 {
     char const *culprit = certfile;
     enum x509_error const error = x509_credential_load(&worker->credential, certfile, keyfile, &culprit);
-    if (error) worker_refuse(worker, culprit == keyfile ? key : cert, explain(error));
+    require_valid(worker, error, culprit == keyfile ? key : cert);
     worker->config.credential[0] = &worker->credential;
     worker->has_credential = 1;
 }
 
-static void load_named(struct worker *worker)
+static void load_named_credential(struct worker *worker)
 {
     struct url_parameters const *p = &worker->url.parameters;
     struct name names[2];
@@ -105,8 +144,8 @@ static void load_named(struct worker *worker)
     load_credential(worker, p->cert, p->key, certfile, keyfile);
 }
 
-/* That whoever started us has named. */
-static void load_default(struct worker *worker)
+/* As whoever started us has set it. */
+static void load_default_credential(struct worker *worker)
 {
     char const *cert = getenv("CERTFILE"), *key = getenv("KEYFILE");
     if (cert && key)
@@ -121,10 +160,19 @@ static int wants_trust(struct worker const *worker)
     return worker->config.client_auth != TLS_NO_CLIENT_CERT;
 }
 
-/* The system's bundle vouches for servers, not for who may be our client. */
-static void check_trust(struct worker const *worker)
+/* ca, pin and crl replace the environment's settings altogether. */
+static int names_trust(struct worker const *worker)
 {
-    if (!worker->is_client && !worker->url.parameters.ca && !getenv("CADIR") && !getenv("CAFILE"))
+    struct url_parameters const *p = &worker->url.parameters;
+    return p->ca || p->pin || p->crl;
+}
+
+/* The system's bundle vouches for servers, not for who may be our client. */
+static void require_anchors(struct worker const *worker)
+{
+    struct url_parameters const *p = &worker->url.parameters;
+    int const has_default = getenv("CADIR") || getenv("CAFILE") || getenv("PEERPIN");
+    if (!worker->is_client && !(names_trust(worker) ? p->ca || p->pin : has_default))
         worker_refuse(worker, "clientcert needs ca", NULL);
 }
 
@@ -132,14 +180,14 @@ static void check_trust(struct worker const *worker)
 void files_load(struct worker *worker)
 {
     struct url_parameters const *p = &worker->url.parameters;
-    int const trusts = wants_trust(worker), names = p->cert || (trusts && p->ca);
-    if (trusts) check_trust(worker);
-    if (trusts && !p->ca) load_trust(worker);
-    if (!p->cert && !worker->is_client) load_default(worker);
-    if (!names) return;
+    int const trusts = wants_trust(worker), named = trusts && names_trust(worker);
+    if (trusts) require_anchors(worker);
+    if (trusts && !named) load_default_trust(worker);
+    if (!p->cert && !worker->is_client) load_default_credential(worker);
+    if (!named && !p->cert) return;
     if (!has_key_dir(worker)) rights_assume(worker);
-    if (trusts && p->ca) load_trust(worker);
-    if (p->cert) load_named(worker);
+    if (named) load_named_trust(worker);
+    if (p->cert) load_named_credential(worker);
     if (!has_key_dir(worker)) rights_resume(worker);
 }
 

@@ -19,6 +19,8 @@ struct worker {
     int is_client;
     struct tls_config config;
     struct x509_trust trust;
+    struct x509_pins pins;
+    struct x509_crls crls;
     struct x509_credential credential;
     int has_credential;
     int deposit;       /* where a certificate comes from that is asked for; -1 */

@@ -89,6 +89,7 @@ static void forget_credentials(struct worker *worker)
     if (worker->has_credential) x509_credential_free(&worker->credential);
     worker->has_credential = 0;
     x509_trust_free(&worker->trust);
+    x509_crls_free(&worker->crls);
 }
 
 static void shake_hands(struct handshake *hs)

@@ -11,15 +11,10 @@ import proc
 import refusal
 import tap
 from peers import Tls, context, tcp_pair, tlsc, tlsd
+from revocation import CHECK, PAST, crl, joined, pin
 
 BAD, REVOKED, UNKNOWN, UNKNOWN_CA = 42, 44, 46, 48
-CHECK = os.path.join(proc.BIN, "ktls-check")
 NO_CA = {"CAFILE": None}
-
-
-def pin(name):
-    done = subprocess.run([CHECK, "-p", pki.crt(name)], capture_output=True, text=True, check=True)
-    return done.stdout.split()[0]
 
 
 def as_curl_does(name):
@@ -90,39 +85,6 @@ def wrong_pins():
 
 
 # ---- revocation ----
-
-PAST = ("-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20210101000000Z")
-
-
-def crl(issuer, revoked=(), updates=("-crldays", "30"), name="crl.pem", extensions=""):
-    """A CRL that issuer signs."""
-    work = proc.temp("crl")
-    os.mkdir(work)
-    conf = os.path.join(work, "conf")
-    with open(conf, "w") as f:
-        f.write(
-            f"[ca]\ndefault_ca=this\n[this]\ndatabase={work}/index\ncrlnumber={work}/number\n"
-            f"default_md=sha256\ncrl_extensions=crl\n[crl]\n{extensions}\n"
-        )
-    open(os.path.join(work, "index"), "w").close()
-    with open(os.path.join(work, "number"), "w") as f:
-        f.write("01\n")
-    ca = ["openssl", "ca", "-config", conf, "-cert", pki.crt(issuer), "-keyfile", pki.key(issuer)]
-    for cert in revoked:
-        subprocess.run([*ca, "-revoke", pki.crt(cert)], check=True, capture_output=True)
-    path = os.path.join(work, name)
-    subprocess.run([*ca, "-gencrl", *updates, "-out", path], check=True, capture_output=True)
-    return path
-
-
-def joined(*paths):
-    path = proc.temp("crls.pem")
-    with open(path, "w") as f:
-        for part in paths:
-            with open(part) as g:
-                f.write(g.read())
-    return path
-
 
 def client_crls():
     good = crl("ca-ec", ["wrongname"])
