@@ -156,14 +156,16 @@ static void take_ec(struct ec_vector const *v)
 
 static void ec(struct ec_vector const *v)
 {
+    struct crypto_scheme const *scheme = crypto_scheme_by_id(v->group == CRYPTO_SECP256R1 ? 0x0403 : 0x0503);
+
     take_ec(v);
-    job.scheme = crypto_scheme_by_id(v->group == CRYPTO_SECP256R1 ? 0x0403 : 0x0503);
+    job.scheme = scheme;
     run(&sign);
-    ok(job.len != 0, "%s", job.scheme->name);
-    check_number(job.scheme->name, "the scalar", v->scalar);
+    ok(job.len != 0, "%s", scheme->name);
+    check_number(scheme->name, "the scalar", v->scalar);
     take_ec(v);
     run(&match);
-    ok(job.matches, "%s: the keys are a pair", job.scheme->name);
+    ok(job.matches, "%s: the keys are a pair", scheme->name);
     check_number("a pair of EC keys", "the scalar", v->scalar);
 }
 
