@@ -24,8 +24,9 @@ PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c) src/tls/next_keys.c
 PRELOAD_LAYERS := ktls crypto
 
 # Not installed.
-INTERNAL_LAYERS := process program jail relay endpoint chain front eof protocol worker service init client check
+INTERNAL_LAYERS := process program jail relay endpoint protocol dial chain front eof worker service init client check
 ARCHIVE_process := libktls-process.a
+ARCHIVE_dial := libktls-dial.a
 ARCHIVE_jail := libktls-jail.a
 ARCHIVE_relay := libktls-relay.a
 ARCHIVE_program := libktls-program.a
@@ -51,11 +52,12 @@ LIBS_jail := jail $(LIBS_process)
 LIBS_relay := relay $(LIBS_tls) $(LIBS_process)
 LIBS_endpoint := endpoint jail program $(LIBS_relay)
 LIBS_chain := chain $(LIBS_endpoint)
-LIBS_front := front $(LIBS_chain)
+LIBS_dial := dial protocol $(LIBS_process)
+LIBS_front := front dial protocol $(LIBS_chain)
 LIBS_eof := eof $(LIBS_chain)
 LIBS_protocol := protocol $(LIBS_tls) skarnet
 LIBS_control := control protocol
-LIBS_worker := worker protocol $(LIBS_chain)
+LIBS_worker := worker dial protocol $(LIBS_chain)
 LIBS_service := service $(LIBS_worker)
 LIBS_init := init $(LIBS_service)
 LIBS_client := client $(LIBS_control) $(LIBS_program)

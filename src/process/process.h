@@ -25,6 +25,13 @@ extern int64_t process_now_ms(void);
 /* What poll(2) has to wait until that time: 0 when it has passed. */
 extern int process_ms_until(int64_t deadline);
 
+/* ---- timed_read.c ---- */
+
+/* 1: fd is readable before the deadline. */
+extern int process_await(int fd, int64_t deadline);
+/* Reads to the end, to max bytes or to the deadline; gives how many. */
+extern size_t process_read_until(int fd, void *to, size_t max, int64_t deadline);
+
 /* ---- descriptors.c ---- */
 
 /* 1: what is there is /proc as the kernel makes it. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/process.h"
 #include "worker/worker.h"
 
 /* ProtocolNameList bytes as a list with commas; a name with one is left out. */
@@ -48,7 +49,7 @@ static int is_sound(struct ask_deposit const *deposit, size_t len)
 static char const *decode_deposit(struct worker *worker, struct ask_deposit *deposit)
 {
     static char reason[256];
-    size_t const len = deadline_read(worker->deposit, deposit, sizeof *deposit, worker->order->deadline);
+    size_t const len = process_read_until(worker->deposit, deposit, sizeof *deposit, worker->order->deadline);
     if (!is_sound(deposit, len)) return "the certificate could not be loaded";
     if (!deposit->cert_len) {
         size_t const reason_len = deposit->key_len < sizeof reason ? deposit->key_len : sizeof reason - 1;
@@ -89,7 +90,7 @@ static int choose_credential(void *ctx, struct tls_hello const *hello, struct x5
     struct worker *worker = ctx;
     struct packet packet;
     if (!send_question(worker, hello)) return fail_choice(worker, "the question could not be asked");
-    if (!deadline_await(worker->channel, worker->order->deadline))
+    if (!process_await(worker->channel, worker->order->deadline))
         return fail_choice(worker, "timed out waiting for an answer");
     if (packet_receive(worker->channel, &packet) <= 0) return fail_choice(worker, "nobody answers any more");
     if (is_answer(&packet, "no")) return 0;

@@ -78,10 +78,10 @@ static _Noreturn void do_connect(struct worker *worker)
 {
     struct dial dial;
     int const is_path = worker->url.target == URL_PATH;
-    dial_find(worker, &dial);
+    worker_find_addresses(worker, &dial);
     prepare_tls(worker);
     if (is_path) rights_assume(worker);
-    worker->fd = dial_connect(worker, &dial);
+    worker->fd = worker_connect(worker, &dial);
     if (is_path) rights_resume(worker);
     if (ndelay_off(worker->fd) < 0) worker_refuse_system(worker, "connecting");
     finish(worker);
@@ -94,7 +94,7 @@ static _Noreturn void do_listen(struct worker *worker)
     struct dial dial;
     prepare_tls(worker);
     if (worker->fd < 0) {
-        dial_find(worker, &dial);
+        worker_find_addresses(worker, &dial);
         rights_assume(worker);
         worker->fd = listen_at(worker, &dial);
         rights_resume(worker);

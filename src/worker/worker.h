@@ -6,6 +6,7 @@
 #define KTLS_WORKER_H
 
 #include "worker/order.h"
+#include "dial/dial.h"
 #include "protocol/address.h"
 #include "tls/tls.h"
 
@@ -60,11 +61,6 @@ extern void deadline_begin(int64_t deadline, int channel);
 /* The deadline does not count any more. */
 extern void deadline_end(void);
 
-/* 1: fd is readable before the deadline. */
-extern int deadline_await(int fd, int64_t deadline);
-/* Reads to the end, to max bytes or to the deadline; gives how many. */
-extern size_t deadline_read(int fd, void *to, size_t max, int64_t deadline);
-
 /* ---- rights.c ---- */
 
 /* From here on we may what the client may, until rights_resume. Ends the worker
@@ -85,24 +81,12 @@ extern _Noreturn void files_deposit(struct worker *worker);
 /* The client of the service decides by the hello. To be called before the jail. */
 extern void ask_prepare(struct worker *worker);
 
-/* ---- dial.c ---- */
-
-#define DIAL_MAX 16
-
-struct dial_address {
-    union address address;
-    socklen_t len;
-};
+/* ---- connect.c ---- */
 
 /* The URL's addresses, found by name or read. */
-struct dial {
-    struct dial_address to[DIAL_MAX + 1]; /* one more to read into */
-    size_t count;
-};
-
-extern void dial_find(struct worker const *worker, struct dial *dial);
+extern void worker_find_addresses(struct worker const *worker, struct dial *dial);
 /* A connection that does not block. */
-extern int dial_connect(struct worker const *worker, struct dial const *dial);
+extern int worker_connect(struct worker const *worker, struct dial const *dial);
 
 /* ---- listen.c ---- */
 
