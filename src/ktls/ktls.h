@@ -164,8 +164,8 @@ struct ktls_capabilities {
    127.0.0.1. ENOENT: this kernel has no TLS. Socket errors otherwise. */
 extern int ktls_probe(uint16_t version, struct ktls_capabilities *found);
 
-/* 1 when TLS 1.3 keys of this cipher can be installed and replaced: the same for
-   one cipher, at the cost of one connection. */
+/* 1 when TLS 1.3 keys can be replaced, as the names in /proc/net/tls_stat say.
+   Where that file cannot be read, keys of this cipher are tried as above. */
 extern int ktls_can_rekey(uint16_t cipher);
 
 #pragma GCC visibility pop

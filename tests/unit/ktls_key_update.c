@@ -4,6 +4,9 @@
 /* KeyUpdate by ktls_recv and ktls_update_keys, with and without secrets, on
    kernels that can replace keys and on those that cannot. */
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #include "tests/unit/ktls_talk.h"
 
 /* Generation n of a direction is make_keys(.., n). */
@@ -273,11 +276,22 @@ static void test_key_update_under_load(void)
     close_pair(pair);
 }
 
+/* Known from the names of counters, and by trying where there is no /proc. */
+static void test_can_rekey(int rekey)
+{
+    ok(ktls_can_rekey(KTLS_AES_128_GCM) == rekey, "whether keys can be replaced is known without trying");
+    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
+        || mount("none", "/proc", "tmpfs", 0, NULL))
+        return skip("a mount needs root");
+    ok(ktls_can_rekey(KTLS_AES_128_GCM) == rekey, "the same without /proc");
+}
+
 int main(void)
 {
     struct ktls_capabilities found;
 
     if (ktls_probe(TLS_1_3, &found)) give_up("probe");
+    test_can_rekey(found.rekey);
     test_key_update_without_secrets();
     test_key_update_impossible();
     if (found.rekey) {
