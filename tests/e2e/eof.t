@@ -113,6 +113,55 @@ def children_do_not_end():
         tap.equal(tls.end_of_stream(), "close_notify", "which prog's own is", ours.stderr)
 
 
+# a child of vfork(2), as Python makes them, has the memory of its parent
+BY_VFORK = """
+import os, subprocess
+subprocess.run(["cat"], input=b"", stdout=subprocess.PIPE, check=True)
+try:
+    subprocess.run(["/nonexistent/x"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+except FileNotFoundError:
+    while data := os.read(0, 100):
+        os.write(1, data)
+"""
+
+
+def children_by_vfork():
+    """What they close, and their end where there is nothing to execute, change nothing."""
+    a, b = tcp_pair()
+    with tlsd(b, ["-m", "kernel"], (EOF, "/usr/bin/python3", "-c", BY_VFORK)) as ours, a:
+        tls = Tls(a, context(version="1.3"))
+        tls.handshake()
+        tls.write(b"hello")
+        tls.close_notify()
+        tap.equal(tls.read_exactly(5), b"hello", "children by vfork: read and answered", ours.stderr)
+        tap.equal(tls.end_of_stream(), "close_notify", "children by vfork: close_notify at the end", ours.stderr)
+        tap.equal((ours.wait(), ours.stderr()), (0, ""), "children by vfork: a clean end")
+
+
+# fclose closes descriptor 0 by no call that goes through the dynamic linker
+NUMBER_OF_A_PIPE = """
+import ctypes, os
+assert os.read(0, 2) == b"x\\n"
+libc = ctypes.CDLL(None)
+libc.fclose(ctypes.c_void_p.in_dll(libc, "stdin"))
+r, w = os.pipe()
+os.write(w, b"one")
+os.close(w)
+os.write(1, b"%d%s" % (r, os.read(r, 100)))
+"""
+
+
+def number_used_again():
+    a, b = tcp_pair()
+    with tlsd(b, ["-m", "kernel"], (EOF, "/usr/bin/python3", "-c", NUMBER_OF_A_PIPE)) as ours, a:
+        tls = Tls(a, context(version="1.3"))
+        tls.handshake()
+        tls.write(b"x\n")
+        tap.equal(tls.read_exactly(4), b"0one", "a pipe with the socket's number is read", ours.stderr)
+        a.close()
+        tap.equal((ours.wait(), ours.stderr()), (0, ""), "a pipe with the socket's number: a clean end")
+
+
 def client():
     """Tickets behind the handshake, and the server's end."""
     for version in BOTH:
@@ -255,4 +304,4 @@ def what_it_cannot_reach():
         tap.ok(ours.wait() != 0 and "error" in ours.stderr(), f"stdio: {ours.stderr().strip()}")
 
 
-tap.main(readers, calls, endings, children_do_not_end, client, bulk, other_descriptors, refusals, modes, client_without_waiting, key_update, what_it_cannot_reach)
+tap.main(readers, calls, endings, children_do_not_end, children_by_vfork, number_used_again, client, bulk, other_descriptors, refusals, modes, client_without_waiting, key_update, what_it_cannot_reach)

@@ -48,9 +48,9 @@ static void find_libc(void)
     FIND(shutdown), FIND(close), FIND(dup), FIND(dup2), FIND(dup3), FIND(fcntl), FIND(fcntl64);
 }
 
-/* Libktls receives and sends by the same calls. Not allocated on first use:
-   signal handlers read, too. */
-static _Thread_local int inside __attribute__((tls_model("initial-exec")));
+/* Libktls receives and sends by the same calls. Not allocated on first use, and
+   volatile: signal handlers read, too, and a child of vfork has its parent's. */
+static _Thread_local volatile int inside __attribute__((tls_model("initial-exec")));
 
 static void __attribute__((constructor)) begin(void)
 {
@@ -190,6 +190,7 @@ EXPORTED _Noreturn void _exit(int code)
 {
     inside = 1;
     connection_end_all();
+    inside = 0; /* the parent of a child of vfork goes on with this */
     for (;;) syscall(SYS_exit_group, code);
 }
 

@@ -36,6 +36,14 @@ struct tls_socket {
 
 static struct tls_socket sockets[MAX_SOCKETS];
 static size_t socket_count;
+static pid_t owner; /* the process that this memory belongs to */
+
+/* A child of vfork(2) writes into its parent's memory, but has descriptors of its own:
+   what it closes is still open in its parent. */
+static int is_vfork_child(void)
+{
+    return getpid() != owner;
+}
 
 static struct tls_socket *find_socket(int fd)
 {
@@ -67,9 +75,10 @@ static void let_go(struct tls_socket *s)
     if (fd >= 0) close(fd);
 }
 
-/* In a child, which would keep the connection open. */
-static void let_all_go(void)
+/* A descriptor of ours in a child would keep the connection open. */
+static void begin_child(void)
 {
+    owner = getpid();
     for (size_t i = 0; i < socket_count; i++) let_go(sockets + i);
 }
 
@@ -87,7 +96,8 @@ static void add_socket(int fd)
    TLS library that uses the kernel, is not touched. */
 void connection_find(void)
 {
-    pthread_atfork(NULL, NULL, &let_all_go);
+    owner = getpid();
+    pthread_atfork(NULL, NULL, &begin_child);
     for (int fd = 0; fd < MAX_INHERITED; fd++) {
         if (!ktls_is(fd, NULL)) continue;
         add_socket(fd);
@@ -107,7 +117,7 @@ int connection_is(int fd)
     enum knowledge now = fd < KNOWN ? known[fd] : UNKNOWN;
     if (now == UNKNOWN) {
         now = look(fd);
-        if (fd < KNOWN) known[fd] = (unsigned char)now;
+        if (fd < KNOWN && !is_vfork_child()) known[fd] = (unsigned char)now;
         errno = saved;
     }
     return now == OURS;
@@ -115,7 +125,7 @@ int connection_is(int fd)
 
 void connection_forget(int fd)
 {
-    if (fd >= 0 && fd < KNOWN) known[fd] = UNKNOWN;
+    if (fd >= 0 && fd < KNOWN && known[fd] != UNKNOWN && !is_vfork_child()) known[fd] = UNKNOWN;
 }
 
 /* What the stream has of errors: prog knows the words of TCP. */
@@ -132,7 +142,7 @@ ssize_t connection_recv(int fd, void *buf, size_t len, int flags)
     struct tls_socket *s = find_socket(fd);
     if (!s) { /* libc has closed it without a word, and the number is used again */
         connection_forget(fd);
-        return recv(fd, buf, len, flags);
+        return flags ? recv(fd, buf, len, flags) : read(fd, buf, len);
     }
     ssize_t const got = ktls_recv(fd, buf, len, flags & STREAM_FLAGS, &s->secrets);
     return got < 0 ? as_stream_error(s) : got;
@@ -156,7 +166,7 @@ void connection_end(int fd)
 void connection_end_all(void)
 {
     for (size_t i = 0; i < socket_count; i++)
-        if (sockets[i].kept >= 0) end(sockets + i, sockets[i].kept);
+        if (sockets[i].kept >= 0 && find_socket(sockets[i].kept) == sockets + i) end(sockets + i, sockets[i].kept);
 }
 
 /* Descriptors of the process that are the socket, without ours. */
@@ -177,7 +187,7 @@ void connection_end_if_last(int fd)
 {
     int const saved = errno;
     struct tls_socket *s = find_socket(fd);
-    if (s && s->kept >= 0 && count_descriptors(s) == 1) {
+    if (s && s->kept >= 0 && !is_vfork_child() && count_descriptors(s) == 1) {
         end(s, fd);
         let_go(s);
     }
