@@ -201,6 +201,9 @@ class Proc:
             self._reap()
         return self.status
 
+    def has_ended(self):
+        return self.status is not None or os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def _reap(self):
         status = os.waitpid(self.pid, 0)[1]
         self.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
