@@ -10,7 +10,7 @@
 
 #include "check/check.h"
 #include "program/program.h"
-#include "x509/x509.h"
+#include "x509/bundle.h"
 
 static void print_pin(struct x509_certificate const *cert)
 {
@@ -22,14 +22,15 @@ static void print_pin(struct x509_certificate const *cert)
 
 void check_print_pins(char const *path)
 {
+    static unsigned char room[X509_MAX_FILE];
     struct x509_trust file;
     char const *culprit;
     enum x509_error error = x509_trust_load(&file, NULL, path, &culprit);
     if (error == X509_NO_ANCHORS) error = X509_NO_CERTIFICATE;
     if (error) strerr_dief(EXIT_CREDENTIAL, path, ": ", x509_strerror(error));
     for (size_t i = 0; i < file.certificates.count; i++) {
-        struct x509_item const *item = file.certificates.item + i;
-        print_pin(&(struct x509_certificate){ file.certificates.bytes + item->at, item->len });
+        struct der const whole = bundle_item(&file.certificates, i, room, sizeof room);
+        if (whole.p) print_pin(&(struct x509_certificate){ whole.p, whole.len });
     }
     x509_trust_free(&file);
 }

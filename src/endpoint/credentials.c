@@ -164,7 +164,7 @@ static int take_ticket_keys(struct chain_credentials *credentials, struct file c
 
 static void load_ticket_keys(struct chain_credentials *credentials, struct tls_config *config, char const *path)
 {
-    struct file file;
+    struct file file = { .bytes = NULL };
     enum x509_error const error = file_read(&file, AT_FDCWD, path, MAX_TICKET_FILE);
     if (!note(credentials, error, path)) die(credentials);
     int const taken = take_ticket_keys(credentials, &file, path);

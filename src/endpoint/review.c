@@ -50,7 +50,7 @@ static int trust_own_issuers(struct x509_trust *trust, struct x509_chain const *
         struct certificate cert;
         if (!certificate_parse(&cert, chain->cert[i].der, chain->cert[i].len)) continue;
         memcpy(room + used, chain->cert[i].der, chain->cert[i].len);
-        item[count++] = (struct x509_item){ used, chain->cert[i].len, cert.subject_fingerprint };
+        item[count++] = (struct x509_item){ .at = used, .len = chain->cert[i].len, .fingerprint = cert.subject_fingerprint };
         used += chain->cert[i].len;
     }
     trust->certificates = (struct x509_bundle){ .bytes = room, .len = used, .item = item, .count = count };

@@ -14,19 +14,18 @@
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 #define MAX_DIRECTORY_ENTRIES 16384
 
-struct der bundle_item(struct x509_bundle const *bundle, size_t index)
+#define STEP 455      /* characters: seven lines, where most subjects end */
+#define MAX_HEAD 1024 /* bytes */
+
+struct der bundle_item(struct x509_bundle const *bundle, size_t index, unsigned char *room, size_t room_len)
 {
     struct x509_item const *const item = &bundle->item[index];
-    return (struct der){.p = bundle->bytes + item->at, .len = item->len};
-}
-
-static enum x509_error reserve(struct x509_bundle *bundle, size_t more)
-{
-    if (bundle->len + more > X509_MAX_FILE) return X509_TOO_BIG;
-    unsigned char *const bytes = realloc(bundle->bytes, bundle->len + more);
-    if (!bytes) return X509_SYSTEM;
-    bundle->bytes = bytes;
-    return X509_OK;
+    struct der whole = {.p = bundle->bytes + item->at, .len = item->len};
+    if (!item->is_text) return whole;
+    if (PEM_DECODED(item->len) > room_len || !base64_decode((char const *)whole.p, item->len, room, &whole.len))
+        return (struct der){.p = NULL, .len = 0};
+    whole.p = room;
+    return whole;
 }
 
 /* The array is as long as the next power of two. */
@@ -39,51 +38,71 @@ static int has_room(struct x509_bundle *bundle)
     return item != NULL;
 }
 
-/* The bytes behind the last item. What is not of the kind by its first fields does not count. */
-static enum x509_error add_item(struct x509_bundle *bundle, struct bundle_kind const *kind, size_t len)
+static enum x509_error add_item(struct x509_bundle *bundle, unsigned char const *at, size_t len, struct der name,
+                                int is_text)
 {
-    struct der const whole = {.p = bundle->bytes + bundle->len, .len = len};
-    struct der name;
-    if (!kind->name(whole, &name)) return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
     if (!has_room(bundle)) return X509_SYSTEM;
-    bundle->item[bundle->count++] =
-        (struct x509_item){.at = bundle->len, .len = len, .fingerprint = name_fingerprint(name)};
-    bundle->len += len;
+    bundle->item[bundle->count++] = (struct x509_item){(size_t)(at - bundle->bytes), len, name_fingerprint(name), is_text};
     return X509_OK;
 }
 
-static enum x509_error add_text(struct x509_bundle *bundle, struct bundle_kind const *kind, struct der text)
+/* What is not of the kind by its first fields does not count. */
+static enum x509_error add_der(struct x509_bundle *bundle, struct bundle_kind const *kind, struct der whole)
 {
-    struct pem pem;
-    size_t len;
-    enum x509_error error = reserve(bundle, PEM_DECODED(text.len));
-    pem_init(&pem, text.p, text.len);
-    while (!error && pem_next(&pem)) {
-        if (!pem_has_label(&pem, kind->label)) continue;
-        if (pem_decode(&pem, bundle->bytes + bundle->len, &len)) error = add_item(bundle, kind, len);
-        else if (kind->is_strict) error = X509_BAD_CERTIFICATE;
-    }
-    return error;
+    struct der name;
+    if (kind->name(whole, &name)) return add_item(bundle, whole.p, whole.len, name, 0);
+    return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
 }
 
-static enum x509_error add_bytes(struct x509_bundle *bundle, struct bundle_kind const *kind, struct der bytes)
+/* Decodes as much of a block as its name needs. */
+static int read_head(struct bundle_kind const *kind, struct pem const *pem, unsigned char head[MAX_HEAD],
+                     struct der *name)
 {
+    char const *text = pem->body, *const end = text + pem->body_len;
+    size_t len = 0;
+    while (len + PEM_DECODED(STEP) <= MAX_HEAD) {
+        unsigned char *const from = head + len;
+        size_t const added = (size_t)(base64_blocks(&text, end - text > STEP ? text + STEP : end, from) - from);
+        len += added;
+        if (!added || kind->name((struct der){.p = head, .len = len}, name)) return added != 0;
+    }
+    return 0;
+}
+
+/* One that is not lazy, or begins strangely, is decoded where it is. */
+static enum x509_error add_block(struct x509_bundle *bundle, struct bundle_kind const *kind, struct pem const *pem)
+{
+    unsigned char head[MAX_HEAD];
+    struct der name, whole;
+    unsigned char *const at = bundle->bytes + (pem->body - (char const *)bundle->bytes);
+    if (kind->is_lazy && read_head(kind, pem, head, &name)) return add_item(bundle, at, pem->body_len, name, 1);
+    whole.p = at;
+    if (base64_decode(pem->body, pem->body_len, at, &whole.len)) return add_der(bundle, kind, whole);
+    return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
+}
+
+/* What the bundle has from there on: PEM, or a single one in DER. */
+static enum x509_error add_bytes(struct x509_bundle *bundle, struct bundle_kind const *kind, size_t from)
+{
+    struct der const bytes = {.p = bundle->bytes + from, .len = bundle->len - from};
     struct der content;
-    if (!der_only(bytes, DER_SEQUENCE, &content)) return add_text(bundle, kind, bytes);
-    enum x509_error const error = reserve(bundle, bytes.len);
-    if (error) return error;
-    memcpy(bundle->bytes + bundle->len, bytes.p, bytes.len);
-    return add_item(bundle, kind, bytes.len);
+    struct pem pem;
+    enum x509_error error = X509_OK;
+    if (der_only(bytes, DER_SEQUENCE, &content)) return add_der(bundle, kind, bytes);
+    pem_init(&pem, bytes.p, bytes.len);
+    while (!error && pem_next(&pem))
+        if (pem_has_label(&pem, kind->label)) error = add_block(bundle, kind, &pem);
+    return error;
 }
 
 static enum x509_error add_file(struct x509_bundle *bundle, struct bundle_kind const *kind, int dir, char const *path)
 {
-    struct file file;
-    enum x509_error error = file_read(&file, dir, path, X509_MAX_FILE);
-    if (error) return error;
-    error = add_bytes(bundle, kind, (struct der){.p = file.bytes, .len = file.len});
-    file_free(&file);
-    return error;
+    struct file file = {.bytes = bundle->bytes, .len = bundle->len};
+    size_t const from = bundle->len;
+    enum x509_error const error = file_read(&file, dir, path, X509_MAX_FILE);
+    bundle->bytes = file.bytes;
+    bundle->len = file.len;
+    return error ? error : add_bytes(bundle, kind, from);
 }
 
 /* Subdirectories, sockets and links to nowhere do not belong to a CADIR. */
@@ -138,8 +157,10 @@ enum x509_error bundle_load(struct x509_bundle *bundle, struct bundle_kind const
 enum x509_error bundle_decode(struct x509_bundle *bundle, struct bundle_kind const *kind, unsigned char const *bytes,
                               size_t len)
 {
-    *bundle = (struct x509_bundle){.bytes = NULL};
-    return finish(bundle, kind, add_bytes(bundle, kind, (struct der){.p = bytes, .len = len}));
+    *bundle = (struct x509_bundle){.bytes = malloc(len + 1), .len = len};
+    if (!bundle->bytes) return X509_SYSTEM;
+    memcpy(bundle->bytes, bytes, len);
+    return finish(bundle, kind, add_bytes(bundle, kind, 0));
 }
 
 void bundle_free(struct x509_bundle *bundle)
@@ -151,7 +172,7 @@ void bundle_free(struct x509_bundle *bundle)
     *bundle = (struct x509_bundle){.bytes = NULL};
 }
 
-static struct bundle_kind const certificates = {"CERTIFICATE", certificate_subject, X509_NO_ANCHORS, 0};
+static struct bundle_kind const certificates = {"CERTIFICATE", certificate_subject, X509_NO_ANCHORS, .is_lazy = 1};
 
 enum x509_error x509_trust_load(struct x509_trust *trust, char const *cadir, char const *cafile, char const **culprit)
 {

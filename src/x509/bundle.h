@@ -12,6 +12,7 @@ struct bundle_kind {
     int (*name)(struct der whole, struct der *name);
     enum x509_error none; /* the error when there is nothing of that kind */
     int is_strict;        /* what cannot be decoded is an error, not left out */
+    int is_lazy;          /* name needs only the beginning, and the rest stays in base64 */
 };
 
 extern enum x509_error bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,
@@ -20,6 +21,7 @@ extern enum x509_error bundle_decode(struct x509_bundle *bundle, struct bundle_k
                                      unsigned char const *bytes, size_t len);
 extern void bundle_free(struct x509_bundle *bundle);
 
-extern struct der bundle_item(struct x509_bundle const *bundle, size_t index);
+/* One that is in base64 is decoded to room. p is NULL when it is malformed or does not fit. */
+extern struct der bundle_item(struct x509_bundle const *bundle, size_t index, unsigned char *room, size_t room_len);
 
 #endif

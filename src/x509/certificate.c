@@ -246,14 +246,13 @@ int certificate_parse(struct certificate *cert, unsigned char const *bytes, size
     return is_consistent(cert);
 }
 
-int certificate_subject(struct der whole, struct der *subject)
+int certificate_subject(struct der head, struct der *subject)
 {
-    struct signed_data data;
     struct der ignored;
-    if (!signed_parse(whole, &data)) return 0;
-    return der_take_optional(&data.content, explicit_0, &ignored) && der_take(&data.content, DER_INTEGER, &ignored)
-           && der_take(&data.content, DER_SEQUENCE, &ignored) && der_take(&data.content, DER_SEQUENCE, &ignored)
-           && der_take(&data.content, DER_SEQUENCE, &ignored) && der_take(&data.content, DER_SEQUENCE, subject);
+    return der_enter(&head, DER_SEQUENCE) && der_enter(&head, DER_SEQUENCE)
+           && der_take_optional(&head, explicit_0, &ignored) && der_take(&head, DER_INTEGER, &ignored)
+           && der_take(&head, DER_SEQUENCE, &ignored) && der_take(&head, DER_SEQUENCE, &ignored)
+           && der_take(&head, DER_SEQUENCE, &ignored) && der_take(&head, DER_SEQUENCE, subject);
 }
 
 uint16_t x509_signature_scheme(struct x509_certificate const *cert)

@@ -75,8 +75,9 @@ struct certificate {
 };
 
 extern int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len);
-/* The subject alone: an anchor that issued none of a chain's certificates is not taken apart. */
-extern int certificate_subject(struct der whole, struct der *subject);
+/* The subject alone, of a certificate or its beginning: an anchor that issued none of a chain's certificates is not
+   taken apart. */
+extern int certificate_subject(struct der head, struct der *subject);
 extern int certificate_has(struct certificate const *cert, enum extension extension);
 
 /* ---- public_key.c ---- */

@@ -15,7 +15,7 @@ static int is_sequence(struct der whole, struct der *name)
     return der_only(whole, DER_SEQUENCE, name);
 }
 
-static struct bundle_kind const own = {"CERTIFICATE", is_sequence, X509_NO_CERTIFICATE, 1};
+static struct bundle_kind const own = {"CERTIFICATE", is_sequence, X509_NO_CERTIFICATE, .is_strict = 1};
 
 /* PEM of OpenSSL's own, with what its holder trusts it for behind it. */
 static int is_trusted_certificate(void const *bytes, size_t len)
@@ -27,15 +27,20 @@ static int is_trusted_certificate(void const *bytes, size_t len)
 static enum x509_error load_chain(struct x509_credential *credential, void const *bytes, size_t len)
 {
     struct x509_chain *const chain = &credential->chain;
-    struct x509_bundle const *const storage = &credential->storage;
+    struct x509_bundle *const storage = &credential->storage;
+    size_t used = 0;
     enum x509_error const error = bundle_decode(&credential->storage, &own, bytes, len);
     if (error == X509_NO_CERTIFICATE && is_trusted_certificate(bytes, len)) return X509_TRUSTED;
     if (error) return error;
-    if (storage->count > X509_MAX_CERTIFICATES || storage->len > X509_MAX_CHAIN) return X509_TOO_BIG;
+    if (storage->count > X509_MAX_CERTIFICATES) return X509_TOO_BIG;
     for (chain->count = 0; chain->count < storage->count; chain->count++) {
-        struct der const whole = bundle_item(storage, chain->count);
-        chain->cert[chain->count] = (struct x509_certificate){.der = whole.p, .len = whole.len};
+        struct der const whole = bundle_item(storage, chain->count, NULL, 0);
+        chain->cert[chain->count] = (struct x509_certificate){.der = storage->bytes + used, .len = whole.len};
+        memmove(storage->bytes + used, whole.p, whole.len);
+        used += whole.len;
     }
+    crypto_wipe(storage->bytes + used, storage->len - used);
+    if (used > X509_MAX_CHAIN) return X509_TOO_BIG;
     return x509_public_key(chain->cert, &credential->public_key);
 }
 
@@ -47,7 +52,7 @@ static enum x509_error load_key(struct x509_credential *credential, void const *
 enum x509_error x509_credential_load(struct x509_credential *credential, char const *certfile, char const *keyfile,
                                      char const **culprit)
 {
-    struct file cert, key;
+    struct file cert = {.bytes = NULL}, key = {.bytes = NULL};
     memset(credential, 0, sizeof *credential);
     *culprit = certfile;
     enum x509_error error = file_read(&cert, AT_FDCWD, certfile, MAX_CREDENTIAL_FILE);

@@ -106,7 +106,7 @@ enum x509_error crl_check(struct x509_check const *check, struct certificate con
         struct crl crl;
         if (lists->item[i].fingerprint != cert->issuer_fingerprint) continue;
         enum x509_error error = X509_BAD_CRL;
-        if (parse(&crl, bundle_item(lists, i))) {
+        if (parse(&crl, bundle_item(lists, i, NULL, 0))) {
             if (!names_equal(crl.issuer, cert->issuer)) continue;
             error = ask(&crl, cert, key, check->now);
         }
@@ -116,7 +116,7 @@ enum x509_error crl_check(struct x509_check const *check, struct certificate con
     return result;
 }
 
-static struct bundle_kind const lists = {"CRL", crl_issuer, X509_NO_LISTS, 0};
+static struct bundle_kind const lists = {"CRL", crl_issuer, X509_NO_LISTS, 0, 0};
 
 enum x509_error x509_crls_load(struct x509_crls *crls, char const *crldir, char const *crlfile, char const **culprit)
 {

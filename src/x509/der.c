@@ -7,45 +7,40 @@
 
 #define MAX_LENGTH_BYTES 3
 
-static int read_byte(struct der *in, unsigned *byte)
+/* X.690, 10.1: in the fewest bytes; from 0x80 on the first one tells how many follow. */
+static int read_long_length(struct der *in, size_t count, size_t *len)
 {
-    if (!in->len) return 0;
-    *byte = *in->p++;
-    in->len--;
-    return 1;
-}
-
-static int read_long_length(struct der *in, unsigned count, size_t *len)
-{
-    if (!count || count > MAX_LENGTH_BYTES) return 0;
     *len = 0;
-    for (unsigned i = 0; i < count; i++) {
-        unsigned byte;
-        if (!read_byte(in, &byte)) return 0;
-        *len = *len << 8 | byte;
-    }
-    size_t const least = count == 1 ? 0x80 : (size_t)1 << (8 * (count - 1));
-    return *len >= least;
+    if (!count || count > MAX_LENGTH_BYTES || in->len < count) return 0;
+    for (size_t i = 0; i < count; i++) *len = *len << 8 | in->p[i];
+    *in = der_behind(*in, count);
+    return *len >= (count == 1 ? 0x80 : (size_t)1 << (8 * (count - 1)));
 }
 
-static int read_length(struct der *in, size_t *len)
+static inline int read_head(struct der *in, unsigned *tag, size_t *len)
 {
-    unsigned first;
-    if (!read_byte(in, &first)) return 0;
-    if (first & 0x80) return read_long_length(in, first & 0x7f, len);
-    *len = first;
-    return 1;
+    if (in->len < 2) return 0;
+    *tag = in->p[0];
+    *len = in->p[1];
+    *in = der_behind(*in, 2);
+    return (*tag & 0x1f) != 0x1f && (*len < 0x80 || read_long_length(in, *len & 0x7f, len));
 }
 
 int der_read(struct der *in, unsigned *tag, struct der *content)
 {
     struct der rest = *in;
     size_t len;
-    if (!read_byte(&rest, tag) || (*tag & 0x1f) == 0x1f) return 0;
-    if (!read_length(&rest, &len) || len > rest.len) return 0;
+    if (!read_head(&rest, tag, &len) || len > rest.len) return 0;
     *content = (struct der){.p = rest.p, .len = len};
-    *in = (struct der){.p = rest.p + len, .len = rest.len - len};
+    *in = der_behind(rest, len);
     return 1;
+}
+
+int der_enter(struct der *in, unsigned tag)
+{
+    unsigned found;
+    size_t len;
+    return read_head(in, &found, &len) && found == tag;
 }
 
 int der_take(struct der *in, unsigned tag, struct der *content)

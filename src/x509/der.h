@@ -39,8 +39,16 @@ struct der {
     size_t len;
 };
 
+/* Without its first len bytes. */
+static inline struct der der_behind(struct der a, size_t len)
+{
+    return (struct der){.p = a.p + len, .len = a.len - len};
+}
+
 extern int der_read(struct der *in, unsigned *tag, struct der *content);
 extern int der_take(struct der *in, unsigned tag, struct der *content);
+/* Steps over a tag and a length; what follows may be cut short. */
+extern int der_enter(struct der *in, unsigned tag);
 /* With tag and length. */
 extern int der_take_whole(struct der *in, unsigned tag, struct der *whole);
 /* content->p is NULL when the next element is another one. */

@@ -33,35 +33,27 @@ int x509_file_open(char const *path, size_t *size)
 }
 
 /* A file that shrinks meanwhile is taken as it is then. */
-static int read_bytes(int fd, struct file *file, size_t size)
+enum x509_error file_read_open(struct file *file, int fd, size_t size)
 {
-    while (file->len < size) {
-        ssize_t const got = read(fd, file->bytes + file->len, size - file->len);
+    unsigned char *const bytes = realloc(file->bytes, file->len + size + 1);
+    if (!bytes) return X509_SYSTEM;
+    file->bytes = bytes;
+    for (size_t const end = file->len + size; file->len < end;) {
+        ssize_t const got = read(fd, bytes + file->len, end - file->len);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return 0;
+        if (got < 0) return X509_SYSTEM;
         if (!got) break;
         file->len += (size_t)got;
     }
-    return 1;
-}
-
-enum x509_error file_read_open(struct file *file, int fd, size_t size)
-{
-    *file = (struct file){.bytes = NULL, .len = 0};
-    file->bytes = malloc(size + 1);
-    if (!file->bytes) return X509_SYSTEM;
-    if (read_bytes(fd, file, size)) return X509_OK;
-    file_free(file);
-    return X509_SYSTEM;
+    return X509_OK;
 }
 
 enum x509_error file_read(struct file *file, int dir, char const *path, size_t max)
 {
     size_t size;
-    *file = (struct file){.bytes = NULL, .len = 0};
     int const fd = open_regular(dir, path, &size);
     if (fd < 0) return errno == EINVAL ? X509_NOT_A_FILE : X509_SYSTEM;
-    enum x509_error const error = size > max ? X509_TOO_BIG : file_read_open(file, fd, size);
+    enum x509_error const error = size > max - file->len ? X509_TOO_BIG : file_read_open(file, fd, size);
     int const saved = errno;
     close(fd);
     errno = saved;
@@ -74,5 +66,5 @@ void file_free(struct file *file)
     if (file->bytes) crypto_wipe(file->bytes, file->len);
     free(file->bytes);
     errno = saved;
-    *file = (struct file){.bytes = NULL, .len = 0};
+    *file = (struct file){.bytes = NULL};
 }

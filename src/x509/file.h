@@ -12,9 +12,8 @@ struct file {
     size_t len;
 };
 
-/* The whole of a regular file of at most max bytes, read at once. dir is a
-   descriptor as for openat(2). The error is X509_SYSTEM, with errno, or
-   X509_TOO_BIG. */
+/* Adds the whole of a regular file, read at once, to what file has; both together may be max bytes. dir is a descriptor
+   as for openat(2). The error is X509_SYSTEM, with errno, X509_NOT_A_FILE, or X509_TOO_BIG. */
 extern enum x509_error file_read(struct file *file, int dir, char const *path, size_t max);
 /* The same of a file that is open, with its size. */
 extern enum x509_error file_read_open(struct file *file, int fd, size_t size);

@@ -134,12 +134,13 @@ static uint32_t sum_letters(struct der value, unsigned tag)
     return sum;
 }
 
+/* Of the last RDN: most often it differs. */
 uint32_t name_fingerprint(struct der name)
 {
-    struct der rdn, oid, value;
+    struct der rdn = {.p = NULL, .len = 0}, oid, value;
     unsigned tag;
     uint32_t sum = 0;
-    while (der_take(&name, DER_SET, &rdn))
-        while (take_attribute(&rdn, &oid, &tag, &value)) sum += sum_letters(value, tag);
+    while (der_take(&name, DER_SET, &rdn)) continue;
+    while (take_attribute(&rdn, &oid, &tag, &value)) sum += sum_letters(value, tag);
     return sum;
 }

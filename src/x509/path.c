@@ -26,44 +26,43 @@ static void note(struct verification *v, enum rank rank, enum x509_error error, 
 
 /* ---- anchors ---- */
 
-static int is_anchor(struct x509_trust const *trust, struct der whole)
-{
-    struct x509_bundle const *const bundle = &trust->certificates;
-    return whole.p >= bundle->bytes && whole.p < bundle->bytes + bundle->len;
-}
-
 static int is_known(struct verification const *v, struct der whole)
 {
     for (size_t i = v->sent; i < v->count; i++)
-        if (v->cert[i].whole.p == whole.p) return 1;
+        if (der_equal(v->cert[i].whole, whole)) return 1;
     return 0;
 }
 
+static struct der anchor(struct verification *v, size_t index)
+{
+    return bundle_item(&v->check->trust->certificates, index, v->room + v->room_used, sizeof v->room - v->room_used);
+}
+
+/* What was decoded stays when it is used or blamed. */
 static void add_anchor(struct verification *v, struct der whole, struct der name)
 {
     struct certificate *const cert = &v->cert[v->count];
     struct der subject;
-    if (v->count - v->sent == MAX_ANCHORS || is_known(v, whole)) return;
+    if (v->count - v->sent == MAX_ANCHORS || !whole.p || is_known(v, whole)) return;
     if (!certificate_subject(whole, &subject) || !names_equal(subject, name)) return;
     if (certificate_parse(cert, whole.p, whole.len)) v->count++;
     else note(v, RANK_CANDIDATE, X509_BAD_CERTIFICATE, whole);
+    if (whole.p == v->room + v->room_used) v->room_used += whole.len;
 }
 
 static void add_issuing_anchors(struct verification *v, struct certificate const *cert)
 {
     struct x509_bundle const *const bundle = &v->check->trust->certificates;
     for (size_t i = 0; i < bundle->count; i++)
-        if (bundle->item[i].fingerprint == cert->issuer_fingerprint)
-            add_anchor(v, bundle_item(bundle, i), cert->issuer);
+        if (bundle->item[i].fingerprint == cert->issuer_fingerprint) add_anchor(v, anchor(v, i), cert->issuer);
 }
 
-static int is_trusted_itself(struct verification const *v)
+static int is_trusted_itself(struct verification *v)
 {
     struct x509_bundle const *const bundle = &v->check->trust->certificates;
     struct certificate const *const cert = &v->cert[0];
     for (size_t i = 0; i < bundle->count; i++)
-        if (bundle->item[i].fingerprint == cert->subject_fingerprint && der_equal(bundle_item(bundle, i), cert->whole))
-            return 1;
+        if (bundle->item[i].fingerprint == cert->subject_fingerprint && der_equal(anchor(v, i), cert->whole)) return 1;
     return 0;
 }
 
@@ -201,10 +200,10 @@ static void describe(struct verification const *v, char culprit[X509_MAX_CULPRIT
     }
     x509_subject(&cert, subject, sizeof subject);
     while (i < v->chain->count && v->chain->cert[i].der != cert.der) i++;
-    if (v->check->trust && is_anchor(v->check->trust, v->culprit))
-        snprintf(culprit, X509_MAX_CULPRIT, "trust anchor (%s)", subject);
+    if (i == v->chain->count) snprintf(culprit, X509_MAX_CULPRIT, "trust anchor (%s)", subject);
     else
-        snprintf(culprit, X509_MAX_CULPRIT, "certificate %zu of %zu (%s)", i + 1, v->chain->count, subject);
+        snprintf(culprit, X509_MAX_CULPRIT, "certificate %hhu of %hhu (%s)", (unsigned char)(i + 1),
+                 (unsigned char)v->chain->count, subject);
 }
 
 enum x509_error x509_verify(struct x509_chain const *chain, struct x509_check const *check,
@@ -213,7 +212,7 @@ enum x509_error x509_verify(struct x509_chain const *chain, struct x509_check co
     struct verification v;
     v.chain = chain;
     v.check = check;
-    v.sent = v.count = 0;
+    v.sent = v.count = v.room_used = 0;
     v.steps = MAX_STEPS;
     v.signatures = MAX_SIGNATURES;
     v.comparisons = MAX_COMPARISONS;

@@ -14,6 +14,8 @@ struct verification {
     struct x509_check const *check;
     struct certificate cert[X509_MAX_CERTIFICATES + MAX_ANCHORS]; /* those sent, then anchors */
     size_t sent, count;
+    unsigned char room[X509_MAX_CHAIN]; /* for anchors that are decoded */
+    size_t room_used;
 
     size_t path[X509_MAX_PATH + 1]; /* indices into cert, the end entity's first, the anchor's last */
     size_t depth;                   /* certificates before the anchor */

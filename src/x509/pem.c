@@ -5,67 +5,55 @@
 #include "x509/pem.h"
 
 #define BEGIN "-----BEGIN "
-#define END "\n-----END "
+#define END "-----END "
 #define DASHES "-----"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* what some editors begin a text with */
 
 void pem_init(struct pem *pem, void const *bytes, size_t len)
 {
-    memset(pem, 0, sizeof *pem);
-    size_t const mark = len >= sizeof BYTE_ORDER_MARK - 1 && !memcmp(bytes, BYTE_ORDER_MARK, sizeof BYTE_ORDER_MARK - 1)
-                            ? sizeof BYTE_ORDER_MARK - 1
-                            : 0;
-    pem->start = pem->rest = (char const *)bytes + mark;
-    pem->len = len - mark;
+    size_t const mark = strlen(BYTE_ORDER_MARK);
+    *pem = (struct pem){.start = bytes, .end = (char const *)bytes + len};
+    if (len >= mark && !memcmp(bytes, BYTE_ORDER_MARK, mark)) pem->start += mark;
+    pem->rest = pem->start;
 }
 
-static void advance(struct pem *pem, char const *to)
-{
-    pem->len -= (size_t)(to - pem->rest);
-    pem->rest = to;
-}
-
-/* Behind the next needle; NULL when there is none up to end. memmem has a table that it would index with a private
-   key's text. */
-static char const *find(struct pem const *pem, char const *end, char const *needle)
+/* The next needle, which begins with a dash, before end. memmem has a table that it would index with a private key's
+   text. */
+static char const *find(char const *at, char const *end, char const *needle)
 {
     size_t const len = strlen(needle);
-    for (char const *at = pem->rest; at < end && (at = memchr(at, *needle, (size_t)(end - at))); at++)
-        if ((size_t)(end - at) >= len && !memcmp(at, needle, len)) return at + len;
+    for (; at < end && (at = memchr(at, '-', (size_t)(end - at))); at++)
+        if ((size_t)(end - at) >= len && !memcmp(at, needle, len)) return at;
     return NULL;
 }
 
-static char const *end_of_line(struct pem const *pem)
+/* The next line that begins with needle; what comes after it is the rest. */
+static char const *find_line(struct pem *pem, char const *needle)
 {
-    char const *const newline = memchr(pem->rest, '\n', pem->len);
-    return newline ? newline : pem->rest + pem->len;
+    char const *line = pem->rest;
+    while ((line = find(line, pem->end, needle)) && line != pem->start && line[-1] != '\n') line++;
+    if (!line) return NULL;
+    char const *const newline = memchr(line, '\n', (size_t)(pem->end - line));
+    pem->rest = newline ? newline : pem->end;
+    return line;
 }
 
-/* BEGIN starts a line and ends in dashes. */
-static int find_label(struct pem *pem)
-{
-    for (char const *found; (found = find(pem, pem->rest + pem->len, BEGIN)); ) {
-        advance(pem, found);
-        char const *const begin = found - strlen(BEGIN), *const eol = end_of_line(pem);
-        char const *const dashes = find(pem, eol, DASHES);
-        if (!dashes || (begin != pem->start && begin[-1] != '\n')) continue;
-        size_t const skipped = !strncmp(found, "X509 ", 5) ? 5 : 0;
-        pem->label = found + skipped;
-        pem->label_len = (size_t)(dashes - pem->label) - strlen(DASHES);
-        advance(pem, eol);
-        return 1;
-    }
-    return 0;
-}
-
+/* A line that does not end in dashes is not a beginning. */
 int pem_next(struct pem *pem)
 {
-    char const *end;
-    if (!find_label(pem) || !(end = find(pem, pem->rest + pem->len, END))) return 0;
+    char const *line, *dashes, *end;
+    do {
+        line = find_line(pem, BEGIN);
+        if (!line) return 0;
+        pem->label = line + strlen(BEGIN);
+        dashes = find(pem->label, pem->rest, DASHES);
+    } while (!dashes);
+    if (!strncmp(pem->label, "X509 ", 5)) pem->label += 5;
+    pem->label_len = (size_t)(dashes - pem->label);
     pem->body = pem->rest;
-    pem->body_len = (size_t)(end - pem->rest) - strlen(END);
-    advance(pem, end);
-    return 1;
+    end = find_line(pem, END);
+    if (end) pem->body_len = (size_t)(end - pem->body);
+    return end != NULL;
 }
 
 int pem_has_label(struct pem const *pem, char const *label)

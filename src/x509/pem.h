@@ -10,9 +10,7 @@
 #include "x509/x509.h"
 
 struct pem {
-    char const *start;
-    char const *rest; /* still to be searched */
-    size_t len;
+    char const *start, *rest, *end; /* rest is still to be searched */
     char const *label; /* without the "X509 " that some put in front */
     size_t label_len;
     char const *body;
@@ -29,9 +27,11 @@ extern int pem_is_encrypted_key(struct pem const *pem);
 /* At most how many bytes a body decodes to. */
 #define PEM_DECODED(body_len) ((body_len) / 4 * 3 + 3)
 
-/* Base64 (RFC 4648, 4) to out, which has room for PEM_DECODED(body_len), in a time that does not depend on the bytes,
-   only on the lines. 1, or 0 when the body is not base64. */
-extern int pem_decode(struct pem const *pem, unsigned char *out, size_t *len);
+/* Base64 (RFC 4648, 4) to out, which has room for PEM_DECODED(text_len) and may be where text is, in a time that does not
+   depend on the bytes, only on the lines. 1, or 0 when the text is not base64. */
+extern int base64_decode(char const *text, size_t text_len, unsigned char *out, size_t *len);
+/* The beginning of such a text, by twelve bytes; *text becomes what is left. Returns the end of the bytes. */
+extern unsigned char *base64_blocks(char const **text, char const *end, unsigned char *out);
 /* To text, with a terminator. */
 extern void base64_encode(unsigned char const *bytes, size_t len, char *text);
 

@@ -31,8 +31,7 @@ static int parse_pin(char const *text, size_t len, unsigned char hash[32])
     size_t const prefix = sizeof PREFIX - 1;
     size_t decoded_len;
     if (len != prefix + BASE64_LEN || memcmp(text, PREFIX, prefix)) return 0;
-    struct pem const pem = {.body = text + prefix, .body_len = BASE64_LEN};
-    if (!pem_decode(&pem, decoded, &decoded_len) || decoded_len != 32) return 0;
+    if (!base64_decode(text + prefix, BASE64_LEN, decoded, &decoded_len) || decoded_len != 32) return 0;
     memcpy(hash, decoded, 32);
     return 1;
 }

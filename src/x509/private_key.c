@@ -91,7 +91,7 @@ static enum x509_error key_from_block(struct pem const *pem, struct crypto_publi
     struct der der = {.p = buf, .len = 0};
     if (pem->body_len > MAX_KEY_BODY) return X509_UNSUPPORTED;
     enum x509_error error = X509_NO_KEY;
-    if (pem_decode(pem, buf, &der.len)) error = key_from_der(der, public_key, key);
+    if (base64_decode(pem->body, pem->body_len, buf, &der.len)) error = key_from_der(der, public_key, key);
     crypto_wipe(buf, sizeof buf);
     return error;
 }

@@ -224,9 +224,9 @@ int x509_subject(struct x509_certificate const *cert, char *out, size_t max)
 {
     struct der const whole = {.p = cert->der, .len = cert->len};
     struct line line = {.out = out, .len = 0, .max = max};
-    struct der subject;
+    struct der content, subject;
     if (!max) return 0;
-    int const valid = certificate_subject(whole, &subject) && put_name(&line, subject);
+    int const valid = der_only(whole, DER_SEQUENCE, &content) && certificate_subject(whole, &subject) && put_name(&line, subject);
     out[valid ? line.len : 0] = 0;
     return valid;
 }

@@ -81,14 +81,15 @@ enum x509_error { X509_ERRORS(X509_ERROR_NAME) };
 /* What went wrong, in a few words without punctuation; of X509_SYSTEM by errno. */
 extern char const *x509_strerror(enum x509_error error);
 
-/* Certificates, or CRLs, decoded one behind the other, with where each lies and by
-   what it is found. Nothing more of them is read before a chain needs it. */
+/* Certificates, or CRLs, as files have them, with where each lies and by what it is found. Trusted certificates stay
+   in base64 until a chain needs them: of most only the beginning is ever decoded. */
 struct x509_bundle {
     unsigned char *bytes;
     size_t len;
     struct x509_item {
         size_t at, len;
         uint32_t fingerprint; /* of the subject of a certificate, of the issuer of a CRL */
+        int is_text;          /* in base64 */
     } *item;
     size_t count;
 };

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "x509/certificate.h"
-#include "x509/x509.h"
+#include "x509/bundle.h"
 
 #define NOW 1800000000
 
@@ -41,11 +40,14 @@ __attribute__((noinline)) static int signatures(void)
 /* The last certificate of the file is the root. */
 static int prepare(char const *file)
 {
+    static unsigned char room[X509_MAX_CHAIN];
+    size_t used = 0;
     char const *culprit;
     if (x509_trust_load(&chain_file, NULL, file, &culprit)) return 0;
     for (size_t i = 0; i < 3; i++) {
-        struct x509_item const *item = &chain_file.certificates.item[i];
-        struct x509_certificate const one = {chain_file.certificates.bytes + item->at, item->len};
+        struct der const whole = bundle_item(&chain_file.certificates, i, room + used, sizeof room - used);
+        struct x509_certificate const one = {whole.p, whole.len};
+        used += whole.len;
         if (x509_public_key(&one, &keys[i])) return 0;
         if (i == 2) continue;
         chain.cert[chain.count++] = one;

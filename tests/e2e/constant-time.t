@@ -29,7 +29,7 @@ cat >"$suppressions" <<'EOF'
    white space and padding in base64
    Memcheck:Cond
    ...
-   fun:pem_decode
+   fun:base64_decode
 }
 {
    ends of lines

@@ -73,7 +73,7 @@ static void cut_pem(struct x509_chain *chain, uint8_t const *data, size_t size, 
     pem_init(&pem, data, size);
     while (chain->count < X509_MAX_CERTIFICATES && pem_next(&pem)) {
         size_t len;
-        if (!pem_decode(&pem, storage, &len)) continue;
+        if (!base64_decode(pem.body, pem.body_len, storage, &len)) continue;
         chain->cert[chain->count++] = (struct x509_certificate){.der = storage, .len = len};
         storage += len;
     }

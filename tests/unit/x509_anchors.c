@@ -96,6 +96,7 @@ static int is_fit(struct x509_certificate const *anchor)
 
 static void test_system_bundle(void)
 {
+    static unsigned char room[X509_MAX_FILE];
     struct x509_trust trust;
     char const *file;
     unsigned fit = 0;
@@ -107,7 +108,7 @@ static void test_system_bundle(void)
     }
     size_t const count = trust.certificates.count;
     for (size_t i = 0; i < count; i++) {
-        struct der const whole = bundle_item(&trust.certificates, i);
+        struct der const whole = bundle_item(&trust.certificates, i, room, sizeof room);
         struct x509_certificate const anchor = {.der = whole.p, .len = whole.len};
         fit += (unsigned)is_fit(&anchor);
     }

@@ -226,7 +226,7 @@ static void reset(void)
 }
 
 /* With so many CAs between end entity and root. */
-static void reset_long(size_t authorities)
+static inline void reset_long(size_t authorities)
 {
     char cn[16];
     reset();

@@ -62,7 +62,7 @@ struct pki_chain {
 
 static void pki_append_file(struct pki_chain *chain, char const *name)
 {
-    struct file file;
+    struct file file = {.bytes = NULL};
     struct pem pem;
     if (file_read(&file, AT_FDCWD, pki_path(name), 1 << 20)) {
         diag("cannot read %s", name);
@@ -73,7 +73,7 @@ static void pki_append_file(struct pki_chain *chain, char const *name)
         struct x509_certificate *const cert = &chain->chain.cert[chain->chain.count];
         if (!pem_has_label(&pem, "CERTIFICATE")) continue;
         cert->der = chain->der + chain->used;
-        if (!pem_decode(&pem, chain->der + chain->used, &cert->len)) exit(111);
+        if (!base64_decode(pem.body, pem.body_len, chain->der + chain->used, &cert->len)) exit(111);
         chain->used += cert->len;
         chain->chain.count++;
     }
