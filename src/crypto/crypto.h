@@ -22,7 +22,7 @@
 
 #define CRYPTO_MAX_HASH 64
 #define CRYPTO_MAX_SIGNATURE 512 /* that we make: RSA of 4096 bits */
-#define CRYPTO_MAX_MODULUS 512   /* bytes of an RSA key that we verify with: BearSSL has no larger ones */
+#define CRYPTO_MAX_MODULUS 1024  /* bytes of an RSA key that we verify with */
 #define CRYPTO_TAG 16
 
 /* ---- memory and randomness ---- */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/pss.h"
+#include "crypto/rsa.h"
 
 /*
  * EM = maskedDB || H || 0xbc, where DB = zeros || 0x01 || salt. EM has one bit
@@ -93,12 +94,12 @@ static int check_encoding(struct layout const *l, enum crypto_hash hash, unsigne
 int pss_verify(br_rsa_public_key const *key, enum crypto_hash hash, unsigned char const *digest,
                unsigned char const *signature, size_t len)
 {
-    unsigned char buf[CRYPTO_MAX_SIGNATURE];
+    unsigned char buf[CRYPTO_MAX_MODULUS];
     struct layout l;
 
     if (!key->nlen || !key->n[0] || len != key->nlen || len > sizeof buf) return 0;
     memcpy(buf, signature, len);
-    if (!br_rsa_public_get_default()(buf, len, key)) return 0;
+    if (!rsa_public(buf, len, key)) return 0;
     if (!lay_out(&l, buf, bit_length(key->n, key->nlen), crypto_hash_size(hash))) return 0;
     return (l.em == buf || buf[0] == 0) && check_encoding(&l, hash, digest);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/pss.h"
+#include "crypto/rsa.h"
 
 struct crypto_scheme const crypto_schemes[CRYPTO_SCHEMES] = {
     { 0x0403, CRYPTO_EC, CRYPTO_SHA256, CRYPTO_SECP256R1, 0, "ecdsa_secp256r1_sha256" },
@@ -43,7 +44,7 @@ static br_rsa_private_key rsa_private(struct crypto_private_key const *key)
                                  dq, key->dq_len, iq, key->iq_len };
 }
 
-static br_rsa_public_key rsa_public(struct crypto_public_key const *key)
+static br_rsa_public_key rsa_public_key(struct crypto_public_key const *key)
 {
     unsigned char *n = (unsigned char *)(uintptr_t)key->data;
     return (br_rsa_public_key){ n, key->modulus_len, n + key->modulus_len, key->exponent_len };
@@ -142,12 +143,9 @@ size_t crypto_sign(struct crypto_private_key const *key, struct crypto_public_ke
 static int rsa_verify(struct crypto_public_key const *public_key, struct crypto_scheme const *scheme,
                       unsigned char const *digest, unsigned char const *signature, size_t len)
 {
-    br_rsa_public_key const key = rsa_public(public_key);
-    size_t const hash_len = crypto_hash_size(scheme->hash);
-    unsigned char found[CRYPTO_MAX_HASH];
-    if (scheme->pss) return pss_verify(&key, scheme->hash, digest, signature, len);
-    return br_rsa_pkcs1_vrfy_get_default()(signature, len, hash_oid(scheme->hash), hash_len, &key, found) &&
-           crypto_equal(found, digest, hash_len);
+    br_rsa_public_key const key = rsa_public_key(public_key);
+    return scheme->pss ? pss_verify(&key, scheme->hash, digest, signature, len)
+                       : rsa_pkcs1_verify(&key, scheme->hash, digest, signature, len);
 }
 
 /* A DER INTEGER: positive, minimal, of short length. Returns its size or 0. */

@@ -21,6 +21,8 @@ static struct {
 
 /* Nobody uses more; a long exponent makes each signature cost as much as a private key's. */
 #define MAX_EXPONENT 8
+#define LARGE_MODULUS 512
+#define MAX_LARGE_EXPONENT 4
 
 /* RFC 8017, A.1.1: positive integers; both are odd. */
 static int take_positive(struct der *in, struct der *number)
@@ -36,7 +38,8 @@ static enum x509_error parse_rsa(struct der parameters, struct der bits, struct 
     if (!der_only(parameters, DER_NULL, &null) || null.len || !der_only(bits, DER_SEQUENCE, &numbers)
         || !take_positive(&numbers, &n) || !take_positive(&numbers, &e) || numbers.len)
         return X509_BAD_CERTIFICATE;
-    if (n.len > CRYPTO_MAX_MODULUS || e.len > MAX_EXPONENT || der_is(e, "\1", 1)) return X509_WEAK_KEY;
+    if (n.len > CRYPTO_MAX_MODULUS || e.len > (n.len > LARGE_MODULUS ? MAX_LARGE_EXPONENT : MAX_EXPONENT)
+        || der_is(e, "\1", 1)) return X509_WEAK_KEY;
     key->type = CRYPTO_RSA;
     key->modulus_len = n.len;
     key->exponent_len = e.len;

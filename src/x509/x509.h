@@ -53,7 +53,7 @@ struct x509_chain {
     X(X509_BAD_SIGNATURE, "certificate has a wrong signature") \
     X(X509_UNSUPPORTED, "an unsupported algorithm") \
     X(X509_ED25519, "certificate with Ed25519, which is not supported") \
-    X(X509_WEAK_KEY, "a key that is too small or too large") \
+    X(X509_WEAK_KEY, "an RSA key that is too small or too large") \
     X(X509_CRITICAL_EXTENSION, "certificate with an unsupported critical extension") \
     X(X509_EXPIRED, "certificate expired") \
     X(X509_NOT_YET_VALID, "certificate not yet valid") \
@@ -170,7 +170,7 @@ struct x509_check {
 /* Finds a path from the end entity, the chain's first certificate, to an anchor
    and validates it as RFC 5280, 6.1 says, for any policy. The chain may have
    superfluous certificates, and issuers in any order. Gives the end entity's
-   key. Signatures are RSA (PKCS#1 v1.5 or PSS, keys of 2048 to 4096 bits) or ECDSA
+   key. Signatures are RSA (PKCS#1 v1.5 or PSS, keys of 2048 to 8192 bits) or ECDSA
    (P-256, P-384, P-521) with SHA-256, SHA-384 or SHA-512.
 
    An anchor must be a CA by its own basicConstraints, which no certificate of

@@ -110,7 +110,7 @@ static void test_damage(void)
     end[-8] = '#';
     expect_by_text(X509_BAD_SIGNATURE, "the right anchor is not base64, which leaves the one with another key");
     end[-8] = 'A';
-    memmove(end - 5, end, (size_t)(pem_text + pem_len - end));
+    memmove(end - 6, end - 1, (size_t)(pem_text + pem_len - (end - 1)));
     pem_len -= 5;
     expect_by_text(X509_BAD_SIGNATURE, "the right anchor is cut short");
 }

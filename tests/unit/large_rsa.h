@@ -1,0 +1,297 @@
+/* ISC license. */
+
+/*
+ * A root with a key of 8192 bits (PKCS#1 v1.5), a CA with one of 6144 bits under it (PSS), and under that three servers:
+ * with a key for ECDSA (PKCS#1 v1.5), with one of 8192 bits (PSS), and with one of 8200 bits. Made with openssl; to make
+ * such keys takes minutes, so the certificates are here. They are valid until 2048.
+ */
+
+#ifndef LARGE_RSA_H
+#define LARGE_RSA_H
+
+static char const large_root[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIJBzCCBO+gAwIBAgIUEUGe+ZqyogbEkjE4PoYt53/UZRUwDQYJKoZIhvcNAQEL\n"
+    "BQAwEzERMA8GA1UEAwwIUlNBIDgxOTIwHhcNMjYxMTI5MDExNTQ0WhcNNDgxMDI0\n"
+    "MDExNTQ0WjATMREwDwYDVQQDDAhSU0EgODE5MjCCBCIwDQYJKoZIhvcNAQEBBQAD\n"
+    "ggQPADCCBAoCggQBALgUjl+BSIUxHDk7+tSdk/8hLI1O3hF4P5MjOUnj2R5ebsQc\n"
+    "JdQGpnkUTMIBudzUUzpWJhvQ18fcdZbWBSOYd/JaOvyAqWiwMJ1xdNpu5Qjh6yJM\n"
+    "GcH6drslIaK9TbpAuf4Ciar/RmpbLQsHp5KCtrVcOCOc3fEoIvaGKEogRMs2Aa/2\n"
+    "rKsFOx/phratTInq5hE5AY52tm0ItmuyBlnfpTG0I+j+uIMYq03PaeeTTO7LrVKw\n"
+    "fw2C09NY1c8p5b9ZXiyZRq7iuFQ3fxE5ENFJIusqUH/Sp1fZPQ05eEu7xiJDzX9y\n"
+    "3h6HgcKPdkzaTI91DgllaaxXvWGg1bncugiN1Qo50fWbQIDJaPa47m+4HuTojhTg\n"
+    "ui4ruvrdbL0tKvds+y64bFvvGTexBlqRdRYNmjEm5EmC2SUjlrlfBUinnAxGsFQc\n"
+    "6y283EljmqJlGvV5mVP4FzXubkgcylMBI4H6CDAFg/xoxpno5HusQNyUtbtqXldv\n"
+    "LxPoj15g+9q4X2X6mKyp4/+m3sahQPHXsRW34BVFrUVvQZaJFW4M9oqRXyfZn8U4\n"
+    "UfqY1rABSFhKLPVXTrrYVQ/SmN/lu16Mf5ygAPr8teg/0cXwbnCGW1WkAwRNG8Fn\n"
+    "NEBb6SHQtBljhu6lckiCgbaCZlTp80PBiidJqvtmA2jehLJQdDVzHO9PaUvJS74/\n"
+    "3rDAOiLnTTrTEUg9g/JfbTn1G2klgfnLjqNPQ4UA5DONeRz7uzMZ5Lb18kXLiULL\n"
+    "2Ll0gshLJeEGePjgJISQ1YkdkE+fxDq7/OOHStOIQTBaZ6rJCQ+DG7xp4IKCy3M5\n"
+    "BEMYQW+kFAZ8UBEInnZjmCOZWNjVRWMj0zNUFH3Rh0OXs5hzsIU5V2gveRnAgt0T\n"
+    "BvxbYpqQgTFU7mfMtr22WC9aHppP5dxb+nA3hO+H1Qwqucdpx2XsKfT55ztb2lM0\n"
+    "mea1eh4sOApF4XODQpW2asvEPBlMKnRkO+W2eIAgjZ7jAiSgDTRF0Aprsmx7wm6n\n"
+    "g5JRzABT1N3U6apghHmDefZeQSV4fOGJsAs98oW+tcVTBoPoB6324LuKSaqNfZH3\n"
+    "WAF8uspTlFKE6EIL2saHdPjvMoOCL+UwJ/IfKv1uw0Pdung+I2HqOQ3cLZjx/Hdq\n"
+    "yMNQWwIacUWdYN3pGAf6oQBlzsLOnSy95OSbt1GbVALYhEInJTwp5sJrPhxpUkq2\n"
+    "blARR4ZLnnNJ0KzhVMYLNM69lxz6C2V/DZZK3yYmTz3PoMVP6LJClwiGT7ObzPyW\n"
+    "9l7kfg9YvVQw0nc7VlnZEi9U1KwnDvWj/cnjq8GBJe8W4ZU28hlv2Lonc3oxEpNA\n"
+    "zunzMKfAOwLiWZ37C2QDrHB5vNE8E6bX3s9pmm8CAwEAAaNTMFEwHQYDVR0OBBYE\n"
+    "FE8yccTDUwK07gPlPrJn9iMaEnCnMB8GA1UdIwQYMBaAFE8yccTDUwK07gPlPrJn\n"
+    "9iMaEnCnMA8GA1UdEwEB/wQFMAMBAf8wDQYJKoZIhvcNAQELBQADggQBADMaVNZz\n"
+    "L0xOBaoQW7FdDvaxNPeQKKh2yNEehETC4s8uv61kOaHUcdiayqmEoNDHW+VU+7ly\n"
+    "4a6PNf+QNwBsSc6731wNr462Xj0Kcwu909irFSzTHPilNz3nzKeHtZMRNut3oHo3\n"
+    "/+zxTAyb3bWMqF9TGf1Ozt1sHJ6z20FOnqHmuT8ey1Bfo4k2FrcIM2gK1gmZjHoi\n"
+    "erObfctK5pA23xpJJefJTXSNnKVIx4wV+JQm4gAXoWkd3JB3tDyQPVVJAc3bVBkF\n"
+    "YwYR36Dw5YFj9JWgH/X27COrE+muton7k2n8g9R3eq/1Flj+djMbVELynTRzbRzn\n"
+    "xi2kNXHdEr359D5XaKfMHnW8yYI+oEVr+rGJTQF88pEYlio6/bTid6UDmbk/2gO/\n"
+    "m9qiTHiqdRE/M7RYW7zGPWRgKjsOF507pT+WJVD9qnb18gotKxR9IUpINYNG9S0I\n"
+    "GEEIVDk67eVavi4YnOOR/UHuLWtbLCdT7zS6BufKhSlx6jCGxcAEfbALWzwSBCq/\n"
+    "wZxLqjKDESjFLdqHvNh/f9O4l0qKE/9Vmd3XvXZwMfz8Tm6kQHBl+JqU+OOGVqUZ\n"
+    "z9wEZTHdBdxbT1416hvV0qrCVsdA7mPmaKB1bfAH/tjGNdElkjpMtKvA9qs+bjwC\n"
+    "biErzxHQxXgboDZDY175kQo9sZM7ULuK8wFtnG91VLal/fbybfw0Kx+94HJfaNJw\n"
+    "2+ibait9VZnUjHcVaS+bvse7ba0YjFeKn9Vh9ARGZmJU8rgyOKN9qgHzUpDSIuZh\n"
+    "B7g3hG90UiDblOtYmn/krDPWRUy5wKW+NDOxWO90lnVVq8BDzRgV+SfJsp0ABUVd\n"
+    "TVAp6prNes+buWPynWbUSu/c7DNHf1OGtvs1Pt5H3BaNaCzUswiVJldTdIqc64pl\n"
+    "5AS8FTAgXbjuk+hpkxH8ZyGYTnY1SzpLJRzX7JtoA1y3lvow08jLIi0erHNxW0CY\n"
+    "nXP0u1rAz6RjVvQfCPE9JfVtniUu8SZQyIBuTYmc0vLGl/MXUDcdSb/C1NWrD/jm\n"
+    "e7O31qRQYn33X9hgLfnAPoeHS5TzLmRqcty4ZZmF6qxs2PSmTCqhXXXZIgslPgTa\n"
+    "+Eyu/LimHS33XbgLybt7YiL9ev8v/rz3nTWPkzE8/A54KUhVZ8CpMydJmmjS3uuO\n"
+    "YzPu6ZA0losWPs7o/QW9lAV6M9dKQrWp4ff7hRYR5eKB54N7k2zfDRpq1m50wYt9\n"
+    "WL1yqFgIiZJLVOTbSs0VMPVTyplUf1dm2J6/7/IOd4i+e+NoLVnURDBfHouytvB0\n"
+    "8VHSt3XYG1lEIi5yH7odHoHBa+pYY0fxwfzg4rs2ckEa3JqEc2WPGAQpVP+s+lSY\n"
+    "Y7WfonbL8fYKDEA=\n"
+    "-----END CERTIFICATE-----\n";
+
+static char const large_authority[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIIfzCCBDOgAwIBAgIUTf1sly+r7AS8fXDOgHOHfSOwdQwwQQYJKoZIhvcNAQEK\n"
+    "MDSgDzANBglghkgBZQMEAgIFAKEcMBoGCSqGSIb3DQEBCDANBglghkgBZQMEAgIF\n"
+    "AKIDAgEwMBMxETAPBgNVBAMMCFJTQSA4MTkyMB4XDTI2MTEyOTAxMTU0NFoXDTQ4\n"
+    "MTAyNDAxMTU0NFowEzERMA8GA1UEAwwIUlNBIDYxNDQwggMiMA0GCSqGSIb3DQEB\n"
+    "AQUAA4IDDwAwggMKAoIDAQCsYxAwcx8shuHOjMYFWr8SifRxp3dUAp6XUvnfQykt\n"
+    "5Y3jzLEzGWJYNRNB7jTz74ILK31s4KS5UoyTha9rweJ3rfYKjTjZViJEFcsqss00\n"
+    "+Vg8u5GJ+ogwRgLHJ6TDix4EcLfWBxzuY1dvK/R/tR3VmamCdCXAtvmd40bkv1/c\n"
+    "3uTP6GiCPQ7PS1iO/DuFfJYZ//7iE7zlqJm8Fw6w66zOkAslK5e9V2931wpBX/Ou\n"
+    "9unhHnF8D23RhR/TIUl0ivVkRXDTmr3dEsCNUHcFn9kG9PDoKG9g2JSXcjscOYPU\n"
+    "/6XbRlR64EwtFW4sIZyueW6siH2oCuSbLoJ2P09gPR2gW8a88f4LSH2rQOnYNbcc\n"
+    "p7esivxYcXaIWoKLhMAHFSCHZbZ63hwSaOIWIyuq8y6Iv78vu5Mp4G/yq2cK8JP3\n"
+    "0hSQFAnP+kCk97/LJYhoxd8q1+tErzKg73IGT+c1Hoj9HPv9gLGfwHLwpiQiMmVr\n"
+    "pocblCvYj32wCqJtI8N6CJ/UFg817sCliAsJSM6mumf2yY0I2aOVuclyzVtKA3eC\n"
+    "eu1XAlB6Kd7sUk1LTQRdwVZYJGxGRO5Z2XADr9oAkQ/l4CK1fxGqbt4uEA8ohxLe\n"
+    "zrhefm/i6qH5AN2DyTGEKw8LNh9W1sH3ETRrlnYcQzvSgJQAG3nKU8D4+LiKYRO9\n"
+    "dadqUFDfTzkNh38jhB7duAecKgul3SQ/xSHJQDs+tUlg9qTGQyVvM5+q5RUa73k0\n"
+    "sUnCxJYLQHuYNEN+IG68QmyW29C3cpVGLSBWy57YqZ3OfZNGGq+wwvAkI/utnxHt\n"
+    "StabmeV+Kvxi8crOnI1xYIpC36MOY325cQRRoUFlg4Vu0qsZInNJZdh+JCVmcaGC\n"
+    "yRm2LTna4K5JncLfAoyve9ekW9v3Bh4wkiKGPYUvXJbKzprb52gbWcJvfzbw5FKo\n"
+    "NytbsmohidBHxzV+nq0Cns+x8K/OnjorOLP5P8Xqsezg6KOB+e6VtT41CiEefZLX\n"
+    "X7LnMdzJ40eIzcT1e+JsTmkCAwEAAaNjMGEwDwYDVR0TAQH/BAUwAwEB/zAOBgNV\n"
+    "HQ8BAf8EBAMCAgQwHQYDVR0OBBYEFLPrPpY2X4LSDaRYE5sPYxkLUr/rMB8GA1Ud\n"
+    "IwQYMBaAFE8yccTDUwK07gPlPrJn9iMaEnCnMEEGCSqGSIb3DQEBCjA0oA8wDQYJ\n"
+    "YIZIAWUDBAICBQChHDAaBgkqhkiG9w0BAQgwDQYJYIZIAWUDBAICBQCiAwIBMAOC\n"
+    "BAEAG4tEkeJaJ8UxaRJHnpAlLbxAUjozt99yaxRFExUjXPXvhcwVIlZU1t2IR6Dc\n"
+    "L5j32Zmni5P36mwIA4gffe+aDAC+MXdGdzvNH+ZlsPbioIEdmZhGPfBbUEjXjFos\n"
+    "BNJ3yjBM/72GvlV/je0b6QiC4lkmKUE4pM+PB7PKuS6gIQsR/TqG2Mpv9e9PtAeM\n"
+    "8ORBa44kBty29NVgmAoRvbKZ21FNiy8JnFvhPFOmMgURBja2e1BwN5jdeV/VhFWY\n"
+    "7hP0UbAK1Lp0gu/m04eHqzycdi1ApE50E6C7sr3E+W2ycN5wZxnDiur5AzdPYqgP\n"
+    "3EmUgDSxpKiHWlAmoZ2N/kPgw9laE1qoI6VjwGYrNINLI1ldvNuqmlq/Kc8M1HjX\n"
+    "wHL5cIoqXTtEG9O9eX+vwwXjGS3PvXRPq+vibGkwrh6IZfPRGCNPA6aYqzQty/pK\n"
+    "f3C1xY2/jldAaUMrC4PIJj8sDmvrCzhNbw2UoYrvgHtLr5z5VuWfa/1doYbR3kad\n"
+    "W4Wl0PG6YfngEA4MABLkm506017SFt5tFhP8lC3+naoDrb7Ib/FfmMVbC3pOVzYL\n"
+    "7vtVN8T5S0BVk64+ZMzDA6Jf71g0v+6HCI6mpKKQH3hOoZVcT/yGlE+AyOPWH8Ko\n"
+    "5J6izPqJGHh6/ZLDzPfEh7ajEOKTNd7Y92g31k1wR9BV4sAM0D4hMdUqOgRlTpMJ\n"
+    "X/dM3NDXljBNE9tSftmxw2Tz2QjWBhZJYiGshTpLzYrZ5Zjlct/iEcoc2hkxTSCj\n"
+    "F60KtWK8156EEUwb/y9hpw9kPDukAraA4eqg7Z2g2URFPh3PNqOoRFOpYngR/T42\n"
+    "i/tKkMqL3rDOYeYCfmul+dlrU2939s9WmqCBBDs38p5GjZLMJ/jb/SvCX16Jnqo5\n"
+    "RreiZECNzf5bZ4WgXvwRXCFUkVoADhe79ZGkTWo4sPrbsaCTDfKFqSBtlOkxRDO5\n"
+    "mcRtRVQ9j2vSvkgC6Gc5AS+JnAG0U09X6advcBeX7E0UBYi2FyjYi03rsCPEVnHG\n"
+    "4Wx24zLzIG1trbZqS51cI6B+C58pF+wx2Opv0WTZtDu9MQCsaJMoeIOS8acwtcgv\n"
+    "6yvwnuURZTK2XsqobCyPwlFsT4TVABY6hq3w+WVxzTlhmvTCcSaSeGnLhW+45VaD\n"
+    "WMsgGdeLrFglgfvyi3q1izwLDRms2enYGXdLaKnzeImECR9e2BCHTFDoDHzVvFoq\n"
+    "90C+M37XUv+Fti5ivabod5u6RDifz8JnOAMCiX3XttQgeyLRP2xr3H0YsHDAvETM\n"
+    "oaNUNTXKfiuBFZI3qiIJ5b5Y8RofUTyNQ7DmAH9YdnnNWGOD4Mb152sNlz5+kBmr\n"
+    "E+SGRlpaVYB7vHJpCrsZjCK6qw==\n"
+    "-----END CERTIFICATE-----\n";
+
+static char const large_server[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIETTCCATWgAwIBAgIUF4zJeX9umntueod6h9APsfuLKxEwDQYJKoZIhvcNAQEN\n"
+    "BQAwEzERMA8GA1UEAwwIUlNBIDYxNDQwHhcNMjYxMTI5MDExNTQ1WhcNNDgxMDI0\n"
+    "MDExNTQ1WjARMQ8wDQYDVQQDDAZzZXJ2ZXIwWTATBgcqhkjOPQIBBggqhkjOPQMB\n"
+    "BwNCAAR1FvCTBZ+MhGjp0AllECPiaeKcheBeuRXrYXbsmDgmqKMCAaHawKtpVSc0\n"
+    "10rEikCx8/OI+UUlE/H+IckT+0CDo2YwZDAMBgNVHRMBAf8EAjAAMBQGA1UdEQQN\n"
+    "MAuCCWxvY2FsaG9zdDAdBgNVHQ4EFgQUMWY3P4cZH2aqDKzt54BmnduvoLswHwYD\n"
+    "VR0jBBgwFoAUs+s+ljZfgtINpFgTmw9jGQtSv+swDQYJKoZIhvcNAQENBQADggMB\n"
+    "AFM3Ww4DCFd3EUW4dBZzQ+VRlbNidvTf+detFJ/uucLo6p+B+hIWTe7+QgOulxgr\n"
+    "g4Rrl1w2vdy6KT04VY4U5yoSpEKHi5tgbbUKb3ckRs0C9V+WDhEGYmyvLnXsCk9m\n"
+    "9Tqsl3BOfvNe6x5rUPR2E1F8slU/Vt/8f4/2lqzmn8OQcPUKEA4JoGc/hlQD5Upr\n"
+    "CUqLdN46TbDuTgDevpRcAlTd6VL/UF1vIQegb/Y/d8M9sYvMzcvZqVoIRMQEY8G+\n"
+    "uFiGZlv2AL09IKOjkhD5cDPgTv1KeHlIE8HAWskprzk6JZYH29TwNXnft9UVsOBQ\n"
+    "0QY7iYOi40FztAObFzDjtjrUYHTCf+q+Nkx/Tx+kT06dFINZD9HXZX3dnu3ru2rt\n"
+    "6vHiUqwjF9k/q7vAOirqIGob60rO8kjmfUYEwT0ROBrSahy+AdNL90eyY84YDfNm\n"
+    "V+UOo5RWDerVw4Gw1tVOF7/Y6qmJcFLPemSPd5rtMyrz11bS7YyrNMt/Cf6ZCK6r\n"
+    "RGbjiUH9BA95kkSBgga9VM3a+geSteEkFBGipoR0elMJx5YQ4RFPePHo1KHCMC20\n"
+    "0ZcC9h1dVubwz6QZjCZZtFsE5fQk8RD11y+jgM0MiK+S2dYVw/dVmrqa8MFWdzzM\n"
+    "nR82IDGxtVkPGybfNJObhg1KBwSubtCTrAJx1gyA5/GwHT58wbVh/DMaGEs5/k7j\n"
+    "KBXvcw8y7k6eUC/5IjtuPmwyOOCoj6Q/JpKqqRU321zJ6kae//6/bncBf1q2nmhx\n"
+    "/txfprwwCRXKHc5hl8tLztdbEbdwJv2085R3rCoSlNfZ0rAODf8bwHidyN/5v+Fq\n"
+    "tF0kAoBBFWEDAE+FQs+LirDZoMedYvyTq3R72SjmcQ9PpYbpWiKDZ0QMls66S2aF\n"
+    "HJ/4dQFV0KvC/Moxn5oMLWU3wDWkLgLHNs1tMXygqKxFRwer6EN9aPd6w1Hz1QP1\n"
+    "QztxgwMZ/qZH7/1L48XSBtZK1taFu+n/zYDxgZr54+EiQLjJtVrOtCW4NZYocJcu\n"
+    "sw==\n"
+    "-----END CERTIFICATE-----\n";
+
+static char const large_server_8192[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIIgDCCBTSgAwIBAgIUGDVivWYuGb0Asq07zzc+G1Ugo+gwQQYJKoZIhvcNAQEK\n"
+    "MDSgDzANBglghkgBZQMEAgEFAKEcMBoGCSqGSIb3DQEBCDANBglghkgBZQMEAgEF\n"
+    "AKIDAgEgMBMxETAPBgNVBAMMCFJTQSA2MTQ0MB4XDTI2MTEyOTAxMTU0NVoXDTQ4\n"
+    "MTAyNDAxMTU0NVowETEPMA0GA1UEAwwGc2VydmVyMIIEIjANBgkqhkiG9w0BAQEF\n"
+    "AAOCBA8AMIIECgKCBAEAuBSOX4FIhTEcOTv61J2T/yEsjU7eEXg/kyM5SePZHl5u\n"
+    "xBwl1AameRRMwgG53NRTOlYmG9DXx9x1ltYFI5h38lo6/ICpaLAwnXF02m7lCOHr\n"
+    "IkwZwfp2uyUhor1NukC5/gKJqv9GalstCwenkoK2tVw4I5zd8Sgi9oYoSiBEyzYB\n"
+    "r/asqwU7H+mGtq1MiermETkBjna2bQi2a7IGWd+lMbQj6P64gxirTc9p55NM7sut\n"
+    "UrB/DYLT01jVzynlv1leLJlGruK4VDd/ETkQ0Uki6ypQf9KnV9k9DTl4S7vGIkPN\n"
+    "f3LeHoeBwo92TNpMj3UOCWVprFe9YaDVudy6CI3VCjnR9ZtAgMlo9rjub7ge5OiO\n"
+    "FOC6Liu6+t1svS0q92z7LrhsW+8ZN7EGWpF1Fg2aMSbkSYLZJSOWuV8FSKecDEaw\n"
+    "VBzrLbzcSWOaomUa9XmZU/gXNe5uSBzKUwEjgfoIMAWD/GjGmejke6xA3JS1u2pe\n"
+    "V28vE+iPXmD72rhfZfqYrKnj/6bexqFA8dexFbfgFUWtRW9BlokVbgz2ipFfJ9mf\n"
+    "xThR+pjWsAFIWEos9VdOuthVD9KY3+W7Xox/nKAA+vy16D/RxfBucIZbVaQDBE0b\n"
+    "wWc0QFvpIdC0GWOG7qVySIKBtoJmVOnzQ8GKJ0mq+2YDaN6EslB0NXMc709pS8lL\n"
+    "vj/esMA6IudNOtMRSD2D8l9tOfUbaSWB+cuOo09DhQDkM415HPu7MxnktvXyRcuJ\n"
+    "QsvYuXSCyEsl4QZ4+OAkhJDViR2QT5/EOrv844dK04hBMFpnqskJD4MbvGnggoLL\n"
+    "czkEQxhBb6QUBnxQEQiedmOYI5lY2NVFYyPTM1QUfdGHQ5ezmHOwhTlXaC95GcCC\n"
+    "3RMG/FtimpCBMVTuZ8y2vbZYL1oemk/l3Fv6cDeE74fVDCq5x2nHZewp9PnnO1va\n"
+    "UzSZ5rV6Hiw4CkXhc4NClbZqy8Q8GUwqdGQ75bZ4gCCNnuMCJKANNEXQCmuybHvC\n"
+    "bqeDklHMAFPU3dTpqmCEeYN59l5BJXh84YmwCz3yhb61xVMGg+gHrfbgu4pJqo19\n"
+    "kfdYAXy6ylOUUoToQgvaxod0+O8yg4Iv5TAn8h8q/W7DQ926eD4jYeo5DdwtmPH8\n"
+    "d2rIw1BbAhpxRZ1g3ekYB/qhAGXOws6dLL3k5Ju3UZtUAtiEQiclPCnmwms+HGlS\n"
+    "SrZuUBFHhkuec0nQrOFUxgs0zr2XHPoLZX8NlkrfJiZPPc+gxU/oskKXCIZPs5vM\n"
+    "/Jb2XuR+D1i9VDDSdztWWdkSL1TUrCcO9aP9yeOrwYEl7xbhlTbyGW/YuidzejES\n"
+    "k0DO6fMwp8A7AuJZnfsLZAOscHm80TwTptfez2mabwIDAQABo2YwZDAMBgNVHRMB\n"
+    "Af8EAjAAMBQGA1UdEQQNMAuCCWxvY2FsaG9zdDAdBgNVHQ4EFgQUTzJxxMNTArTu\n"
+    "A+U+smf2IxoScKcwHwYDVR0jBBgwFoAUs+s+ljZfgtINpFgTmw9jGQtSv+swQQYJ\n"
+    "KoZIhvcNAQEKMDSgDzANBglghkgBZQMEAgEFAKEcMBoGCSqGSIb3DQEBCDANBglg\n"
+    "hkgBZQMEAgEFAKIDAgEgA4IDAQBDAu4TfVrdebHKX5MX2g8TVA3yfpPN4+XCohvY\n"
+    "T37+6JI1+Q2cOcwPSxoAVwoyUXeurX9qhjH4e2k9ZYcTVjT5w1KCvDK91pWXqVqO\n"
+    "y54nTCulQdIWQh53U6S3GPI32c1Tik+rmyAtlspP2Md7QSkMjr67fuoCFDHJQpW4\n"
+    "PO27m04BCLaL+IFE7CoUncmYejI1ixc8jifiqGnVoXk0vD7rBIWzbjvyVh2VB4Xl\n"
+    "VX8f9RZE1aHksEZnZ4Uzw7C8BNi4fV+lbrcwyCYSm1+7spvEGV0I+7EOIT6Y/80s\n"
+    "+61O2EBpOiNtSrQXy9yiMiWx1+G0ggPbW5DTjR6XswUXgwa8eb/86gDwbXozwghe\n"
+    "Pik7epyhlkxR2CwGEC7IG2npzoAnrceVk0l6wMP25joBVCoZlnfo4369arYXYfyT\n"
+    "Iz/0Qem1BVMmGYq8C9Ooz5cGs8CRRKg5WVXN5uDV5CANS8XzHu6S0a7x7myYf7xa\n"
+    "lVjW/CkLjVCSWMmcxY/zZArrXzl8S57jTOGsrXvgJ4LPVJIKbu23mAViJEwDNIM3\n"
+    "R5iHT6shUiFYGb6lE+ojt/1pH+bjCHZMy1mkj2nGsRWgMSzMkv/d49fCXKJVGPxI\n"
+    "XZKcYzaCTrBH14O4mhsHoHIJMmThjTyxdDAE0CoIQsciJ92LdiTXfPizGabvTt4R\n"
+    "pYXpIQAnQjWvSPXuyTRD7EphUYohxwyxmJrb77DeC5MGYNQ/7MLY8rLtTX2OVdTv\n"
+    "WnvQl8+j3JPKqrDf501/BOSJvZZFeZJOk1DKgH8l+7XohTY9+QOrt1zFnwNpWlZE\n"
+    "AJ4jyevh0pSCBzsThuetQTBPfWQGcgmWjJ6bovRGLiyyt/8GyCEFhAMrGFFrNjA0\n"
+    "Fam+0xRAA2HCdaCL66Ex8kinKkwhfuQy8qYAfhSRNl1hJnnppdv4HEAykiuwF1Tr\n"
+    "Vwtt6PAKfEVPB8LtQGTadVMKra6+W5RYktK9P2lPgXc72xJ8DdjuyMG4sP0ebBIP\n"
+    "0irg++dD3D9QJmbdJjFCJ93j+Zg=\n"
+    "-----END CERTIFICATE-----\n";
+
+static char const large_server_8200[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIIGTCCBQGgAwIBAgIUEZgTJq4c1VE+mcpmaf06bBo7hbowDQYJKoZIhvcNAQEL\n"
+    "BQAwEzERMA8GA1UEAwwIUlNBIDYxNDQwHhcNMjYxMTI5MDExNTQ2WhcNNDgxMDI0\n"
+    "MDExNTQ2WjARMQ8wDQYDVQQDDAZzZXJ2ZXIwggQjMA0GCSqGSIb3DQEBAQUAA4IE\n"
+    "EAAwggQLAoIEAgCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAXABrVDnuXj2L0Wdi\n"
+    "zoB2+B+bCLZpQenxxwZVASVtFfYTu/Sbfnny6IdpldzHpJfo11COzCn1yf80yDdE\n"
+    "GQ1XtLjBBuajMcyUabBflC7NLgcaxcOS19obAiBaY743wUlcVLJ6sBf5PEbmUyxr\n"
+    "ustTzyfhyq6Gk/ct1zXlQfyxCY5Il2d1p7RsRpbsv66Un9Mx6e4SsW8cyY/f/BMO\n"
+    "LwMf0MPA2e/kNmIZrRN/TyT1Qim+dU+revuu3WgBLc3NKRDizpHT0zv36jVkx7NZ\n"
+    "kAmtLnq5OqiUqBnTENW0VpVhk4++1MmSBoPUfil6YvJM9eMkXKSYBvFblGS30j4u\n"
+    "IYmf4486wmCMEmDdkQJ+gm/NMopatjfQ9x6P20F96GJz714nu9zVK5v1peRqu9bu\n"
+    "dwvC9GabO/rfS2mTspcMoKZcrKi30vVNXpBtRGdH9I/OuoKtzioDWI1tu/mcUCH4\n"
+    "YyrRUu+hmUgKGo64Bl0gYZ8bPn6MybboOyWHW4jKYLe1rvrthzIwbI1v+AmsiT/g\n"
+    "kUVDG+JLfUISLQe3lSj3NzNw0tS5AjfGWqd2Rx8EoRgrRWW7k86sb+VG/2/yJoC8\n"
+    "zQbslgRZazxHMAxzuaI4OlkK1G2siQr3cy3mrrbaLBCqcN7JsJh0NiBAv0ALWktn\n"
+    "/CyeIXAV0vtoRBZYyDx9xEfEnCTx8Kg/st0efsdOMwnSz8dm2OLPE2h87fDFTJyN\n"
+    "J0aQ5tg/tRPFoRWh5DJEFiDlxRgLByKNZb0aIG5BlEqWanNu3N9UcGvkS7DfuxZE\n"
+    "FANVhIztLSY8GBweVr470EDp1TbjJIsHxrPyx0U6WT8F0SNKrsGS4oROvIzikFRQ\n"
+    "K4yX5JjObZoOG+zefWGKb6sRNtB9zIuUzGRgGPlMAKCjrPKkaCNW5b5ITnDl3A9S\n"
+    "YErmgPy0tFcVizh9Cdeq09fxfIF9Vj7bQdiECzvm2rGv2M+jUDs2IWOwL81MLTeE\n"
+    "REUkjXK+FDYqFfQHJ1sRDde2CwV4bTjAvVrCqw0+Hxe+ULHpW/BRiRC2OJ81PsSB\n"
+    "vdJOayx6ASFk7NvPaQp0PlQEk/u+OhECLP9h1jk4maPZwa3OLMedtBY9h0nw4S4k\n"
+    "tyqnVk9Dm1wPeWvja+BN4ZE3cLrkpGoCNmYNEC91t7oUADJ58pvuUdELK/qLX8io\n"
+    "6AN9+/gZNiAuAGbVggMElqKClTG4c5FzKK37gzgT80DvMO8WS3aEgmC+jPa25QAZ\n"
+    "LT2hIfFJ4Tv/sCdzFJ5rpefPrjTqu9epda8xlXkmZqJVmfVxHKcLjgpvKXtusrFl\n"
+    "x1hPtlkDf0zt1xKbnyoYOdRH4bIF9I5LyVsQTQIDAQABo2YwZDAMBgNVHRMBAf8E\n"
+    "AjAAMBQGA1UdEQQNMAuCCWxvY2FsaG9zdDAdBgNVHQ4EFgQUgTWNSv+B6pXbZEiA\n"
+    "oKwOE4ouEUkwHwYDVR0jBBgwFoAUs+s+ljZfgtINpFgTmw9jGQtSv+swDQYJKoZI\n"
+    "hvcNAQELBQADggMBAGjhBmogeMbFL5kuHONKsxjjhVFl3bXbQ+fAK9IaS5l9tD25\n"
+    "aRLTpj2YtaMmnHzSsbXOrsvYUz3yZXr5F1ks8X1EWe6g30IoXHkZJLgXL5yhOu6n\n"
+    "RPVrFZFp5oVREWP3GmNUA4fvmjspIDzyZb9cK+5UPzHuNszDvRcUkXPHKv/UZO1B\n"
+    "2kb8X9LK/ZuBoNY2u0rrOc/WqWDYlYvOO7s9UBXeu11T8uheRc93xDid1/AW9PrO\n"
+    "DF0mmi4aI3PPyCelLewLLenv7e7VJ0vo3yYMAFONJGJPM+cWdV/ml+7DlbF2puPE\n"
+    "PSFoDCEr/hb+2EWSKVa20HKUK/Bo8xrca+Ic1oPzTx2Uffh8swWcw0NNUix0K4fl\n"
+    "1WgBP98Ugzej3QCE0/4D7dj6HcRMv7J16/VBvJCRn75jlmr086gSSwGOwBdvHBCO\n"
+    "TiErfo/NbFo9NttWrSPWlTMge7YU1X/B2wQGWogWaEFVwfxY/mibbKl52ozoGjan\n"
+    "v+UX4/bYyGX/ErbQffP84oeHU4EyP8nJbPeOX3fnpmYn1fIloIf3I9gt/+dJDEE+\n"
+    "frPtqpI3Yb7PPOppjIorJGXj3LxSrq7jt3MfJ1tdD3ki2ystVOlQsCsjM8f5s2Si\n"
+    "R7q3IOwgx7DggNTgO7hI1pSf1FldnF9JbFUA5tJ5RIh7MYKctIIJV6DH+QZgQYab\n"
+    "M2AbKUoIl/UPouV6D/bKqbXDewQ0OaAYsSdVRgvuFqBJJ4OIi/RJKvRv8UO2F7Ir\n"
+    "Qmlrq3qqFiykCVCJYHOQMEJmha6V74P3k1BsmO4jA5zuVTYfgpcciHaIbIqw6wU1\n"
+    "GDmLu43reecPEQ1nglfCwrTPv1PHGWHUTNyG3Sn0fpaxpzNbiMoGXowPtsocMb1P\n"
+    "k3OAxo0ZgGm+Q0a6Rc1ODAlENYSaOvVL3Q+JlkqMPwkA2JNiyU18d4yIHXRG+ZCP\n"
+    "9jmzBpjDaBKnvrWwalTi/xvVZbIuFIZszkL+MH3GuD/f0bs7edpdx2Ak7FKUd3Jd\n"
+    "B0gP/3jni6h2d/MOjA==\n"
+    "-----END CERTIFICATE-----\n";
+
+/* Of SHA-256 of "a message", by the key of the server with 8192 bits, with PSS. */
+static unsigned char const large_signature[] = {
+    177, 164, 50, 222, 166, 13, 254, 34, 14, 3, 190, 222, 188, 146, 218, 85, 186, 15, 35, 203,
+    222, 240, 209, 25, 112, 245, 201, 218, 39, 241, 159, 235, 150, 52, 117, 198, 121, 189, 241, 49,
+    141, 67, 15, 247, 130, 87, 154, 169, 69, 37, 226, 10, 116, 194, 229, 125, 231, 235, 54, 148,
+    40, 169, 126, 88, 202, 193, 71, 112, 91, 11, 167, 59, 26, 93, 118, 127, 133, 207, 138, 111,
+    148, 110, 218, 8, 254, 93, 181, 213, 90, 149, 7, 247, 80, 229, 114, 152, 113, 54, 218, 1,
+    42, 124, 97, 111, 88, 162, 171, 38, 103, 18, 252, 114, 174, 212, 122, 45, 141, 97, 120, 87,
+    221, 75, 159, 57, 238, 206, 210, 162, 48, 104, 219, 38, 111, 131, 55, 157, 254, 99, 43, 85,
+    78, 75, 81, 54, 133, 203, 126, 252, 115, 245, 128, 122, 129, 154, 171, 188, 233, 131, 149, 119,
+    138, 209, 228, 94, 44, 192, 227, 124, 242, 200, 176, 0, 217, 137, 155, 3, 214, 145, 189, 15,
+    112, 52, 85, 193, 78, 79, 55, 238, 238, 177, 55, 46, 99, 133, 74, 28, 245, 165, 201, 88,
+    153, 63, 208, 52, 213, 222, 105, 244, 65, 66, 164, 126, 167, 1, 133, 69, 196, 204, 151, 246,
+    179, 101, 137, 112, 169, 10, 29, 232, 3, 133, 171, 118, 94, 166, 25, 108, 156, 24, 124, 81,
+    8, 104, 25, 43, 37, 150, 16, 193, 146, 183, 55, 140, 34, 42, 52, 100, 244, 215, 109, 206,
+    194, 57, 132, 98, 114, 216, 199, 193, 11, 32, 71, 202, 21, 206, 117, 23, 94, 13, 151, 134,
+    229, 233, 196, 130, 158, 206, 140, 253, 224, 22, 235, 37, 172, 20, 177, 5, 64, 55, 70, 222,
+    19, 152, 119, 87, 120, 19, 225, 36, 253, 26, 74, 54, 222, 185, 143, 86, 75, 206, 195, 43,
+    33, 48, 106, 51, 24, 239, 236, 157, 169, 128, 192, 42, 183, 177, 100, 103, 114, 26, 68, 145,
+    141, 203, 162, 42, 14, 240, 213, 134, 132, 13, 227, 143, 20, 18, 110, 135, 112, 237, 244, 254,
+    190, 29, 198, 138, 11, 59, 17, 151, 191, 109, 38, 94, 107, 150, 112, 167, 207, 189, 185, 22,
+    58, 250, 88, 178, 195, 210, 229, 189, 60, 23, 128, 104, 102, 157, 146, 26, 217, 242, 89, 163,
+    186, 234, 51, 22, 79, 243, 225, 143, 3, 250, 85, 62, 125, 232, 178, 149, 206, 25, 158, 50,
+    60, 87, 161, 190, 218, 41, 96, 114, 189, 224, 133, 84, 149, 80, 56, 240, 147, 7, 142, 233,
+    57, 141, 157, 116, 243, 158, 87, 173, 198, 71, 253, 23, 175, 91, 28, 162, 80, 168, 175, 39,
+    220, 176, 232, 22, 2, 231, 180, 152, 207, 221, 146, 162, 159, 28, 243, 186, 97, 245, 109, 33,
+    200, 74, 30, 109, 218, 97, 145, 27, 185, 103, 17, 180, 164, 123, 96, 237, 156, 96, 169, 103,
+    225, 210, 216, 197, 87, 127, 95, 116, 40, 254, 137, 164, 144, 38, 31, 106, 140, 194, 52, 183,
+    0, 59, 45, 239, 72, 30, 90, 24, 47, 207, 90, 43, 17, 93, 205, 168, 47, 22, 133, 49,
+    210, 202, 59, 89, 135, 251, 171, 65, 192, 113, 137, 35, 76, 159, 241, 120, 122, 188, 255, 42,
+    174, 254, 226, 33, 57, 30, 201, 170, 56, 76, 2, 9, 25, 205, 154, 201, 201, 248, 87, 254,
+    206, 213, 174, 3, 165, 181, 83, 166, 241, 16, 160, 206, 88, 209, 178, 253, 223, 219, 253, 194,
+    176, 54, 186, 7, 75, 187, 9, 225, 158, 99, 74, 135, 236, 75, 134, 252, 137, 189, 182, 201,
+    167, 252, 221, 145, 70, 25, 79, 118, 107, 46, 226, 97, 10, 49, 51, 206, 80, 175, 199, 123,
+    55, 180, 162, 220, 162, 145, 37, 16, 207, 111, 166, 228, 158, 32, 192, 243, 231, 252, 35, 192,
+    95, 135, 94, 103, 241, 46, 175, 35, 118, 166, 23, 161, 77, 34, 154, 221, 216, 24, 195, 153,
+    145, 240, 25, 115, 147, 157, 252, 240, 61, 228, 244, 157, 53, 69, 84, 228, 153, 235, 72, 95,
+    213, 58, 132, 66, 77, 235, 237, 33, 153, 95, 221, 154, 184, 92, 179, 164, 193, 9, 162, 192,
+    132, 253, 75, 108, 109, 93, 95, 24, 25, 49, 90, 34, 177, 44, 101, 70, 136, 195, 21, 86,
+    221, 43, 87, 164, 103, 73, 113, 234, 205, 29, 41, 213, 153, 233, 103, 93, 105, 14, 126, 103,
+    150, 221, 21, 187, 203, 47, 98, 92, 57, 54, 224, 148, 196, 142, 63, 18, 83, 236, 72, 18,
+    64, 82, 186, 220, 224, 101, 239, 242, 79, 112, 209, 75, 112, 154, 123, 190, 116, 159, 124, 80,
+    153, 255, 123, 40, 112, 0, 203, 200, 0, 241, 154, 171, 249, 250, 55, 51, 175, 39, 91, 25,
+    218, 160, 160, 252, 36, 147, 20, 234, 121, 19, 201, 106, 248, 96, 229, 246, 62, 71, 112, 253,
+    11, 32, 254, 60, 150, 161, 157, 167, 164, 46, 189, 221, 242, 232, 135, 191, 46, 128, 171, 134,
+    244, 137, 78, 211, 76, 118, 69, 84, 120, 55, 81, 227, 19, 203, 41, 164, 97, 120, 21, 68,
+    25, 202, 215, 87, 213, 111, 4, 39, 77, 136, 176, 110, 181, 20, 32, 52, 21, 34, 169, 111,
+    92, 207, 235, 44, 61, 109, 89, 7, 115, 111, 38, 59, 8, 120, 98, 178, 158, 235, 214, 16,
+    190, 188, 215, 49, 37, 66, 206, 43, 116, 58, 207, 74, 156, 207, 227, 75, 205, 207, 238, 66,
+    138, 76, 120, 166, 255, 176, 169, 226, 29, 86, 97, 167, 84, 17, 8, 197, 215, 162, 62, 203,
+    36, 123, 171, 169, 124, 201, 0, 8, 140, 188, 189, 92, 142, 176, 207, 161, 133, 58, 206, 136,
+    15, 138, 54, 75, 202, 144, 226, 106, 221, 83, 67, 33, 137, 107, 73, 200, 44, 190, 91, 48,
+    64, 173, 215, 111, 76, 148, 2, 177, 151, 230, 48, 85, 170, 156, 3, 15, 108, 10, 23, 171,
+    230, 184, 123, 78,
+};
+
+#endif
