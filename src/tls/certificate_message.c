@@ -128,8 +128,9 @@ static int no_certificate(struct handshake *hs)
                 "the client sent no certificate");
 }
 
-int tls_read_certificate(struct handshake *hs, struct message const *m, int *empty)
+int tls_take_certificate(struct handshake *hs, struct message const *m, int *empty)
 {
+    if (m->type != TLS_CERTIFICATE) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "Certificate expected");
     struct reader r = tls_reader_on(m->body);
     struct x509_chain chain = { .count = 0 };
 
@@ -140,9 +141,9 @@ int tls_read_certificate(struct handshake *hs, struct message const *m, int *emp
     while (list.left)
         if (!read_entry(hs, &list, &chain)) return 0;
     *empty = !chain.count;
-    if (*empty) return no_certificate(hs);
-    if (!verify_chain(hs, &chain)) return 0;
-    note_peer(hs, &chain);
+    if (*empty ? !no_certificate(hs) : !verify_chain(hs, &chain)) return 0;
+    if (!*empty) note_peer(hs, &chain);
+    tls_add_to_transcript(hs, m);
     return 1;
 }
 
@@ -207,7 +208,7 @@ int tls_write_certificate_verify(struct handshake *hs)
     return tls_write_signature(hs, tls_begin_message(hs, TLS_CERTIFICATE_VERIFY), digest) && tls_end_message(hs);
 }
 
-int tls_read_certificate_verify(struct handshake *hs, struct message const *m)
+int tls_take_certificate_verify(struct handshake *hs, struct message const *m)
 {
     struct reader r = tls_reader_on(m->body);
     struct crypto_scheme const *scheme;
@@ -216,5 +217,13 @@ int tls_read_certificate_verify(struct handshake *hs, struct message const *m)
 
     if (!tls_read_signature(hs, &r, &scheme, &signature)) return 0;
     proof_digest(hs, !hs->is_server, scheme->hash, digest);
-    return tls_check_signature(hs, scheme, digest, signature);
+    if (!tls_check_signature(hs, scheme, digest, signature)) return 0;
+    tls_add_to_transcript(hs, m);
+    return 1;
+}
+
+int tls_read_certificate_verify(struct handshake *hs)
+{
+    struct message m;
+    return tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) && tls_take_certificate_verify(hs, &m);
 }

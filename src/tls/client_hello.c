@@ -39,62 +39,11 @@ static void put_server_name(struct writer *w, struct span name)
 
 static void put_groups(struct handshake const *hs, struct writer *w)
 {
-    struct tls_config const *const config = hs->config;
-    size_t const extension = tls_open_extension(w, EXT_SUPPORTED_GROUPS);
-    size_t const list = tls_open_vector(w, 2);
-    for (size_t i = 0; i < config->group_count; i++)
-        if (hs->enables13 || !crypto_group_is_hybrid(config->groups[i])) tls_write16(w, config->groups[i]);
-    tls_close_vector(w, list, 2);
-    tls_close_extension(w, extension);
-}
-
-static void put_alpn(struct writer *w, struct tls_config const *config)
-{
-    size_t const extension = tls_open_extension(w, EXT_ALPN);
-    size_t const list = tls_open_vector(w, 2);
-    tls_write_bytes(w, config->alpn, config->alpn_len);
-    tls_close_vector(w, list, 2);
-    tls_close_extension(w, extension);
-}
-
-/* RFC 7627; RFC 8422, 5.1.2; RFC 5746, 3.4. */
-static void put_extensions12(struct writer *w)
-{
-    tls_close_extension(w, tls_open_extension(w, EXT_EXTENDED_MASTER_SECRET));
-    size_t mark = tls_open_extension(w, EXT_RENEGOTIATION_INFO);
-    tls_write8(w, 0);
-    tls_close_extension(w, mark);
-    mark = tls_open_extension(w, EXT_EC_POINT_FORMATS);
-    tls_write8(w, 1);
-    tls_write8(w, 0); /* uncompressed */
-    tls_close_extension(w, mark);
-}
-
-static void put_versions(struct handshake const *hs, struct writer *w)
-{
-    size_t const extension = tls_open_extension(w, EXT_SUPPORTED_VERSIONS);
-    size_t const list = tls_open_vector(w, 1);
-    tls_write16(w, TLS_1_3);
-    if (hs->enables12) tls_write16(w, TLS_1_2);
-    tls_close_vector(w, list, 1);
-    tls_close_extension(w, extension);
-}
-
-static void put_psk_modes(struct writer *w)
-{
-    size_t const extension = tls_open_extension(w, EXT_PSK_KEY_EXCHANGE_MODES);
-    tls_write8(w, 1);
-    tls_write8(w, 1); /* psk_dhe_ke */
-    tls_close_extension(w, extension);
-}
-
-static void put_cookie(struct writer *w, struct span cookie)
-{
-    size_t const extension = tls_open_extension(w, EXT_COOKIE);
-    size_t const mark = tls_open_vector(w, 2);
-    tls_write_bytes(w, cookie.p, cookie.len);
-    tls_close_vector(w, mark, 2);
-    tls_close_extension(w, extension);
+    uint16_t groups[TLS_MAX_GROUPS];
+    size_t count = 0;
+    for (size_t i = 0; i < hs->config->group_count; i++)
+        if (hs->enables13 || !crypto_group_is_hybrid(hs->config->groups[i])) groups[count++] = hs->config->groups[i];
+    tls_put_list16(w, EXT_SUPPORTED_GROUPS, 2, groups, count);
 }
 
 static void put_share(struct writer *w, struct crypto_share const *share, uint16_t group)
@@ -117,6 +66,25 @@ static void put_shares(struct handshake const *hs, struct writer *w)
     tls_close_extension(w, extension);
 }
 
+/* RFC 7627; RFC 5746, 3.4; RFC 8422, 5.1.2. */
+static void put_extensions12(struct writer *w)
+{
+    static unsigned char const uncompressed = 0;
+    tls_put_empty_extension(w, EXT_EXTENDED_MASTER_SECRET);
+    tls_put_extension(w, EXT_RENEGOTIATION_INFO, 1, NULL, 0);
+    tls_put_extension(w, EXT_EC_POINT_FORMATS, 1, &uncompressed, 1);
+}
+
+static void put_extensions13(struct handshake const *hs, struct writer *w, struct span cookie)
+{
+    static uint16_t const versions[] = { TLS_1_3, TLS_1_2 };
+    static unsigned char const psk_dhe_ke = 1;
+    tls_put_list16(w, EXT_SUPPORTED_VERSIONS, 1, versions, hs->enables12 ? 2 : 1);
+    if (hs->config->ask_tickets) tls_put_extension(w, EXT_PSK_KEY_EXCHANGE_MODES, 1, &psk_dhe_ke, 1);
+    if (cookie.p) tls_put_extension(w, EXT_COOKIE, 2, cookie.p, cookie.len);
+    put_shares(hs, w);
+}
+
 static void put_extensions(struct handshake const *hs, struct writer *w, struct span cookie)
 {
     struct tls_config const *config = hs->config;
@@ -124,13 +92,9 @@ static void put_extensions(struct handshake const *hs, struct writer *w, struct 
     if (name.p) put_server_name(w, name);
     if (hs->enables12) put_extensions12(w);
     put_groups(hs, w);
-    if (config->alpn_len) put_alpn(w, config);
+    if (config->alpn_len) tls_put_extension(w, EXT_ALPN, 2, config->alpn, config->alpn_len);
     tls_put_scheme_extensions(hs, w);
-    if (!hs->enables13) return;
-    put_versions(hs, w);
-    if (config->ask_tickets) put_psk_modes(w);
-    if (cookie.p) put_cookie(w, cookie);
-    put_shares(hs, w);
+    if (hs->enables13) put_extensions13(hs, w, cookie);
 }
 
 int tls_write_client_hello(struct handshake *hs, struct span cookie)
@@ -161,21 +125,9 @@ static int malformed(struct handshake *hs, char const *what)
 }
 
 /* A vector of uint16, not empty, that is all of the extension. */
-static int read_list16(struct handshake *hs, struct span body, struct span *list, char const *what)
+static int read_list16(struct handshake *hs, struct span body, size_t prefix, struct span *list, char const *what)
 {
-    if (!body.p) return 1;
-    struct reader r = tls_reader_on(body);
-    *list = tls_read_vector16(&r);
-    return (tls_read_to_end(&r) && list->len && list->len % 2 == 0) || malformed(hs, what);
-}
-
-static int read_versions(struct handshake *hs, struct client_hello *hello)
-{
-    if (!HAS(&hello->x, EXT_SUPPORTED_VERSIONS)) return 1;
-    struct reader r = tls_reader_on(hello->x.body[EXT_SUPPORTED_VERSIONS]);
-    hello->versions = tls_read_vector8(&r);
-    return (tls_read_to_end(&r) && hello->versions.len && hello->versions.len % 2 == 0) ||
-           malformed(hs, "malformed supported_versions");
+    return !body.p || tls_only_list16(body, prefix, list) || malformed(hs, what);
 }
 
 /* A fully qualified name may be written with the dot of the root, which is not
@@ -202,11 +154,11 @@ static int read_host_name(struct handshake *hs, struct reader *list, struct span
 
 static int read_server_name(struct handshake *hs, struct client_hello *hello)
 {
+    struct span names, host = { 0 };
     if (!HAS(&hello->x, EXT_SERVER_NAME)) return 1;
-    struct reader r = tls_reader_on(hello->x.body[EXT_SERVER_NAME]);
-    struct reader list = tls_reader_on(tls_read_vector16(&r));
-    if (!tls_read_to_end(&r) || !list.left) return malformed(hs, "malformed server_name");
-    struct span host = { 0 };
+    if (!tls_only_vector(hello->x.body[EXT_SERVER_NAME], 2, &names) || !names.len)
+        return malformed(hs, "malformed server_name");
+    struct reader list = tls_reader_on(names);
     while (list.left)
         if (!read_host_name(hs, &list, &host)) return 0;
     if (x509_is_dns_name((char const *)host.p, host.len)) hello->server_name = host;
@@ -216,10 +168,8 @@ static int read_server_name(struct handshake *hs, struct client_hello *hello)
 static int read_alpn(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_ALPN)) return 1;
-    struct reader r = tls_reader_on(hello->x.body[EXT_ALPN]);
-    hello->alpn = tls_read_vector16(&r);
+    int bad = !tls_only_vector(hello->x.body[EXT_ALPN], 2, &hello->alpn) || !hello->alpn.len;
     struct reader names = tls_reader_on(hello->alpn);
-    int bad = !tls_read_to_end(&r) || !names.left;
     while (!bad && names.left) bad = !tls_read_vector8(&names).len || names.bad;
     return !bad || malformed(hs, "malformed ALPN list");
 }
@@ -227,10 +177,8 @@ static int read_alpn(struct handshake *hs, struct client_hello *hello)
 static int read_shares(struct handshake *hs, struct client_hello *hello)
 {
     if (!HAS(&hello->x, EXT_KEY_SHARE)) return 1;
-    struct reader r = tls_reader_on(hello->x.body[EXT_KEY_SHARE]);
-    hello->shares = tls_read_vector16(&r);
+    int bad = !tls_only_vector(hello->x.body[EXT_KEY_SHARE], 2, &hello->shares);
     struct reader shares = tls_reader_on(hello->shares);
-    int bad = !tls_read_to_end(&r);
     while (!bad && shares.left) {
         tls_read16(&shares);
         tls_read_vector16(&shares); /* an empty one is as invalid as any of a wrong length */
@@ -267,26 +215,26 @@ static int check_small_extensions(struct handshake *hs, struct extensions const 
 {
     static enum extension const vectors8[] = { EXT_EC_POINT_FORMATS, EXT_PSK_KEY_EXCHANGE_MODES };
     static enum extension const empty[] = { EXT_EXTENDED_MASTER_SECRET, EXT_EARLY_DATA };
-    for (size_t i = 0; i < sizeof vectors8 / sizeof *vectors8; i++) {
-        struct reader r = tls_reader_on(x->body[vectors8[i]]);
-        if (HAS(x, vectors8[i]) && (!tls_read_vector8(&r).len || !tls_read_to_end(&r)))
+    struct span content;
+    for (size_t i = 0; i < sizeof vectors8 / sizeof *vectors8; i++)
+        if (HAS(x, vectors8[i]) && (!tls_only_vector(x->body[vectors8[i]], 1, &content) || !content.len))
             return malformed(hs, "malformed extension");
-    }
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
         if (x->body[empty[i]].len) return malformed(hs, "extension should be empty");
-    struct reader r = tls_reader_on(x->body[EXT_RENEGOTIATION_INFO]);
-    tls_read_vector8(&r);
-    return !HAS(x, EXT_RENEGOTIATION_INFO) || tls_read_to_end(&r) || malformed(hs, "malformed renegotiation_info");
+    return !HAS(x, EXT_RENEGOTIATION_INFO) || tls_only_vector(x->body[EXT_RENEGOTIATION_INFO], 1, &content) ||
+           malformed(hs, "malformed renegotiation_info");
 }
 
 static int read_extension_bodies(struct handshake *hs, struct client_hello *hello)
 {
     struct span *body = hello->x.body;
-    return read_server_name(hs, hello) && read_versions(hs, hello) && read_alpn(hs, hello) &&
-           read_list16(hs, body[EXT_SUPPORTED_GROUPS], &hello->groups, "malformed supported_groups") &&
-           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS], &hello->signature_algorithms,
+    return read_server_name(hs, hello) &&
+           read_list16(hs, body[EXT_SUPPORTED_VERSIONS], 1, &hello->versions, "malformed supported_versions") &&
+           read_alpn(hs, hello) &&
+           read_list16(hs, body[EXT_SUPPORTED_GROUPS], 2, &hello->groups, "malformed supported_groups") &&
+           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS], 2, &hello->signature_algorithms,
                        "malformed signature_algorithms") &&
-           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS_CERT], &hello->certificate_schemes,
+           read_list16(hs, body[EXT_SIGNATURE_ALGORITHMS_CERT], 2, &hello->certificate_schemes,
                        "malformed signature_algorithms_cert") &&
            read_shares(hs, hello) && check_small_extensions(hs, &hello->x) && read_psk(hs, hello);
 }

@@ -2,6 +2,8 @@
 
 /* What both peers have, of what one of them offers. */
 
+#include <string.h>
+
 #include "tls/handshake.h"
 
 static int has(uint16_t const *list, size_t count, unsigned int id)
@@ -37,4 +39,16 @@ int tls_is_common_suite(struct handshake const *hs, struct client_hello const *h
                     struct crypto_suite const *suite)
 {
     return suite && suite->version == hs->version && tls_list16_has(hello->cipher_suites, suite->id);
+}
+
+int tls_use_alpn(struct handshake *hs, struct span offered, struct span name)
+{
+    struct reader r = tls_reader_on(offered);
+    while (r.left && !r.bad) {
+        if (!tls_span_equal(tls_read_vector8(&r), name)) continue;
+        memcpy(hs->session->alpn, name.p, name.len);
+        hs->session->alpn[name.len] = 0;
+        return 1;
+    }
+    return 0;
 }

@@ -103,27 +103,39 @@ void tls_close_extension(struct writer *w, size_t mark)
     tls_close_vector(w, mark, 2);
 }
 
-/* PKCS#1 v1.5 too in 1.3, where it means signatures in certificates (RFC 8446, 4.2.3). */
-void tls_put_signature_algorithms(struct handshake const *hs, struct writer *w)
+void tls_put_extension(struct writer *w, enum extension e, size_t prefix, void const *bytes, size_t len)
 {
-    size_t const list = tls_open_vector(w, 2);
-    for (size_t i = 0; i < hs->config->scheme_count; i++) tls_write16(w, hs->config->schemes[i]);
-    tls_close_vector(w, list, 2);
-}
-
-static void put_certificate_schemes(struct writer *w)
-{
-    size_t const extension = tls_open_extension(w, EXT_SIGNATURE_ALGORITHMS_CERT);
-    size_t const list = tls_open_vector(w, 2);
-    for (size_t i = 0; i < CRYPTO_SCHEMES; i++) tls_write16(w, crypto_schemes[i].id);
-    tls_close_vector(w, list, 2);
+    size_t const extension = tls_open_extension(w, e), vector = tls_open_vector(w, prefix);
+    tls_write_bytes(w, bytes, len);
+    if (prefix) tls_close_vector(w, vector, prefix);
     tls_close_extension(w, extension);
 }
 
+void tls_put_empty_extension(struct writer *w, enum extension e)
+{
+    tls_put_extension(w, e, 0, NULL, 0);
+}
+
+void tls_write_list16(struct writer *w, size_t prefix, uint16_t const *list, size_t count)
+{
+    size_t const vector = tls_open_vector(w, prefix);
+    for (size_t i = 0; i < count; i++) tls_write16(w, list[i]);
+    tls_close_vector(w, vector, prefix);
+}
+
+void tls_put_list16(struct writer *w, enum extension e, size_t prefix, uint16_t const *list, size_t count)
+{
+    size_t const extension = tls_open_extension(w, e);
+    tls_write_list16(w, prefix, list, count);
+    tls_close_extension(w, extension);
+}
+
+/* PKCS#1 v1.5 too in 1.3, where it means signatures in certificates (RFC 8446, 4.2.3). */
 void tls_put_scheme_extensions(struct handshake const *hs, struct writer *w)
 {
-    size_t const extension = tls_open_extension(w, EXT_SIGNATURE_ALGORITHMS);
-    tls_put_signature_algorithms(hs, w);
-    tls_close_extension(w, extension);
-    if (hs->config->scheme_count < CRYPTO_SCHEMES) put_certificate_schemes(w);
+    uint16_t all[CRYPTO_SCHEMES];
+    for (size_t i = 0; i < CRYPTO_SCHEMES; i++) all[i] = crypto_schemes[i].id;
+    tls_put_list16(w, EXT_SIGNATURE_ALGORITHMS, 2, hs->config->schemes, hs->config->scheme_count);
+    if (hs->config->scheme_count < CRYPTO_SCHEMES)
+        tls_put_list16(w, EXT_SIGNATURE_ALGORITHMS_CERT, 2, all, CRYPTO_SCHEMES);
 }

@@ -7,7 +7,6 @@
  */
 
 #include <string.h>
-#include <time.h>
 
 #include "tls/handshake.h"
 
@@ -74,13 +73,11 @@ int tls_put_change_cipher_spec(struct handshake *hs)
 static int write_out(struct handshake *hs)
 {
     size_t const len = hs->out_len;
-    struct timespec t;
     hs->out_len = 0;
     if (!len) return 1;
     if (hs->transport.write(hs->transport.ctx, hs->out, len) < 0) return tls_fail_system(hs);
     hs->bytes_sent += len;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    hs->flushed_at = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    hs->flushed_at = tls_now_ms();
     return 1;
 }
 

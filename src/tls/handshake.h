@@ -103,6 +103,10 @@ extern int tls_fail(struct handshake *hs, enum tls_alert alert, char const *reas
 extern int tls_fail_system(struct handshake *hs);
 extern int tls_fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason);
 
+/* ---- transport.c ---- */
+
+extern int64_t tls_now_ms(void); /* of CLOCK_MONOTONIC */
+
 /* ---- record_in.c: records in ---- */
 
 struct record {
@@ -122,6 +126,8 @@ extern int tls_at_record_boundary(struct handshake *hs);
 extern int tls_next_message(struct handshake *hs, struct message *m);
 extern int tls_expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m);
 extern int tls_expect_change_cipher_spec(struct handshake *hs);
+/* With this verify_data. */
+extern int tls_read_finished(struct handshake *hs, unsigned char const *expected, size_t len);
 extern void tls_add_to_transcript(struct handshake *hs, struct message const *m);
 /* Replaces ClientHello1 by its message_hash (RFC 8446, 4.4.1). */
 extern void tls_restart_transcript(struct handshake *hs);
@@ -176,8 +182,12 @@ extern int tls_parse_extensions(struct handshake *hs, struct span block, struct 
 extern int tls_parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x);
 extern size_t tls_open_extension(struct writer *w, enum extension e);
 extern void tls_close_extension(struct writer *w, size_t mark);
-/* The list of schemes for signatures in the handshake. */
-extern void tls_put_signature_algorithms(struct handshake const *hs, struct writer *w);
+/* An extension that is one vector with a length prefix of so many bytes, or with 0 the bytes alone. */
+extern void tls_put_extension(struct writer *w, enum extension e, size_t prefix, void const *bytes, size_t len);
+extern void tls_put_empty_extension(struct writer *w, enum extension e);
+extern void tls_put_list16(struct writer *w, enum extension e, size_t prefix, uint16_t const *list, size_t count);
+/* A vector with a length prefix of so many bytes. */
+extern void tls_write_list16(struct writer *w, size_t prefix, uint16_t const *list, size_t count);
 /* signature_algorithms, and signature_algorithms_cert where certificates may have others (RFC 8446, 4.2.3). */
 extern void tls_put_scheme_extensions(struct handshake const *hs, struct writer *w);
 
@@ -241,6 +251,9 @@ extern int tls_is_common_suite(struct handshake const *hs, struct client_hello c
 extern struct crypto_scheme const *tls_choose_scheme(struct handshake const *hs,
                                                  struct x509_credential const *credential, struct span offered);
 
+/* The session gets this application protocol if the list has it. */
+extern int tls_use_alpn(struct handshake *hs, struct span offered, struct span name);
+
 /* ---- negotiate.c: the server's choices ---- */
 
 extern int tls_choose_version(struct handshake *hs, struct client_hello const *hello);
@@ -272,10 +285,11 @@ extern int tls_choose_client_credential(struct handshake *hs, struct request con
 /* ---- certificate_message.c ---- */
 
 extern int tls_write_certificate(struct handshake *hs);
-/* Reads and verifies the peer's; *empty when it sent none. */
-extern int tls_read_certificate(struct handshake *hs, struct message const *m, int *empty);
+/* Verifies the peer's; *empty when it sent none. */
+extern int tls_take_certificate(struct handshake *hs, struct message const *m, int *empty);
 extern int tls_write_certificate_verify(struct handshake *hs);
-extern int tls_read_certificate_verify(struct handshake *hs, struct message const *m);
+extern int tls_take_certificate_verify(struct handshake *hs, struct message const *m);
+extern int tls_read_certificate_verify(struct handshake *hs);
 /* The signed part of a message: a scheme and a signature (RFC 5246, 4.7). */
 extern int tls_read_signature(struct handshake *hs, struct reader *r, struct crypto_scheme const **scheme,
                           struct span *signature);

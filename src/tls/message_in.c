@@ -106,6 +106,16 @@ void tls_add_to_transcript(struct handshake *hs, struct message const *m)
     crypto_transcript_add(&hs->transcript, m->bytes.p, m->bytes.len);
 }
 
+int tls_read_finished(struct handshake *hs, unsigned char const *expected, size_t len)
+{
+    struct message m;
+    if (!tls_expect_message(hs, TLS_FINISHED, &m)) return 0;
+    if (m.body.len != len) return tls_fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
+    if (!crypto_equal(m.body.p, expected, len)) return tls_fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
+    tls_add_to_transcript(hs, &m);
+    return 1;
+}
+
 void tls_restart_transcript(struct handshake *hs)
 {
     unsigned char message[MESSAGE_HEADER + CRYPTO_MAX_HASH] = { TLS_MESSAGE_HASH };

@@ -74,25 +74,12 @@ int tls_choose_suite_and_credential(struct handshake *hs, struct client_hello co
                 common ? "no certificate of ours suits the client" : "no common cipher suite");
 }
 
-static int alpn_offers(struct span offered, struct span name)
-{
-    struct reader r = tls_reader_on(offered);
-    while (r.left && !r.bad)
-        if (tls_span_equal(tls_read_vector8(&r), name)) return 1;
-    return 0;
-}
-
 int tls_choose_alpn(struct handshake *hs, struct client_hello const *hello)
 {
     if (!hello->alpn.p || !hs->config->alpn_len) return 1;
     struct reader ours = tls_reader_on((struct span){ hs->config->alpn, hs->config->alpn_len });
-    while (ours.left && !ours.bad) {
-        struct span const name = tls_read_vector8(&ours);
-        if (!alpn_offers(hello->alpn, name)) continue;
-        memcpy(hs->session->alpn, name.p, name.len);
-        hs->session->alpn[name.len] = 0;
-        return 1;
-    }
+    while (ours.left && !ours.bad)
+        if (tls_use_alpn(hs, hello->alpn, tls_read_vector8(&ours))) return 1;
     return tls_fail(hs, TLS_NO_APPLICATION_PROTOCOL, "no common application protocol");
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "tls/handshake.h"
 
@@ -22,10 +21,8 @@ static int read_exactly(struct handshake *hs, unsigned char *to, size_t len)
 
 static void note_round_trip(struct handshake *hs)
 {
-    struct timespec t;
     if (!hs->flushed_at) return;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t const waited = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 - hs->flushed_at;
+    int64_t const waited = tls_now_ms() - hs->flushed_at;
     if (waited > hs->session->rtt_ms) hs->session->rtt_ms = waited > UINT32_MAX ? UINT32_MAX : (uint32_t)waited;
     hs->flushed_at = 0;
 }

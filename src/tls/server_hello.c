@@ -63,18 +63,10 @@ int tls_take_empty_server_name(struct handshake *hs, struct extensions const *x)
 /* RFC 7301, 3.1: exactly one, of those that we offered. */
 int tls_take_alpn(struct handshake *hs, struct extensions const *x)
 {
+    struct span list, name;
     if (!HAS(x, EXT_ALPN)) return 1;
-    struct reader r = tls_reader_on(x->body[EXT_ALPN]);
-    struct reader list = tls_reader_on(tls_read_vector16(&r));
-    struct span const name = tls_read_vector8(&list);
-    if (!tls_read_to_end(&r) || !tls_read_to_end(&list) || !name.len)
+    if (!tls_only_vector(x->body[EXT_ALPN], 2, &list) || !tls_only_vector(list, 1, &name) || !name.len)
         return tls_fail(hs, TLS_DECODE_ERROR, "malformed ALPN answer");
-    struct reader offered = tls_reader_on((struct span){ hs->config->alpn, hs->config->alpn_len });
-    while (offered.left && !offered.bad) {
-        if (!tls_span_equal(tls_read_vector8(&offered), name)) continue;
-        memcpy(hs->session->alpn, name.p, name.len);
-        hs->session->alpn[name.len] = 0;
-        return 1;
-    }
-    return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an application protocol we did not offer");
+    return tls_use_alpn(hs, (struct span){ hs->config->alpn, hs->config->alpn_len }, name) ||
+           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an application protocol we did not offer");
 }

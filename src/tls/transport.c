@@ -7,12 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tls/tls.h"
+#include "tls/handshake.h"
 
 #define LINGER_MS 1000
 #define LINGER_BYTES (256u << 10)
 
-static int64_t now_ms(void)
+int64_t tls_now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -21,14 +21,14 @@ static int64_t now_ms(void)
 
 int64_t tls_deadline_after(unsigned int ms)
 {
-    return ms ? now_ms() + ms : 0;
+    return ms ? tls_now_ms() + ms : 0;
 }
 
 static int wait_for(int fd, short events, int64_t deadline)
 {
     struct pollfd p = { .fd = fd, .events = events };
     for (;;) {
-        int64_t left = deadline ? deadline - now_ms() : -1;
+        int64_t left = deadline ? deadline - tls_now_ms() : -1;
         int const late = deadline && left <= 0;
         int const r = late ? 0 : poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
         if (r > 0) return 1;

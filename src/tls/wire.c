@@ -70,6 +70,18 @@ int tls_read_to_end(struct reader const *r)
     return !r->bad && !r->left;
 }
 
+int tls_only_vector(struct span bytes, size_t prefix, struct span *content)
+{
+    struct reader r = tls_reader_on(bytes);
+    *content = tls_read_bytes(&r, read_integer(&r, prefix));
+    return tls_read_to_end(&r);
+}
+
+int tls_only_list16(struct span bytes, size_t prefix, struct span *list)
+{
+    return tls_only_vector(bytes, prefix, list) && list->len && list->len % 2 == 0;
+}
+
 int tls_list16_has(struct span list, uint16_t value)
 {
     for (size_t i = 0; i + 1 < list.len; i += 2)

@@ -38,6 +38,11 @@ extern struct span tls_read_vector24(struct reader *r);
 /* 1 when everything was there and nothing is left. */
 extern int tls_read_to_end(struct reader const *r);
 
+/* 1 when a vector with a length prefix of so many bytes is all there is. */
+extern int tls_only_vector(struct span bytes, size_t prefix, struct span *content);
+/* The same for a vector of uint16 that is not empty. */
+extern int tls_only_list16(struct span bytes, size_t prefix, struct span *list);
+
 /* 1 when a vector of uint16 contains value. */
 extern int tls_list16_has(struct span list, uint16_t value);
 

@@ -116,18 +116,18 @@ static void refuses_unreadable_proofs(struct handshake *hs, struct message const
 
     for (size_t len = 0; len < m->body.len; len++) {
         struct message const cut = { .type = m->type, .body = { m->body.p, len } };
-        taken += tls_read_certificate_verify(hs, &cut);
+        taken += tls_take_certificate_verify(hs, &cut);
     }
     ok(!taken && error.kind == TLS_ERROR_SENT && error.number == TLS_DECODE_ERROR, "a CertificateVerify that is cut");
     error = (struct tls_error){ .kind = TLS_ERROR_NONE };
     memcpy(longer, m->body.p, m->body.len);
     longer[m->body.len] = 0;
     struct message const long_one = { .type = m->type, .body = { longer, m->body.len + 1 } };
-    ok(!tls_read_certificate_verify(hs, &long_one) && error.number == TLS_DECODE_ERROR, "one with a byte too many");
+    ok(!tls_take_certificate_verify(hs, &long_one) && error.number == TLS_DECODE_ERROR, "one with a byte too many");
     error = (struct tls_error){ .kind = TLS_ERROR_NONE };
     longer[0] = longer[1] = 0;
     struct message const unknown = { .type = m->type, .body = { longer, m->body.len } };
-    ok(!tls_read_certificate_verify(hs, &unknown) && error.number == TLS_ILLEGAL_PARAMETER, "one of an unknown scheme");
+    ok(!tls_take_certificate_verify(hs, &unknown) && error.number == TLS_ILLEGAL_PARAMETER, "one of an unknown scheme");
     error = (struct tls_error){ .kind = TLS_ERROR_NONE };
 }
 
@@ -150,13 +150,11 @@ static void server_takes_certificate(struct trace const *t)
     memcpy(hs->secret.client, secret.data, secret.len);
     tls_protect_rx(hs);
     play(t->client_flight);
-    ok(tls_expect_message(hs, TLS_CERTIFICATE, &m) && tls_read_certificate(hs, &m, &empty) && !empty, "Certificate");
-    tls_add_to_transcript(hs, &m);
+    ok(tls_expect_message(hs, TLS_CERTIFICATE, &m) && tls_take_certificate(hs, &m, &empty) && !empty, "Certificate");
     ok(!session.peer_present, "not believed before it is proven");
     ok(tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m), "a CertificateVerify");
     refuses_unreadable_proofs(hs, &m);
-    ok(tls_read_certificate_verify(hs, &m), "which proves the key");
-    tls_add_to_transcript(hs, &m);
+    ok(tls_take_certificate_verify(hs, &m), "which proves the key");
     is_error_free(tls_read_finished13(hs), "Finished");
     ok(session.peer_present && tls_at_record_boundary(hs), "believed, and nothing left over");
     tls_handshake_free(hs);

@@ -18,10 +18,10 @@ static int check_renegotiation_info(struct handshake *hs, struct extensions cons
 
 static int check_point_formats(struct handshake *hs, struct extensions const *x)
 {
+    struct span formats;
     if (!HAS(x, EXT_EC_POINT_FORMATS)) return 1;
-    struct reader r = tls_reader_on(x->body[EXT_EC_POINT_FORMATS]);
-    struct span const formats = tls_read_vector8(&r);
-    if (!tls_read_to_end(&r) || !formats.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed ec_point_formats");
+    if (!tls_only_vector(x->body[EXT_EC_POINT_FORMATS], 1, &formats) || !formats.len)
+        return tls_fail(hs, TLS_DECODE_ERROR, "malformed ec_point_formats");
     return memchr(formats.p, 0, formats.len) || tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
 }
 
@@ -47,11 +47,9 @@ static int read_server_certificate(struct handshake *hs)
 {
     struct message m;
     int empty;
-    if (!tls_expect_message(hs, TLS_CERTIFICATE, &m) || !tls_read_certificate(hs, &m, &empty)) return 0;
-    if (hs->peer_key.type != hs->suite->auth)
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the certificate's key does not suit the cipher suite");
-    tls_add_to_transcript(hs, &m);
-    return 1;
+    if (!tls_next_message(hs, &m) || !tls_take_certificate(hs, &m, &empty)) return 0;
+    return hs->peer_key.type == hs->suite->auth ||
+           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the certificate's key does not suit the cipher suite");
 }
 
 /* ClientCertificateType (RFC 8422, 5.5). */

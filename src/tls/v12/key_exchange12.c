@@ -79,10 +79,10 @@ int tls_write_client_key_exchange(struct handshake *hs, struct span peer_share)
 int tls_read_client_key_exchange(struct handshake *hs)
 {
     struct message m;
+    struct span peer_share;
     if (!tls_expect_message(hs, TLS_CLIENT_KEY_EXCHANGE, &m)) return 0;
-    struct reader r = tls_reader_on(m.body);
-    struct span const peer_share = tls_read_vector8(&r);
-    if (!tls_read_to_end(&r) || !peer_share.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed ClientKeyExchange");
+    if (!tls_only_vector(m.body, 1, &peer_share) || !peer_share.len)
+        return tls_fail(hs, TLS_DECODE_ERROR, "malformed ClientKeyExchange");
     tls_add_to_transcript(hs, &m);
     return agree(hs, peer_share);
 }

@@ -13,9 +13,8 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no null compression");
     if (x->body[EXT_RENEGOTIATION_INFO].len > 1)
         return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
-    struct reader r = tls_reader_on(x->body[EXT_EC_POINT_FORMATS]);
-    struct span const formats = HAS(x, EXT_EC_POINT_FORMATS) ? tls_read_vector8(&r) : (struct span){ 0 };
-    if (formats.p && !memchr(formats.p, 0, formats.len))
+    struct span formats;
+    if (tls_only_vector(x->body[EXT_EC_POINT_FORMATS], 1, &formats) && !memchr(formats.p, 0, formats.len))
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
     return 1;
 }
@@ -47,28 +46,14 @@ static void make_random(struct handshake *hs)
     if (hs->enables13) memcpy(hs->server_random + 24, sentinel, sizeof sentinel);
 }
 
-static void put_renegotiation_info(struct writer *w)
-{
-    size_t const extension = tls_open_extension(w, EXT_RENEGOTIATION_INFO);
-    tls_write8(w, 0);
-    tls_close_extension(w, extension);
-}
-
-static void put_point_formats(struct writer *w)
-{
-    size_t const extension = tls_open_extension(w, EXT_EC_POINT_FORMATS);
-    tls_write8(w, 1);
-    tls_write8(w, 0); /* uncompressed */
-    tls_close_extension(w, extension);
-}
-
 /* What a resumed session has no say in (RFC 6066, 3; RFC 8422, 5.2), and the
    word that a ticket will come (RFC 5077, 3.2). */
 static void put_answers_once(struct handshake const *hs, struct writer *w, struct client_hello const *hello)
 {
-    if (hello->server_name.p) tls_close_extension(w, tls_open_extension(w, EXT_SERVER_NAME));
-    if (HAS(&hello->x, EXT_EC_POINT_FORMATS)) put_point_formats(w);
-    if (hs->gives_ticket) tls_close_extension(w, tls_open_extension(w, EXT_SESSION_TICKET));
+    static unsigned char const uncompressed = 0;
+    if (hello->server_name.p) tls_put_empty_extension(w, EXT_SERVER_NAME);
+    if (HAS(&hello->x, EXT_EC_POINT_FORMATS)) tls_put_extension(w, EXT_EC_POINT_FORMATS, 1, &uncompressed, 1);
+    if (hs->gives_ticket) tls_put_empty_extension(w, EXT_SESSION_TICKET);
 }
 
 static int write_server_hello(struct handshake *hs, struct client_hello const *hello)
@@ -80,9 +65,9 @@ static int write_server_hello(struct handshake *hs, struct client_hello const *h
     hs->extended_master_secret = HAS(x, EXT_EXTENDED_MASTER_SECRET);
     size_t const block = tls_open_vector(w, 2);
     if (HAS(x, EXT_RENEGOTIATION_INFO) || tls_list16_has(hello->cipher_suites, RENEGOTIATION_SCSV))
-        put_renegotiation_info(w);
+        tls_put_extension(w, EXT_RENEGOTIATION_INFO, 1, NULL, 0);
     if (!hs->resumes) put_answers_once(hs, w, hello);
-    if (hs->extended_master_secret) tls_close_extension(w, tls_open_extension(w, EXT_EXTENDED_MASTER_SECRET));
+    if (hs->extended_master_secret) tls_put_empty_extension(w, EXT_EXTENDED_MASTER_SECRET);
     if (hs->session->alpn[0]) tls_put_chosen_alpn(hs, w);
     tls_close_vector(w, block, 2);
     /* A client that sent no extension may not know what they are. */
@@ -96,7 +81,7 @@ static int write_certificate_request(struct handshake *hs)
     struct writer *w = tls_begin_message(hs, TLS_CERTIFICATE_REQUEST);
     tls_write8(w, sizeof types);
     tls_write_bytes(w, types, sizeof types);
-    tls_put_signature_algorithms(hs, w);
+    tls_write_list16(w, 2, hs->config->schemes, hs->config->scheme_count);
     tls_write16(w, 0); /* any authority */
     return tls_end_message(hs);
 }
@@ -117,17 +102,7 @@ static int send_flight(struct handshake *hs, struct client_hello const *hello)
 static int read_client_certificate(struct handshake *hs, int *empty)
 {
     struct message m;
-    if (!tls_expect_message(hs, TLS_CERTIFICATE, &m) || !tls_read_certificate(hs, &m, empty)) return 0;
-    tls_add_to_transcript(hs, &m);
-    return 1;
-}
-
-static int read_proof(struct handshake *hs)
-{
-    struct message m;
-    if (!tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !tls_read_certificate_verify(hs, &m)) return 0;
-    tls_add_to_transcript(hs, &m);
-    return 1;
+    return tls_next_message(hs, &m) && tls_take_certificate(hs, &m, empty);
 }
 
 static int full_handshake(struct handshake *hs, struct client_hello const *hello)
@@ -136,7 +111,7 @@ static int full_handshake(struct handshake *hs, struct client_hello const *hello
     if (!choose_share(hs, hello) || !send_flight(hs, hello)) return 0;
     if (hs->config->client_auth && !read_client_certificate(hs, &no_certificate)) return 0;
     if (!tls_read_client_key_exchange(hs)) return 0;
-    if (!no_certificate && !read_proof(hs)) return 0;
+    if (!no_certificate && !tls_read_certificate_verify(hs)) return 0;
     if (!tls_read_finished12(hs)) return 0;
     if (hs->gives_ticket && !tls_write_ticket12(hs)) return 0;
     return tls_write_finished12(hs) && tls_flush_flight(hs);

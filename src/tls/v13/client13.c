@@ -32,11 +32,8 @@ static int take_retry(struct handshake *hs, struct server_hello const *hello, st
     if (!HAS(&x, EXT_KEY_SHARE) && !HAS(&x, EXT_COOKIE))
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest that changes nothing");
     *cookie = (struct span){ 0 };
-    if (HAS(&x, EXT_COOKIE)) {
-        struct reader r = tls_reader_on(x.body[EXT_COOKIE]);
-        *cookie = tls_read_vector16(&r);
-        if (!tls_read_to_end(&r) || !cookie->len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed cookie");
-    }
+    if (HAS(&x, EXT_COOKIE) && (!tls_only_vector(x.body[EXT_COOKIE], 2, cookie) || !cookie->len))
+        return tls_fail(hs, TLS_DECODE_ERROR, "malformed cookie");
     return !HAS(&x, EXT_KEY_SHARE) || take_retry_group(hs, x.body[EXT_KEY_SHARE]);
 }
 
@@ -89,11 +86,10 @@ static int use_server_hello(struct handshake *hs, struct server_hello const *hel
 static int read_encrypted_extensions(struct handshake *hs)
 {
     struct message m;
+    struct span block;
     struct extensions x;
     if (!tls_expect_message(hs, TLS_ENCRYPTED_EXTENSIONS, &m)) return 0;
-    struct reader r = tls_reader_on(m.body);
-    struct span const block = tls_read_vector16(&r);
-    if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed EncryptedExtensions");
+    if (!tls_only_vector(m.body, 2, &block)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed EncryptedExtensions");
     if (!tls_parse_answer(hs, block, BIT(EXT_SERVER_NAME) | BIT(EXT_SUPPORTED_GROUPS) | BIT(EXT_ALPN), &x)) return 0;
     tls_add_to_transcript(hs, &m);
     return tls_take_empty_server_name(hs, &x) && tls_take_alpn(hs, &x);
@@ -101,10 +97,7 @@ static int read_encrypted_extensions(struct handshake *hs)
 
 static int read_schemes(struct handshake *hs, struct span body, struct span *schemes)
 {
-    struct reader r = tls_reader_on(body);
-    *schemes = tls_read_vector16(&r);
-    return (tls_read_to_end(&r) && schemes->len && schemes->len % 2 == 0) ||
-           tls_fail(hs, TLS_DECODE_ERROR, "malformed signature_algorithms");
+    return tls_only_list16(body, 2, schemes) || tls_fail(hs, TLS_DECODE_ERROR, "malformed signature_algorithms");
 }
 
 static int read_certificate_request(struct handshake *hs, struct message const *m)
@@ -139,12 +132,7 @@ static int read_server_authentication(struct handshake *hs, int *asked)
     if (!tls_next_message(hs, &m)) return 0;
     *asked = m.type == TLS_CERTIFICATE_REQUEST;
     if (*asked && (!read_certificate_request(hs, &m) || !tls_next_message(hs, &m))) return 0;
-    if (m.type != TLS_CERTIFICATE) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "Certificate expected");
-    if (!tls_read_certificate(hs, &m, &empty)) return 0;
-    tls_add_to_transcript(hs, &m);
-    if (!tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !tls_read_certificate_verify(hs, &m)) return 0;
-    tls_add_to_transcript(hs, &m);
-    return 1;
+    return tls_take_certificate(hs, &m, &empty) && tls_read_certificate_verify(hs);
 }
 
 static int send_flight(struct handshake *hs, int asked)

@@ -136,14 +136,8 @@ int tls_write_finished13(struct handshake *hs)
 
 int tls_read_finished13(struct handshake *hs)
 {
-    struct message m;
     unsigned char expected[CRYPTO_MAX_HASH];
-
-    if (!tls_expect_message(hs, TLS_FINISHED, &m)) return 0;
     size_t const len = verify_data(hs, hs->is_server ? hs->secret.client : hs->secret.server, &hs->transcript,
                                    expected);
-    if (m.body.len != len) return tls_fail(hs, TLS_DECODE_ERROR, "Finished of a wrong length");
-    if (!crypto_equal(m.body.p, expected, len)) return tls_fail(hs, TLS_DECRYPT_ERROR, "wrong Finished");
-    tls_add_to_transcript(hs, &m);
-    return 1;
+    return tls_read_finished(hs, expected, len);
 }

@@ -63,12 +63,10 @@ static int choose_group(struct handshake *hs, struct client_hello const *hello, 
     return *group || tls_fail(hs, TLS_HANDSHAKE_FAILURE, "no common group");
 }
 
-static void put_version_and_close(struct writer *w, size_t block)
+static void put16(struct writer *w, enum extension e, unsigned int n)
 {
-    size_t const version = tls_open_extension(w, EXT_SUPPORTED_VERSIONS);
-    tls_write16(w, TLS_1_3);
-    tls_close_extension(w, version);
-    tls_close_vector(w, block, 2);
+    unsigned char const bytes[2] = { (unsigned char)(n >> 8), (unsigned char)n };
+    tls_put_extension(w, e, 0, bytes, sizeof bytes);
 }
 
 static int send_dummy_ccs(struct handshake *hs)
@@ -84,10 +82,9 @@ static int send_retry(struct handshake *hs, uint16_t group)
     hs->session->retried = 1;
     struct writer *w = tls_begin_server_hello(hs, tls_hello_retry_random);
     size_t const block = tls_open_vector(w, 2);
-    size_t const share = tls_open_extension(w, EXT_KEY_SHARE);
-    tls_write16(w, group);
-    tls_close_extension(w, share);
-    put_version_and_close(w, block);
+    put16(w, EXT_KEY_SHARE, group);
+    put16(w, EXT_SUPPORTED_VERSIONS, TLS_1_3);
+    tls_close_vector(w, block, 2);
     return tls_end_message(hs) && send_dummy_ccs(hs) && tls_flush_flight(hs);
 }
 
@@ -129,13 +126,6 @@ static size_t agree(struct handshake *hs, uint16_t group, struct span share, uns
     return len;
 }
 
-static void put_psk_identity(struct handshake const *hs, struct writer *w)
-{
-    size_t const extension = tls_open_extension(w, EXT_PRE_SHARED_KEY);
-    tls_write16(w, hs->psk_identity);
-    tls_close_extension(w, extension);
-}
-
 static int write_server_hello(struct handshake *hs)
 {
     struct writer *w = tls_begin_server_hello(hs, hs->server_random);
@@ -146,8 +136,9 @@ static int write_server_hello(struct handshake *hs)
     tls_write_bytes(w, hs->share.public_key, hs->share.public_len);
     tls_close_vector(w, key, 2);
     tls_close_extension(w, extension);
-    if (hs->resumes) put_psk_identity(hs, w);
-    put_version_and_close(w, block);
+    if (hs->resumes) put16(w, EXT_PRE_SHARED_KEY, hs->psk_identity);
+    put16(w, EXT_SUPPORTED_VERSIONS, TLS_1_3);
+    tls_close_vector(w, block, 2);
     return tls_end_message(hs);
 }
 
@@ -169,7 +160,7 @@ static int write_encrypted_extensions(struct handshake *hs, struct client_hello 
 {
     struct writer *w = tls_begin_message(hs, TLS_ENCRYPTED_EXTENSIONS);
     size_t const block = tls_open_vector(w, 2);
-    if (hello->server_name.p) tls_close_extension(w, tls_open_extension(w, EXT_SERVER_NAME));
+    if (hello->server_name.p) tls_put_empty_extension(w, EXT_SERVER_NAME);
     if (hs->session->alpn[0]) tls_put_chosen_alpn(hs, w);
     tls_close_vector(w, block, 2);
     return tls_end_message(hs);
@@ -204,12 +195,8 @@ static int read_client_authentication(struct handshake *hs)
 {
     struct message m;
     int empty;
-    if (!tls_expect_message(hs, TLS_CERTIFICATE, &m) || !tls_read_certificate(hs, &m, &empty)) return 0;
-    tls_add_to_transcript(hs, &m);
-    if (empty) return 1;
-    if (!tls_expect_message(hs, TLS_CERTIFICATE_VERIFY, &m) || !tls_read_certificate_verify(hs, &m)) return 0;
-    tls_add_to_transcript(hs, &m);
-    return 1;
+    if (!tls_next_message(hs, &m) || !tls_take_certificate(hs, &m, &empty)) return 0;
+    return empty || tls_read_certificate_verify(hs);
 }
 
 int tls_server13(struct handshake *hs, struct client_hello const *first)

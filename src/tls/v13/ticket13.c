@@ -12,9 +12,8 @@
 
 static int has_mode(struct client_hello const *hello)
 {
-    struct reader r = tls_reader_on(hello->x.body[EXT_PSK_KEY_EXCHANGE_MODES]);
-    struct span const modes = HAS(&hello->x, EXT_PSK_KEY_EXCHANGE_MODES) ? tls_read_vector8(&r) : (struct span){ 0 };
-    return modes.p && memchr(modes.p, PSK_DHE_KE, modes.len);
+    struct span modes;
+    return tls_only_vector(hello->x.body[EXT_PSK_KEY_EXCHANGE_MODES], 1, &modes) && memchr(modes.p, PSK_DHE_KE, modes.len);
 }
 
 /* RFC 8446, 4.2.11: the PSK belongs to the hash, not to the suite. */
