@@ -20,7 +20,7 @@ SHARED_LAYERS := ktls control
 
 # What ktls-eof preloads: these sources, and what they need of the layers.
 PRELOAD_LIBRARY := libktls-eof.so
-PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c) src/tls/next_keys.c
+PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c)
 PRELOAD_LAYERS := ktls crypto
 
 # Not installed.

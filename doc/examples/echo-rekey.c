@@ -28,7 +28,7 @@ static int next_keys(void *ctx, enum ktls_direction direction, struct ktls_traff
     struct tls_session *session = ctx;
     int const tx = direction == KTLS_TX;
 
-    tls_next_keys(session->suite, tx ? session->tx_secret : session->rx_secret, keys);
+    crypto_next_keys(session->suite, tx ? session->tx_secret : session->rx_secret, keys);
     return 0;
 }
 

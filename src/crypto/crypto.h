@@ -116,6 +116,9 @@ extern void crypto_tls12_prf(enum crypto_hash hash, void const *secret, size_t s
 extern void crypto_traffic_keys(struct crypto_suite const *suite, unsigned char const *secret,
                                 struct ktls_traffic_keys *keys);
 
+/* The next generation of a traffic secret and its keys (RFC 8446, 7.2). */
+extern void crypto_next_keys(struct crypto_suite const *suite, unsigned char *secret, struct ktls_traffic_keys *keys);
+
 /* Bytes that protection adds to a fragment, record header not counted: the
    tag, the explicit nonce (AES-GCM in 1.2), the inner content type (1.3). */
 extern size_t crypto_record_overhead(struct ktls_traffic_keys const *keys);

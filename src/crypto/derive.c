@@ -74,3 +74,13 @@ void crypto_traffic_keys(struct crypto_suite const *suite, unsigned char const *
     crypto_hkdf_expand_label(suite->hash, secret, "key", NULL, 0, keys->key, crypto_key_size(suite->cipher));
     crypto_hkdf_expand_label(suite->hash, secret, "iv", NULL, 0, keys->iv, sizeof keys->iv);
 }
+
+void crypto_next_keys(struct crypto_suite const *suite, unsigned char *secret, struct ktls_traffic_keys *keys)
+{
+    unsigned char next[CRYPTO_MAX_HASH];
+    size_t const size = crypto_hash_size(suite->hash);
+    crypto_hkdf_expand_label(suite->hash, secret, "traffic upd", NULL, 0, next, size);
+    memcpy(secret, next, size);
+    crypto_wipe(next, sizeof next);
+    crypto_traffic_keys(suite, secret, keys);
+}

@@ -23,7 +23,7 @@ static void update_keys(struct engine *engine, unsigned char requested)
         relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the secrets to follow it are not here");
         return;
     }
-    tls_next_keys(engine->suite, engine->keys->rx_secret, &engine->keys->rx);
+    crypto_next_keys(engine->suite, engine->keys->rx_secret, &engine->keys->rx);
     if (!engine->medium->change_rx(engine))
         relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the kernel cannot follow it");
     engine->out.key_update_due |= requested;

@@ -81,7 +81,7 @@ static int send_control(struct engine *engine)
 static int change_keys(struct engine *engine)
 {
     engine->out.new_keys_due = 0;
-    tls_next_keys(engine->suite, engine->keys->tx_secret, &engine->keys->tx);
+    crypto_next_keys(engine->suite, engine->keys->tx_secret, &engine->keys->tx);
     if (engine->medium->change_tx(engine)) return 1;
     relay_report(engine, EXIT_SYSTEM, "the kernel does not take the next keys: %s", strerror(errno));
     relay_cut(engine);

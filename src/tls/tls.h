@@ -195,10 +195,6 @@ extern int tls_server_handshake(struct tls_config const *config, struct tls_tran
 /* One line for people: "received alert handshake_failure", "sent alert ...: why". */
 extern void tls_error_text(struct tls_error const *error, char *out, size_t max);
 
-/* The next generation of one direction's secret and keys (RFC 8446, 7.2). */
-extern void tls_next_keys(struct crypto_suite const *suite, unsigned char secret[TLS_MAX_SECRET],
-                          struct ktls_traffic_keys *keys);
-
 #define TLS_MAX_EXPORT_CONTEXT 1024
 #define TLS_MAX_EXPORT (255 * 32)
 

@@ -62,7 +62,7 @@ static void send_key_update(void)
 {
     static unsigned char const update_requested[5] = { 24, 0, 0, 1, 1 };
     send_record(KTLS_HANDSHAKE, update_requested, sizeof update_requested);
-    tls_next_keys(session.suite, session.tx_secret, &session.tx);
+    crypto_next_keys(session.suite, session.tx_secret, &session.tx);
 }
 
 static void send_file(char const *path, size_t updates)
@@ -105,7 +105,7 @@ static int receive(unsigned int *updates)
     if (type == KTLS_APPLICATION_DATA) {
         write_all(1, fragment, (size_t)n);
     } else if (type == KTLS_HANDSHAKE && n == 5 && fragment[0] == 24) {
-        tls_next_keys(session.suite, session.rx_secret, &session.rx);
+        crypto_next_keys(session.suite, session.rx_secret, &session.rx);
         ++*updates;
     }
     return 1;

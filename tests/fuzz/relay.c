@@ -114,7 +114,7 @@ static void play_step(struct bout *bout, enum step step, unsigned char argument,
     case RECORD: send_record(bout, argument, content, len); break;
     case PADDED: send_padded(bout, argument, content, len); break;
     case RAW: send_bytes(bout, content, len); break;
-    case NEXT_KEYS: tls_next_keys(bout->suite, bout->peer.tx_secret, &bout->peer.tx); break;
+    case NEXT_KEYS: crypto_next_keys(bout->suite, bout->peer.tx_secret, &bout->peer.tx); break;
     case PROG_READS_NO_MORE: shutdown(bout->in[1], SHUT_RD); break;
     case PROG_WRITES:
     case STEPS:
@@ -157,7 +157,7 @@ static void check_record(struct bout *bout, unsigned char *record, size_t len, s
     if (n < 0 || n > 16384) abort();
     if (type == KTLS_APPLICATION_DATA) check_prefix(&bout->from_prog, at, fragment, (size_t)n);
     else if (type == KTLS_HANDSHAKE && n == 5 && fragment[0] == TLS_KEY_UPDATE)
-        tls_next_keys(bout->suite, bout->peer.rx_secret, &bout->peer.rx);
+        crypto_next_keys(bout->suite, bout->peer.rx_secret, &bout->peer.rx);
     else if (type != KTLS_ALERT || n != 2) abort();
 }
 

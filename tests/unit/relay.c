@@ -308,24 +308,24 @@ static void key_updates(struct crypto_suite const *suite)
         } else {
             send_record(&w, KTLS_HANDSHAKE, request, 5);
         }
-        tls_next_keys(suite, w.keys.tx_secret, &w.keys.tx);
+        crypto_next_keys(suite, w.keys.tx_secret, &w.keys.tx);
         send_data(&w, "after");
         right &= prog_reads(&w, "after") && write_all(w.out, "reply", 5);
         if (request[4]) {
             right &= receives(&w, KTLS_HANDSHAKE, answer, 5);
-            tls_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
+            crypto_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
         }
         right &= receives(&w, KTLS_APPLICATION_DATA, "reply", 5);
     }
     ok(right, "%s: 100 KeyUpdates", suite->name);
     for (int i = 0; i < 10; i++) {
         send_record(&w, KTLS_HANDSHAKE, "\30\0\0\1\1", 5);
-        tls_next_keys(suite, w.keys.tx_secret, &w.keys.tx);
+        crypto_next_keys(suite, w.keys.tx_secret, &w.keys.tx);
         send_data(&w, "more");
         right &= prog_reads(&w, "more");
     }
     right &= write_all(w.out, "reply", 5) && receives(&w, KTLS_HANDSHAKE, answer, 5);
-    tls_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
+    crypto_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
     ok(right && receives(&w, KTLS_APPLICATION_DATA, "reply", 5),
        "%s: ten requests while we are silent get one answer", suite->name);
     end(&w.out);
@@ -350,7 +350,7 @@ static void own_key_updates(struct crypto_suite const *suite)
         long const n = receive(&w, &type, &fragment);
         if (n < 0) break;
         if (type == KTLS_HANDSHAKE && n == 5 && !memcmp(fragment, update, 5)) {
-            tls_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
+            crypto_next_keys(suite, w.keys.rx_secret, &w.keys.rx);
             updates++;
         } else if (type == KTLS_APPLICATION_DATA) {
             for (long i = 0; i < n; i++, got++)

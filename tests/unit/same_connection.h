@@ -31,8 +31,8 @@ static inline void rekeys(char const *what)
            !memcmp(client.session.rx_secret, server.session.tx_secret, size),
        "%s: traffic secrets", what);
     memcpy(before, client.session.tx_secret, sizeof before);
-    tls_next_keys(client.session.suite, client.session.tx_secret, &client.session.tx);
-    tls_next_keys(server.session.suite, server.session.rx_secret, &server.session.rx);
+    crypto_next_keys(client.session.suite, client.session.tx_secret, &client.session.tx);
+    crypto_next_keys(server.session.suite, server.session.rx_secret, &server.session.rx);
     ok(memcmp(before, client.session.tx_secret, size) && !client.session.tx.seq &&
            keys_equal(&client.session.tx, &server.session.rx),
        "%s: next generation", what);

@@ -48,7 +48,7 @@ static int find_generation(enum ktls_direction direction, struct crypto_suite co
     crypto_traffic_keys(suite, secret, &keys);
     for (int i = 0; !found && i < MAX_GENERATIONS; i++) {
         found = !memcmp(now, keys.key, sizeof now);
-        if (!found) tls_next_keys(suite, secret, &keys);
+        if (!found) crypto_next_keys(suite, secret, &keys);
     }
     explicit_bzero(now, sizeof now);
     explicit_bzero(&keys, sizeof keys);
@@ -63,7 +63,7 @@ int generation_next(void *ctx, enum ktls_direction direction, struct ktls_traffi
     unsigned char *secret = direction == KTLS_TX ? saved.tx_secret : saved.rx_secret;
     struct crypto_suite const *suite = crypto_suite_by_id(saved.suite);
     int const found = suite && find_generation(direction, suite, secret);
-    if (found) tls_next_keys(suite, secret, keys);
+    if (found) crypto_next_keys(suite, secret, keys);
     else errno = EKEYREJECTED;
     explicit_bzero(&saved, sizeof saved);
     return found ? 0 : -1;

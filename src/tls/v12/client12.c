@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The client's TLS 1.2 handshake behind the ServerHello (RFC 5246, 7.3; RFC 8422, 2). */
+/* The client's TLS 1.2 handshake after the ServerHello (RFC 5246, 7.3; RFC 8422, 2). */
 
 #include <string.h>
 
@@ -121,6 +121,26 @@ static int send_flight(struct handshake *hs, int asked, struct peer_share const 
     return tls_write_finished12(hs) && tls_flush_flight(hs);
 }
 
+/*
+ * The order of messages (RFC 5246, 7.3; RFC 8422, 2). * in some handshakes only;
+ * {} under the new keys. Every other message is unexpected_message, but for
+ * HelloRequest, which is ignored.
+ *
+ *   client                              server
+ *   ClientHello                   ->
+ *                                <-     ServerHello
+ *                                       Certificate
+ *                                       ServerKeyExchange
+ *                                       CertificateRequest *
+ *                                <-     ServerHelloDone
+ *   Certificate *         if it was requested
+ *   ClientKeyExchange
+ *   CertificateVerify *   if Certificate is not empty
+ *   ChangeCipherSpec
+ *   {Finished}                    ->
+ *                                       ChangeCipherSpec
+ *                                <-     {Finished}
+ */
 int tls_client12(struct handshake *hs, struct server_hello const *hello)
 {
     struct peer_share peer;

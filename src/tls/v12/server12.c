@@ -105,6 +105,23 @@ static int read_client_certificate(struct handshake *hs, int *empty)
     return tls_next_message(hs, &m) && tls_take_certificate(hs, &m, empty);
 }
 
+/*
+ * The order of messages (RFC 5246, 7.3; RFC 8422, 2; RFC 5077, 3.1). * in some
+ * handshakes only; {} under the new keys. Every other message is unexpected_message.
+ *
+ *   client                              server
+ *   ClientHello                   ->
+ *                                <-     ServerHello, Certificate, ServerKeyExchange,
+ *                                       CertificateRequest *, ServerHelloDone
+ *   Certificate *         if it was requested
+ *   ClientKeyExchange
+ *   CertificateVerify *   if Certificate is not empty
+ *   ChangeCipherSpec
+ *   {Finished}                    ->
+ *                                       NewSessionTicket *
+ *                                       ChangeCipherSpec
+ *                                <-     {Finished}
+ */
 static int full_handshake(struct handshake *hs, struct client_hello const *hello)
 {
     int no_certificate = 1;
@@ -117,7 +134,16 @@ static int full_handshake(struct handshake *hs, struct client_hello const *hello
     return tls_write_finished12(hs) && tls_flush_flight(hs);
 }
 
-/* RFC 5077, 3.4: the client keeps its ticket. */
+/*
+ * The same with a ticket of the client's (RFC 5077, 3.1), which the client keeps (3.4).
+ *
+ *   ClientHello                   ->
+ *                                       ServerHello
+ *                                       ChangeCipherSpec
+ *                                <-     {Finished}
+ *   ChangeCipherSpec
+ *   {Finished}                    ->
+ */
 static int abbreviated_handshake(struct handshake *hs, struct client_hello const *hello)
 {
     if (!write_server_hello(hs, hello)) return 0;

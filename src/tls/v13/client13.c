@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The client's TLS 1.3 handshake behind the ServerHello (RFC 8446, 2 and 4.2 to 4.4). */
+/* The client's TLS 1.3 handshake after the ServerHello (RFC 8446, 2 and 4.2 to 4.4). */
 
 #include <string.h>
 
@@ -142,6 +142,24 @@ static int send_flight(struct handshake *hs, int asked)
     return tls_write_finished13(hs) && tls_flush_flight(hs) && tls_advance_tx(hs);
 }
 
+/*
+ * The order of messages (RFC 8446, 2). * in some handshakes only; {} under the
+ * handshake traffic keys. Every other message is unexpected_message.
+ *
+ *   client                              server
+ *   ClientHello                   ->
+ *                                <-     HelloRetryRequest *
+ *   ClientHello *                 ->
+ *                                <-     ServerHello
+ *                                       {EncryptedExtensions}
+ *                                       {CertificateRequest} *
+ *                                       {Certificate}
+ *                                       {CertificateVerify}
+ *                                <-     {Finished}
+ *   {Certificate} *       if it was requested
+ *   {CertificateVerify} * if it is not empty
+ *   {Finished}                    ->
+ */
 int tls_client13(struct handshake *hs, struct server_hello const *hello)
 {
     int asked;

@@ -199,6 +199,26 @@ static int read_client_authentication(struct handshake *hs)
     return empty || tls_read_certificate_verify(hs);
 }
 
+/*
+ * The order of messages (RFC 8446, 2). * in some handshakes only; {} under the
+ * handshake traffic keys, [] under the application's. Every other message is
+ * unexpected_message.
+ *
+ *   client                              server
+ *   ClientHello                   ->
+ *                                <-     HelloRetryRequest *     without a share of a common group
+ *   ClientHello *                 ->
+ *                                <-     ServerHello
+ *                                       {EncryptedExtensions}
+ *                                       {CertificateRequest} *  these three not when a PSK is used
+ *                                       {Certificate} *
+ *                                       {CertificateVerify} *
+ *                                <-     {Finished}
+ *   {Certificate} *       if it was requested
+ *   {CertificateVerify} * if it is not empty
+ *   {Finished}                    ->
+ *                                <-     [NewSessionTicket] *
+ */
 int tls_server13(struct handshake *hs, struct client_hello const *first)
 {
     struct client_hello hello = *first;
