@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # Single system calls that fail. Each call once, with one error: KTLS_INJECT=1;
-# each with every error: KTLS_INJECT=all tests/run inject
+# each with every error: KTLS_INJECT=all KTLS_TEST_LIMIT=20000 tests/run inject
 # [KTLS_INJECT=3: every third call; 12 where the kernel has TLS].
 # runs: host; not: sanitizers
 # runs: newest kernel; not: sanitizers
@@ -59,5 +59,5 @@ def kernel_ucspi():
 tap.main(
     host=[server, client, separation, ucspi, init],
     kernel=[kernel, relay, kernel_separation, kernel_ucspi],
-    limit=7200 if inject.ALL else 1500,
+    limit=18000 if inject.ALL else 1500,
 )

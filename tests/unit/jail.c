@@ -3,17 +3,21 @@
 /* What cannot be done in jail, and what can. */
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -251,6 +255,15 @@ static int go_through_jobs(int as_root)
     return 1;
 }
 
+static int in_child(int (*action)(void))
+{
+    int status;
+    fflush(stdout);
+    pid_t const pid = fork();
+    if (!pid) _exit(action());
+    return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
 /* Who asks for root's part and is not root gets a reason, not half a jail. */
 static int refused(void)
 {
@@ -268,6 +281,76 @@ static int orphaned(void)
     return jail_enter(&jail, &what) == -1 && what ? 0 : 1;
 }
 
+/* ---- calls that fail ---- */
+
+#define ANY_ARGUMENT 6 /* there are as many */
+
+static struct failure {
+    unsigned char is_root;
+    char const *name;
+    unsigned int call, argument, value;
+} const failures[] = {
+    { 0, "PR_SET_DUMPABLE", SYS_prctl, 0, PR_SET_DUMPABLE },
+    { 0, "PR_SET_PDEATHSIG", SYS_prctl, 0, PR_SET_PDEATHSIG },
+    { 0, "PR_SET_NO_NEW_PRIVS", SYS_prctl, 0, PR_SET_NO_NEW_PRIVS },
+    { 0, "PR_SET_SECCOMP", SYS_prctl, 0, PR_SET_SECCOMP },
+    { 0, "PR_CAP_AMBIENT", SYS_prctl, 0, PR_CAP_AMBIENT },
+    { 0, "capset", SYS_capset, ANY_ARGUMENT, 0 },
+    { 0, "capget", SYS_capget, ANY_ARGUMENT, 0 },
+    { 0, "RLIMIT_CORE", SYS_prlimit64, 1, RLIMIT_CORE },
+    { 0, "RLIMIT_NPROC", SYS_prlimit64, 1, RLIMIT_NPROC },
+    { 0, "RLIMIT_FSIZE", SYS_prlimit64, 1, RLIMIT_FSIZE },
+    { 0, "RLIMIT_CPU", SYS_prlimit64, 1, RLIMIT_CPU },
+    { 0, "RLIMIT_NOFILE", SYS_prlimit64, 1, RLIMIT_NOFILE },
+#ifndef __SANITIZE_ADDRESS__
+    { 0, "RLIMIT_DATA", SYS_prlimit64, 1, RLIMIT_DATA },
+#endif
+    { 1, "chroot", SYS_chroot, ANY_ARGUMENT, 0 },
+    { 1, "setgroups", SYS_setgroups, ANY_ARGUMENT, 0 },
+    { 1, "setresgid", SYS_setresgid, ANY_ARGUMENT, 0 },
+    { 1, "setresuid", SYS_setresuid, ANY_ARGUMENT, 0 },
+    { 1, "getresuid", SYS_getresuid, ANY_ARGUMENT, 0 },
+};
+
+static struct failure const *failing;
+
+/* From now on that call gives ENOMEM. */
+static int fail_call(struct failure const *failure)
+{
+    unsigned int const offset = (unsigned int)(failure->argument == ANY_ARGUMENT
+                                                   ? offsetof(struct seccomp_data, nr)
+                                                   : offsetof(struct seccomp_data, args[failure->argument]));
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, failure->call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, failure->argument == ANY_ARGUMENT ? failure->call : failure->value, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog const program = { sizeof steps / sizeof *steps, steps };
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0;
+}
+
+static int fails(void)
+{
+    int const kept[] = { STDOUT_FILENO };
+    struct jail const jail = strict_jail(kept, 1, failing->is_root);
+    char const *what = NULL;
+    if (fail_call(failing)) return 1;
+    if (jail_enter(&jail, &what) == 0) return 2;
+    return what && errno == ENOMEM ? 0 : 3;
+}
+
+static void go_through_failures(void)
+{
+    for (failing = failures; failing < failures + sizeof failures / sizeof *failures; failing++) {
+        if (failing->is_root && geteuid()) continue;
+        int const status = in_child(&fails);
+        ok(!status, "there is no jail without %s (status %x)", failing->name, (unsigned int)status);
+    }
+}
+
 /* Who is not root is told of root's part, and can have the rest. */
 static int surveyed(void)
 {
@@ -282,21 +365,13 @@ static int surveyed(void)
     return jail_enter(&jail, &what) < 0 ? 5 : 0;
 }
 
-static int in_child(int (*action)(void))
-{
-    int status;
-    fflush(stdout);
-    pid_t const pid = fork();
-    if (!pid) _exit(action());
-    return waitpid(pid, &status, 0) == pid ? status : -1;
-}
-
 int main(void)
 {
     tcp = socket(AF_INET, SOCK_STREAM, 0);
     ok(!in_child(&refused), "root's part is refused to others");
     ok(!in_child(&surveyed), "what cannot be had is found out before, and left out");
     ok(!in_child(&orphaned), "a parent that is another ends it");
+    go_through_failures();
     if (!go_through_jobs(0)) return 1;
     if (geteuid() != 0)
         skip("root's part needs root");
