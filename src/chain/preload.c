@@ -15,7 +15,7 @@
 
 #include <skalibs/config.h>
 
-#include "chain/chain.h"
+#include "process/process.h"
 
 #define MAX_INTERPRETERS 4 /* a script's interpreter may be a script (execve(2)) */
 #define MAX_LINE 256

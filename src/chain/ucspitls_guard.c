@@ -13,16 +13,16 @@
 
 /* Before the handshake a server's peer may have sent its ClientHello, a
    client's peer nothing. 1: it has sent something else. */
-static int is_plaintext_waiting(enum chain_program role, int fd)
+static int is_plaintext_waiting(int is_client, int fd)
 {
     unsigned char header[2] = { 0, 3 };
     int waiting = 0;
     ssize_t const r = recv(fd, header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
     if (r < 0 && errno == ENOTSOCK) {
         /* Of a pipe only the handshake can tell what is in it. */
-        return role == CHAIN_TLSC && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
+        return is_client && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
     }
-    return r > 0 && (role == CHAIN_TLSC || header[0] != KTLS_HANDSHAKE || header[1] != 3);
+    return r > 0 && (is_client || header[0] != KTLS_HANDSHAKE || header[1] != 3);
 }
 
 /* 0 after a handshake: not TCP, or one that does not count. */
@@ -49,15 +49,15 @@ static uint64_t count_written(int fd)
 
 static _Noreturn void refuse(struct ucspitls_guard const *guard, int code, char const *why)
 {
-    chain_cut_connection(guard->connection);
+    endpoint_cut(guard->connection);
     strerr_dief(code, program_peer(), why);
 }
 
-void ucspitls_start_guard(struct ucspitls_guard *guard, enum chain_program role,
-                          struct chain_connection const *connection)
+void ucspitls_start_guard(struct ucspitls_guard *guard, struct chain const *chain)
 {
+    struct endpoint_connection const *connection = &chain->connection;
     *guard = (struct ucspitls_guard){ .connection = connection, .before = count_written(connection->fdw) };
-    if (is_plaintext_waiting(role, connection->fdr))
+    if (is_plaintext_waiting(chain->options.settings.role == KTLS_CLIENT, connection->fdr))
         refuse(guard, EXIT_TLS, "the peer sent plaintext where TLS begins");
 }
 

@@ -37,16 +37,16 @@ static void take(void *ctx, enum review_level level, char const *what, char cons
 
 int check_configuration(struct check_configuration const *wanted)
 {
-    struct chain_options const options = { .sni_level = wanted->sni_level,
-                                           .client_auth = wanted->client_auth,
-                                           .client_cert = wanted->client_auth };
+    struct endpoint_settings settings = { .role = wanted->server ? KTLS_SERVER : KTLS_CLIENT,
+                                          .sni_level = wanted->sni_level,
+                                          .client_auth = wanted->client_auth,
+                                          .client_cert = wanted->client_auth };
     struct listing listing = { .json = wanted->json, .verbosity = wanted->verbosity };
-    struct chain_input input;
-    struct review const review = { .report = &take, .ctx = &listing, .now = time(NULL), .input = &input };
-    chain_read_environment(&input);
+    struct program_error error;
+    struct review const review = { .report = &take, .ctx = &listing, .now = time(NULL), .settings = &settings };
+    if (!endpoint_read_variables(&settings, &error)) program_die(&error);
     if (listing.json) printf("{\n  \"findings\": [");
-    if (wanted->server) review_server(&review, &options);
-    else review_client(&review, &options);
+    if (!review_settings(&review, &error)) program_die(&error);
     if (listing.json) printf("\n  ],\n  \"sound\": %s\n}\n", listing.errors ? "false" : "true");
     return !listing.errors;
 }

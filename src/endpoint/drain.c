@@ -10,13 +10,10 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <skalibs/strerr.h>
-
-#include "chain/chain.h"
+#include "endpoint/privsep.h"
 #include "ktls/after.h"
 
 /* Beyond two round trips: what a busy server needs to make its first ticket,
@@ -31,7 +28,7 @@
 #define END_OF_STREAM 0 /* among the types of ktls_recv_record */
 
 struct drain {
-    struct chain_connection const *connection;
+    struct endpoint_connection const *connection;
     struct after_message message;
     int two_rtt_ms;
     int records;             /* taken */
@@ -41,14 +38,14 @@ struct drain {
     unsigned char has_begun;  /* the server sends something */
     unsigned char is_partial; /* readable without a whole record: older kernels say so */
     unsigned char failed;
-    char *why;
+    struct program_error *error;
 };
 
 /* The first reason counts. */
 static int fail(struct drain *drain, char const *what, char const *detail)
 {
-    if (!drain->failed) snprintf(drain->why, CHAIN_DRAIN_WHY, "%s%s", what, detail);
-    drain->failed = 1;
+    if (!drain->failed) program_fail(drain->error, EXIT_TLS, "waiting for tickets: %s%s", what, detail);
+    drain->failed = drain->error->is_about_peer = 1;
     return 0;
 }
 
@@ -175,7 +172,7 @@ static int end_stream(struct drain *drain)
 }
 
 /* 1: the next may be one to take, too. 0: no, or it was wrong. */
-static int take(struct drain *drain)
+static int take_ticket(struct drain *drain)
 {
     unsigned char type, record[16384];
     ssize_t const len = take_record(drain, &type, record, sizeof record);
@@ -206,27 +203,24 @@ static int is_for_prog(unsigned char type, int empty)
     return type == END_OF_STREAM || (type == KTLS_APPLICATION_DATA && !empty);
 }
 
-int chain_drain_tickets(struct chain_connection const *connection, unsigned int rtt_ms,
-                        char why[CHAIN_DRAIN_WHY])
+int endpoint_drain_tickets(struct endpoint_connection const *connection, unsigned int rtt_ms,
+                           struct program_error *error)
 {
-    struct drain drain = { .connection = connection, .why = why };
+    struct drain drain = { .connection = connection, .error = error };
     unsigned char type = END_OF_STREAM;
     int empty;
     drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
     has_received_more(&drain);
-    while (!drain.failed && next_type(&drain, &type, &empty) && !is_for_prog(type, empty) && take(&drain))
+    while (!drain.failed && next_type(&drain, &type, &empty) && !is_for_prog(type, empty) && take_ticket(&drain))
         if (++drain.records == MAX_RECORDS) fail(&drain, "too many records without data", "");
     if (!drain.failed) check_whole(&drain);
-    if (drain.failed) chain_cut_connection(connection);
+    if (drain.failed) endpoint_cut(connection);
     return !drain.failed;
 }
 
-void chain_drain_or_die(struct chain_input const *input, struct chain_connection const *connection,
-                        unsigned int rtt_ms)
+int endpoint_drain(struct endpoint_settings const *settings, struct endpoint_connection const *connection,
+                   unsigned int rtt_ms, struct program_error *error)
 {
-    char why[CHAIN_DRAIN_WHY];
-    if (chain_is_apart(input))
-        chain_drain_apart(input, connection, rtt_ms);
-    else if (!chain_drain_tickets(connection, rtt_ms, why))
-        strerr_dief(EXIT_TLS, program_peer(), "waiting for tickets: ", why);
+    if (privsep_is_wanted(settings)) return privsep_drain(settings, connection, rtt_ms, error);
+    return endpoint_drain_tickets(connection, rtt_ms, error);
 }

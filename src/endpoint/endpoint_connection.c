@@ -5,30 +5,15 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <skalibs/strerr.h>
+#include "endpoint/endpoint.h"
 
-#include "chain/chain.h"
-#include "process/process.h"
-
-static _Noreturn void die_unattached(int error)
+/* 0, or errno says why not. */
+static int attach(int fdr, int fdw)
 {
-    if (error == ENOTSOCK || error == EOPNOTSUPP)
-        strerr_dief(EXIT_ENGINE, "--mode kernel: the descriptors are not one TCP connection without TLS");
-    if (error == ENOENT || error == ENOPROTOOPT)
-        strerr_dief(EXIT_ENGINE, "--mode kernel: this kernel has no TLS (modprobe tls?)");
-    errno = error;
-    strerr_diefsys(EXIT_ENGINE, "--mode kernel: attaching TLS to the socket");
-}
-
-/* 0: errno says why. */
-static int attach(struct chain_connection const *connection)
-{
-    errno = ENOTSOCK;
-    if (!process_is_one_stream(connection->fdr, connection->fdw)) return 0;
-    if (ktls_attach(connection->fdw) < 0) return 0;
+    if (!process_is_one_stream(fdr, fdw)) return ENOTSOCK;
+    if (ktls_attach(fdw) < 0) return errno;
     /* There is a TLS connection on it already, and only one fits in the kernel. */
-    errno = EOPNOTSUPP;
-    return !ktls_has_keys(connection->fdw, KTLS_TX) && !ktls_has_keys(connection->fdr, KTLS_RX);
+    return ktls_has_keys(fdw, KTLS_TX) || ktls_has_keys(fdr, KTLS_RX) ? EOPNOTSUPP : 0;
 }
 
 static int get_nodelay(int fd)
@@ -43,29 +28,30 @@ static void set_nodelay(int fd, int value)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
 }
 
-void chain_open_connection(struct chain_connection *connection, struct chain_options const *options)
+void endpoint_open(struct endpoint_connection *connection, int fdr, int fdw, int for_user_space)
 {
-    *connection = (struct chain_connection){ .fdr = (int)options->read_fd, .fdw = (int)options->write_fd };
-    if (options->mode != MODE_USER) connection->attached = (unsigned char)attach(connection);
-    /* With a peer that has gone it is the handshake that fails. */
-    if (options->mode == MODE_KERNEL && !connection->attached && errno != ENOTCONN) die_unattached(errno);
-    connection->nodelay = get_nodelay(connection->fdw);
-    if (connection->nodelay == 0) set_nodelay(connection->fdw, 1);
-    if (connection->nodelay >= 0) process_keep_alive(connection->fdw);
+    *connection = (struct endpoint_connection){
+        .fdr = fdr,
+        .fdw = fdw,
+        .unattached = for_user_space ? ECANCELED : attach(fdr, fdw),
+        .nodelay = get_nodelay(fdw),
+    };
+    if (connection->nodelay == 0) set_nodelay(fdw, 1);
+    if (connection->nodelay >= 0) process_keep_alive(fdw);
 }
 
-void chain_settle_connection(struct chain_connection const *connection)
+void endpoint_settle(struct endpoint_connection const *connection)
 {
     if (connection->nodelay == 0) set_nodelay(connection->fdw, 0);
 }
 
-void chain_cut_connection(struct chain_connection const *connection)
+void endpoint_cut(struct endpoint_connection const *connection)
 {
     shutdown(connection->fdw, SHUT_RDWR);
 }
 
 /* RX first: when it fails, nothing has changed yet. */
-int chain_install_keys(struct chain_connection const *connection, struct tls_session const *session)
+int endpoint_install_keys(struct endpoint_connection const *connection, struct tls_session const *session)
 {
     if (ktls_install(connection->fdr, KTLS_RX, &session->rx) < 0) return 0;
     if (ktls_install(connection->fdw, KTLS_TX, &session->tx) == 0) return 1;

@@ -1,9 +1,8 @@
 /* ISC license. */
 
 /*
- * Certificates by server name in the environment: CERTFILE:name, KEYFILE:name,
- * CERTFILE2:name, KEYFILE2:name. There may be thousands, and this runs once for
- * each connection: the environment is gone through, and nothing is built of it.
+ * There may be thousands of these variables, and this runs once for each
+ * connection: the environment is gone through, and nothing is built of it.
  */
 
 #include <ctype.h>
@@ -11,9 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include <skalibs/strerr.h>
-
-#include "chain/chain.h"
+#include "endpoint/endpoint.h"
 
 enum field { CERTFILE, KEYFILE, CERTFILE2, KEYFILE2, FIELDS };
 static char const *const field_names[FIELDS] = { "CERTFILE", "KEYFILE", "CERTFILE2", "KEYFILE2" };
@@ -37,9 +34,13 @@ static enum field field_of(char const *entry)
     return field;
 }
 
-int chain_is_host_variable(char const *entry)
+/* At once, not one by one at exec. */
+void hosts_remove_variables(void)
 {
-    return field_of(entry) < FIELDS;
+    char **kept = environ;
+    for (char **entry = environ; *entry; entry++)
+        if (field_of(*entry) == FIELDS) *kept++ = *entry;
+    *kept = NULL;
 }
 
 /* The final dot of an absolute name is not part of the name. */
@@ -55,63 +56,65 @@ static int read_variable(struct variable *variable, char const *entry)
     return 1;
 }
 
-static _Noreturn void die_variable(enum field field, char const *name, size_t name_len, char const *why)
+static int fail_variable(struct program_error *error, enum field field, char const *name, size_t name_len,
+                         char const *why)
 {
-    char text[X509_MAX_NAME + 1];
     if (name_len > X509_MAX_NAME) name_len = X509_MAX_NAME;
-    memcpy(text, name, name_len);
-    text[name_len] = 0;
-    strerr_dief(EXIT_CREDENTIAL, field_names[field], name_len ? ":" : "", text, why);
+    return program_fail(error, EXIT_CREDENTIAL, "%s%s%.*s%s", field_names[field], name_len ? ":" : "", (int)name_len,
+                        name, why);
 }
 
 /* ---- one name ---- */
 
-static int is_named(struct variable const *variable, char const *name)
+static int is_named(struct variable const *variable, char const *name, size_t name_len)
 {
-    return strlen(name) == variable->name_len && !strncasecmp(variable->name, name, variable->name_len);
+    return name_len == variable->name_len && !strncasecmp(variable->name, name, name_len);
 }
 
-static char const **place_of(struct chain_files files[2], enum field field)
+static char const **place_of(struct endpoint_files files[2], enum field field)
 {
     files += field >= CERTFILE2;
     return field == CERTFILE || field == CERTFILE2 ? &files->certfile : &files->keyfile;
 }
 
-static void check_pair(struct chain_files const *files, int second, char const *name, size_t name_len)
+static int check_pair(struct endpoint_files const *files, int second, char const *name, struct program_error *error)
 {
-    if (!files->certfile == !files->keyfile) return;
+    if (!files->certfile == !files->keyfile) return 1;
     enum field const cert = second ? CERTFILE2 : CERTFILE, key = second ? KEYFILE2 : KEYFILE;
-    die_variable(files->certfile ? key : cert, name, name_len, " is not set, but its other half is");
+    return fail_variable(error, files->certfile ? key : cert, name, strlen(name),
+                         " is not set, but its other half is");
 }
 
-void chain_check_pair(struct chain_files const *files, int second)
+int hosts_check_pair(struct endpoint_files const *files, int second, struct program_error *error)
 {
-    check_pair(files, second, "", 0);
+    return check_pair(files, second, "", error);
 }
 
-int chain_find_host(char const *name, struct chain_files files[2])
+int hosts_find(char const *name, struct endpoint_files files[2], struct program_error *error)
 {
     struct variable v;
+    size_t const len = strlen(name);
     memset(files, 0, 2 * sizeof *files);
     for (char *const *entry = environ; *entry; entry++) {
-        if (!read_variable(&v, *entry) || !is_named(&v, name)) continue;
+        if (!read_variable(&v, *entry) || !is_named(&v, name, len)) continue;
         char const **place = place_of(files, v.field);
-        if (*place) die_variable(v.field, v.name, v.name_len, " is set twice");
+        if (*place) return fail_variable(error, v.field, v.name, v.name_len, " is set twice") - 1;
         *place = v.value;
     }
-    for (int second = 0; second < 2; second++) check_pair(files + second, second, name, strlen(name));
+    if (!check_pair(files, 0, name, error) || !check_pair(files + 1, 1, name, error)) return -1;
     return files[0].certfile || files[1].certfile;
 }
 
 /* ---- all of them ---- */
 
 /* No client can send such a name, so this certificate would never be used. */
-static void check_ascii(struct variable const *v)
+static int check_ascii(struct variable const *v, struct program_error *error)
 {
     for (size_t i = 0; i < v->name_len; i++)
         if (v->name[i] & 0x80)
-            die_variable(v->field, v->name, v->name_len,
-                         ": the name is not ASCII: write its A-label form, xn--...");
+            return fail_variable(error, v->field, v->name, v->name_len,
+                                 ": the name is not ASCII: write its A-label form, xn--...");
+    return 1;
 }
 
 /* FNV-1a, of the name in lower case. */
@@ -128,13 +131,12 @@ static int is_first(struct variable const *variable, char *const *entry)
 {
     struct variable v;
     for (char *const *before = environ; before < entry; before++)
-        if (read_variable(&v, *before) && v.name_len == variable->name_len
-            && !strncasecmp(v.name, variable->name, v.name_len))
-            return 0;
+        if (read_variable(&v, *before) && is_named(&v, variable->name, variable->name_len)) return 0;
     return 1;
 }
 
-void chain_each_host(void (*f)(void *ctx, char const *name), void *ctx)
+int hosts_each(int (*f)(void *ctx, char const *name, struct program_error *error), void *ctx,
+               struct program_error *error)
 {
     struct variable v;
     char name[X509_MAX_NAME + 1];
@@ -142,30 +144,31 @@ void chain_each_host(void (*f)(void *ctx, char const *name), void *ctx)
         if (!read_variable(&v, *entry) || v.name_len > X509_MAX_NAME || !is_first(&v, entry)) continue;
         memcpy(name, v.name, v.name_len);
         name[v.name_len] = 0;
-        f(ctx, name);
+        if (!f(ctx, name, error)) return 0;
     }
+    return 1;
 }
 
-static void check_host(void *ctx, char const *name)
+static int check_host(void *ctx, char const *name, struct program_error *error)
 {
-    struct chain_files files[2];
+    struct endpoint_files files[2];
     (void)ctx;
-    chain_find_host(name, files);
+    return hosts_find(name, files, error) >= 0;
 }
 
 /* The names of all certificates add up to the same sum as those of all keys, or
    one of them has no other half. */
-size_t chain_check_hosts(void)
+int hosts_check(size_t *count, struct program_error *error)
 {
     uint64_t sum[FIELDS] = { 0 };
     struct variable v;
-    size_t count = 0;
+    *count = 0;
     for (char *const *entry = environ; *entry; entry++) {
         if (!read_variable(&v, *entry)) continue;
-        check_ascii(&v);
+        if (!check_ascii(&v, error)) return 0;
         sum[v.field] += hash_name(&v);
-        count++;
+        ++*count;
     }
-    if (sum[CERTFILE] != sum[KEYFILE] || sum[CERTFILE2] != sum[KEYFILE2]) chain_each_host(&check_host, NULL);
-    return count;
+    if (sum[CERTFILE] == sum[KEYFILE] && sum[CERTFILE2] == sum[KEYFILE2]) return 1;
+    return hosts_each(&check_host, NULL, error);
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain/chain.h"
 #include "endpoint/places.h"
 #include "x509/file.h"
 
@@ -27,10 +26,10 @@ static int wildcard_of(char const *name, char const *star, char out[MAX_PLACE_NA
     return snprintf(out, MAX_PLACE_NAME, "%s%s", star, parent) < MAX_PLACE_NAME;
 }
 
-static int find_wildcard(char const *name, struct chain_files files[2])
+static int find_wildcard(char const *name, struct endpoint_files files[2], struct program_error *error)
 {
     char wildcard[MAX_PLACE_NAME];
-    return wildcard_of(name, "*", wildcard) && chain_find_host(wildcard, files);
+    return wildcard_of(name, "*", wildcard) ? hosts_find(wildcard, files, error) : 0;
 }
 
 static int has_key_file(char const *path)
@@ -39,7 +38,7 @@ static int has_key_file(char const *path)
 }
 
 /* dir/NAME.pem, and its key there or in dir/NAME.key. */
-static int find_in_folder(struct chain_places *places, char const *name, struct chain_files *files)
+static int find_in_folder(struct places *places, char const *name, struct endpoint_files *files)
 {
     char lower[MAX_PLACE_NAME];
     size_t const len = strlen(name);
@@ -54,13 +53,21 @@ static int find_in_folder(struct chain_places *places, char const *name, struct 
     return 1;
 }
 
-static int find_wildcard_in_folder(struct chain_places *places, char const *name, struct chain_files *files)
+static int find_wildcard_in_folder(struct places *places, char const *name, struct endpoint_files *files)
 {
     char wildcard[MAX_PLACE_NAME];
     return wildcard_of(name, "_", wildcard) && find_in_folder(places, wildcard, files);
 }
 
-int places_may_have(struct chain_places const *places, enum chain_place place, char const *server_name)
+void places_init(struct places *places, struct endpoint_settings const *settings)
+{
+    *places = (struct places){ .folder = settings->certdir,
+                               .has_variables = settings->sni_level > 0,
+                               .strict = settings->sni_level == 2 };
+    memcpy(places->fallback, settings->files, sizeof places->fallback);
+}
+
+int places_may_have(struct places const *places, enum place place, char const *server_name)
 {
     switch (place) {
     case PLACE_VARIABLE:
@@ -74,15 +81,16 @@ int places_may_have(struct chain_places const *places, enum chain_place place, c
     return 0;
 }
 
-static int find(struct chain_places *places, enum chain_place place, char const *name,
-                struct chain_files files[2])
+/* As hosts_find. */
+static int find_files(struct places *places, enum place place, char const *name, struct endpoint_files files[2],
+                      struct program_error *error)
 {
     memset(files, 0, 2 * sizeof *files);
     if (!places_may_have(places, place, name)) return 0;
     switch (place) {
-    case PLACE_VARIABLE: return chain_find_host(name, files);
+    case PLACE_VARIABLE: return hosts_find(name, files, error);
     case PLACE_FOLDER: return find_in_folder(places, name, files);
-    case PLACE_WILDCARD: return find_wildcard(name, files);
+    case PLACE_WILDCARD: return find_wildcard(name, files, error);
     case PLACE_WILDCARD_IN_FOLDER: return find_wildcard_in_folder(places, name, files);
     case PLACE_DEFAULT_IN_FOLDER: return find_in_folder(places, "default", files);
     default: memcpy(files, places->fallback, 2 * sizeof *files);
@@ -90,7 +98,7 @@ static int find(struct chain_places *places, enum chain_place place, char const 
     return 1;
 }
 
-static int is_in_folder(enum chain_place place)
+static int is_in_folder(enum place place)
 {
     return place == PLACE_FOLDER || place == PLACE_WILDCARD_IN_FOLDER || place == PLACE_DEFAULT_IN_FOLDER;
 }
@@ -114,22 +122,28 @@ static int open_file(struct opened_file *file, char const *path)
     return 0;
 }
 
-int places_open(struct chain_places *places, enum chain_place place, char const *name, int second,
-                struct opened_pair *pair)
+/* Gives -1. */
+static int fail_file(struct program_error *error, char const *path)
 {
-    struct chain_files files[2];
+    enum x509_error const why = errno == EINVAL ? X509_NOT_A_FILE : X509_SYSTEM;
+    return program_fail(error, EXIT_CREDENTIAL, "%s: %s", path, x509_strerror(why)) - 1;
+}
+
+int places_open(struct places *places, enum place place, char const *name, int second, struct opened_pair *pair,
+                struct program_error *error)
+{
+    struct endpoint_files files[2];
     *pair = (struct opened_pair){ .cert.fd = -1, .key.fd = -1 };
-    if (!find(places, place, name, files) || !files[second].certfile) return 0;
+    int const found = find_files(places, place, name, files, error);
+    if (found <= 0 || !files[second].certfile) return found < 0 ? -1 : 0;
     pair->certfile = files[second].certfile;
     pair->keyfile = files[second].keyfile;
-    pair->culprit = pair->certfile;
     if (!open_file(&pair->cert, pair->certfile)) {
+        places_close(pair);
         if (is_in_folder(place) && (errno == ENOENT || errno == ENAMETOOLONG)) return 0;
-        return -1;
+        return fail_file(error, pair->certfile);
     }
-    if (!strcmp(pair->certfile, pair->keyfile)) return 1;
-    pair->culprit = pair->keyfile;
-    if (open_file(&pair->key, pair->keyfile)) return 1;
+    if (!strcmp(pair->certfile, pair->keyfile) || open_file(&pair->key, pair->keyfile)) return 1;
     places_close(pair);
-    return -1;
+    return fail_file(error, pair->keyfile);
 }

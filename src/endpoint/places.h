@@ -6,14 +6,13 @@
 #define KTLS_PLACES_H
 
 #include <limits.h>
-#include <stddef.h>
 
-#include "chain/chain.h"
+#include "endpoint/endpoint.h"
 
 #define MAX_PLACE_NAME (X509_MAX_NAME + 3)
 
 /* In the order in which they are looked at. */
-enum chain_place {
+enum place {
     PLACE_VARIABLE,           /* CERTFILE:name */
     PLACE_FOLDER,             /* CERTDIR/name.pem */
     PLACE_WILDCARD,           /* CERTFILE:*.parent */
@@ -21,6 +20,14 @@ enum chain_place {
     PLACE_DEFAULT,            /* CERTFILE */
     PLACE_DEFAULT_IN_FOLDER,  /* CERTDIR/default.pem */
     PLACES
+};
+
+struct places {
+    struct endpoint_files fallback[2]; /* CERTFILE and KEYFILE, CERTFILE2 and KEYFILE2 */
+    char const *folder;                /* CERTDIR; NULL: not set */
+    unsigned char has_variables;       /* with names */
+    unsigned char strict;              /* no certificate but the name's own */
+    char certfile[PATH_MAX], keyfile[PATH_MAX]; /* in the folder, the last that was looked for */
 };
 
 struct opened_file {
@@ -31,20 +38,20 @@ struct opened_file {
 /* A certificate's file and its key's. The paths are for messages. */
 struct opened_pair {
     struct opened_file cert, key; /* key.fd -1: both are in one file */
-    char const *certfile, *keyfile, *culprit;
+    char const *certfile, *keyfile;
 };
 
+extern void places_init(struct places *places, struct endpoint_settings const *settings);
 /* 0: there is surely nothing at that place. */
-extern int places_may_have(struct chain_places const *places, enum chain_place place, char const *server_name);
+extern int places_may_have(struct places const *places, enum place place, char const *server_name);
 /* server_name is a DNS name, or "". 1: it is open. 0: there is nothing at that
-   place. -1 with errno: what is there cannot be opened; culprit is its path. The
-   paths live until the next call. second: of two, the one with the other type of
-   key. */
-extern int places_open(struct chain_places *places, enum chain_place place, char const *server_name, int second,
-                       struct opened_pair *pair);
+   place. -1: what is there cannot be opened. The paths live until the next call.
+   second: of two, the one with the other type of key. */
+extern int places_open(struct places *places, enum place place, char const *server_name, int second,
+                       struct opened_pair *pair, struct program_error *error);
 extern void places_close(struct opened_pair *pair);
 
-/* ---- apart_files.c: the same for a process in jail, by the one that is not ---- */
+/* ---- privsep_files.c: the same for a process in jail, by the one that is not ---- */
 
 /* What goes through a SOCK_SEQPACKET socket. */
 struct files_request {
@@ -54,18 +61,18 @@ struct files_request {
 
 /* places_open in the process that has no files: fd is its end of the socket.
    spare: descriptors that may be closed, since it may have no more than it has. */
-extern int apart_files_ask(int fd, int spare[2], enum chain_place place, char const *server_name, int second,
-                           struct opened_pair *pair);
+extern int privsep_ask_files(int fd, int spare[2], enum place place, char const *server_name, int second,
+                             struct opened_pair *pair, struct program_error *error);
 
 /* One server name is answered for; the first that is asked for. */
 struct files_server {
-    struct chain_places *places;
+    struct places *places;
     char server_name[X509_MAX_NAME + 1];
     unsigned int requests;
 };
 
 /* Answers a request of a process that may have been taken over by the peer. 0:
    the request is not a proper one. */
-extern int apart_files_answer(struct files_server *server, int fd, struct files_request const *request);
+extern int privsep_answer_files(struct files_server *server, int fd, struct files_request const *request);
 
 #endif

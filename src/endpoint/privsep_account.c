@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "endpoint/privsep.h"
-#include "chain/chain.h"
 
 void account_of_session(struct account *account, struct tls_session const *session)
 {
@@ -13,11 +12,16 @@ void account_of_session(struct account *account, struct tls_session const *sessi
     account->session.suite = NULL;
 }
 
-void account_of_failure(struct account *account, int code, char const *text)
+/* A path may have any characters; the text is to be one line. */
+void account_of_failure(struct account *account, struct program_error const *error)
 {
     memset(account, 0, sizeof *account);
-    account->code = code;
-    strncpy(account->text, text, sizeof account->text - 1);
+    account->error.code = error->code;
+    account->error.is_about_peer = error->is_about_peer;
+    account->error.first_bytes = error->first_bytes;
+    memcpy(account->error.text, error->text, strlen(error->text) + 1);
+    for (char *c = account->error.text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
 }
 
 /* One line in a log, one value in an environment. */
@@ -29,11 +33,18 @@ static int is_text(char const *text, size_t max)
     return len < max;
 }
 
-static int is_failure(struct account const *account)
+static int is_flag(unsigned char flag)
 {
-    static int const codes[] = { EXIT_CREDENTIAL, EXIT_ENGINE, EXIT_TLS, EXIT_SYSTEM };
+    return flag == 0 || flag == 1;
+}
+
+static int is_failure(struct program_error const *error)
+{
+    static int const codes[] = { EXIT_CREDENTIAL, EXIT_ENGINE, EXIT_TLS, EXIT_USAGE, EXIT_SYSTEM };
+    if (!is_flag(error->is_about_peer) || !*error->text || !is_text(error->text, sizeof error->text)) return 0;
+    if (error->first_bytes > (error->code == EXIT_TLS ? PEER_SENT_OTHER : PEER_SENT_TLS)) return 0;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (account->code == codes[i]) return *account->text && is_text(account->text, sizeof account->text);
+        if (error->code == codes[i]) return 1;
     return 0;
 }
 
@@ -56,11 +67,6 @@ static int is_name(char const *name, size_t max)
     return !len || (len < max && x509_is_dns_name(name, len));
 }
 
-static int is_flag(unsigned char flag)
-{
-    return flag == 0 || flag == 1;
-}
-
 static int is_session(struct account const *account, struct tls_config const *config)
 {
     struct crypto_suite const *suite = crypto_suite_by_id(account->suite);
@@ -75,8 +81,8 @@ static int is_session(struct account const *account, struct tls_config const *co
 
 int account_is_sound(struct account const *account, struct tls_config const *config)
 {
-    if (!is_flag(account->is_silent) || (account->is_silent && account->code != EXIT_TLS)) return 0;
-    return account->code ? is_failure(account) : is_session(account, config);
+    if (account->error.code) return is_failure(&account->error);
+    return !account->error.first_bytes && is_session(account, config);
 }
 
 void account_give_session(struct account const *account, struct tls_session *session)

@@ -18,10 +18,11 @@
 #define MAX_SHOWN 1024   /* of a path, in a message */
 
 struct files_reply {
-    int result, error;
+    int result;
     size_t size[2];
-    unsigned char has_key_file, key_is_culprit;
+    unsigned char has_key_file;
     char certfile[MAX_SHOWN], keyfile[MAX_SHOWN];
+    struct program_error error; /* of result -1 */
 };
 
 union control {
@@ -62,29 +63,28 @@ static int receive_reply(int fd, struct files_reply *reply, int fds[2])
     return 0;
 }
 
-int apart_files_ask(int fd, int spare[2], enum chain_place place, char const *server_name, int second,
-                    struct opened_pair *pair)
+int privsep_ask_files(int fd, int spare[2], enum place place, char const *server_name, int second,
+                      struct opened_pair *pair, struct program_error *error)
 {
     static struct files_reply reply; /* the paths are shown later */
     struct files_request request = { .place = (unsigned char)place, .second = (unsigned char)second };
     int fds[2] = { -1, -1 };
     memcpy(request.server_name, server_name, strlen(server_name) + 1);
-    *pair = (struct opened_pair){ .cert.fd = -1, .key.fd = -1, .culprit = "certificate" };
+    *pair = (struct opened_pair){ .cert.fd = -1, .key.fd = -1 };
     free_spare(spare);
     if (send(fd, &request, sizeof request, MSG_NOSIGNAL) != sizeof request || !receive_reply(fd, &reply, fds))
-        return -1;
+        return program_fail_system(error, EXIT_CREDENTIAL, "certificate") - 1;
     pair->certfile = reply.certfile;
     pair->keyfile = reply.keyfile;
-    pair->culprit = reply.key_is_culprit ? reply.keyfile : reply.certfile;
     pair->cert = (struct opened_file){ fds[0], reply.size[0] };
     pair->key = (struct opened_file){ reply.has_key_file ? fds[1] : -1, reply.size[1] };
-    errno = reply.error;
+    if (reply.result < 0) *error = reply.error;
     return reply.result;
 }
 
 /* ---- outside ---- */
 
-static int is_proper(struct files_server const *server, struct files_request const *request)
+static int is_proper_request(struct files_server const *server, struct files_request const *request)
 {
     size_t const len = strnlen(request->server_name, sizeof request->server_name);
     if (request->place >= PLACES || request->second > 1 || len == sizeof request->server_name) return 0;
@@ -111,38 +111,23 @@ static int send_reply(int fd, struct files_reply const *reply, int const *fds, s
     return sendmsg(fd, &message, MSG_NOSIGNAL) == sizeof *reply;
 }
 
-static void show(char out[MAX_SHOWN], char const *path)
-{
-    size_t const len = path ? strlen(path) : 0;
-    size_t const shown = len < MAX_SHOWN ? len : MAX_SHOWN - 1;
-    if (path) memcpy(out, path, shown);
-    out[shown] = 0;
-}
-
-static int reply_with(int fd, int result, struct opened_pair const *pair)
-{
-    struct files_reply reply;
-    memset(&reply, 0, sizeof reply); /* padding travels too */
-    reply.result = result;
-    reply.error = result < 0 ? errno : 0;
-    reply.size[0] = pair->cert.size;
-    reply.size[1] = pair->key.size;
-    reply.has_key_file = pair->key.fd >= 0;
-    reply.key_is_culprit = pair->culprit && pair->culprit == pair->keyfile;
-    show(reply.certfile, pair->certfile);
-    show(reply.keyfile, pair->keyfile);
-    int const fds[2] = { pair->cert.fd, pair->key.fd };
-    return send_reply(fd, &reply, fds, result == 1 ? 1u + reply.has_key_file : 0);
-}
-
-int apart_files_answer(struct files_server *server, int fd, struct files_request const *request)
+int privsep_answer_files(struct files_server *server, int fd, struct files_request const *request)
 {
     struct opened_pair pair;
-    if (!is_proper(server, request)) return 0;
+    struct files_reply reply;
+    if (!is_proper_request(server, request)) return 0;
     server->requests++;
     memcpy(server->server_name, request->server_name, sizeof server->server_name);
-    int const result = places_open(server->places, request->place, server->server_name, request->second, &pair);
-    int const sent = reply_with(fd, result, &pair);
+    memset(&reply, 0, sizeof reply); /* padding travels too */
+    reply.result =
+        places_open(server->places, request->place, server->server_name, request->second, &pair, &reply.error);
+    reply.size[0] = pair.cert.size;
+    reply.size[1] = pair.key.size;
+    reply.has_key_file = pair.key.fd >= 0;
+    if (pair.certfile) strncpy(reply.certfile, pair.certfile, sizeof reply.certfile - 1);
+    if (pair.keyfile) strncpy(reply.keyfile, pair.keyfile, sizeof reply.keyfile - 1);
+    int const fds[2] = { pair.cert.fd, pair.key.fd };
+    int const sent = send_reply(fd, &reply, fds, reply.result == 1 ? 1u + reply.has_key_file : 0);
     places_close(&pair);
     return sent;
 }

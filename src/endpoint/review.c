@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <skalibs/strerr.h>
-
 #include "x509/certificate.h"
 
 #define SOON (14 * 86400) /* s: a certificate that expires then should have been renewed */
@@ -41,11 +39,11 @@ static void check_rights(struct review const *review, char const *path)
 
 /* The certificates that we send behind our own are all that a peer has to get to
    an authority of its own. */
-static int trust_own_issuers(struct x509_trust *trust, struct x509_chain const *chain, unsigned char *room)
+static int trust_own_issuers(struct x509_trust *trust, struct x509_chain const *chain)
 {
-    struct x509_item *item = calloc(chain->count, sizeof *item);
+    static unsigned char room[X509_MAX_CHAIN];
+    static struct x509_item item[X509_MAX_CERTIFICATES];
     size_t used = 0, count = 0;
-    if (!item) strerr_diefsys(EXIT_SYSTEM, "memory");
     for (size_t i = chain->count > 1; i < chain->count; i++) {
         struct certificate cert;
         if (!certificate_parse(&cert, chain->cert[i].der, chain->cert[i].len)) continue;
@@ -60,14 +58,12 @@ static int trust_own_issuers(struct x509_trust *trust, struct x509_chain const *
 static enum x509_error verify(struct x509_credential const *own, enum x509_purpose purpose, char const *name,
                               int64_t now, char culprit[X509_MAX_CULPRIT])
 {
-    static unsigned char room[X509_MAX_CHAIN];
     struct x509_trust trust;
     struct crypto_public_key key;
     enum x509_error error = X509_BAD_CERTIFICATE;
     struct x509_check const check = { .trust = &trust, .purpose = purpose, .name = name, .now = now };
     *culprit = 0;
-    if (trust_own_issuers(&trust, &own->chain, room)) error = x509_verify(&own->chain, &check, &key, culprit);
-    free(trust.certificates.item);
+    if (trust_own_issuers(&trust, &own->chain)) error = x509_verify(&own->chain, &check, &key, culprit);
     return error;
 }
 
@@ -86,14 +82,14 @@ static void check_order(struct review const *review, char const *path, struct x5
 }
 
 /* Enough where the issuer is an authority of the peer's. */
-static void check_lone_certificate(struct review const *review, char const *path, struct x509_chain const *chain,
-                                   struct chain_input const *input)
+static void check_lone_certificate(struct review const *review, char const *path, struct x509_chain const *chain)
 {
+    struct endpoint_settings const *settings = review->settings;
     struct x509_trust trust;
     struct crypto_public_key key;
     char const *culprit;
     struct x509_check const check = { .trust = &trust, .now = review->now };
-    if (chain->count > 1 || x509_trust_load(&trust, input->cadir, input->cafile, &culprit)) return;
+    if (chain->count > 1 || x509_trust_load(&trust, settings->cadir, settings->cafile, &culprit)) return;
     if (x509_verify(chain, &check, &key, NULL) == X509_UNKNOWN_CA)
         report(review, REVIEW_NOTE, path,
                "the issuer is not in the file, and not among the trusted certificates here: peers must know it");
@@ -133,7 +129,7 @@ static char const *example_of(char const *name, char room[X509_MAX_NAME + 1])
     return size > 0 && size <= X509_MAX_NAME ? room : name;
 }
 
-static void check_certificate(struct review const *review, struct chain_files const *files,
+static void check_certificate(struct review const *review, struct endpoint_files const *files,
                               enum x509_purpose purpose, char const *name)
 {
     struct x509_credential own;
@@ -148,19 +144,27 @@ static void check_certificate(struct review const *review, struct chain_files co
     describe(review, files->certfile, &own);
     check_rights(review, files->keyfile);
     check_validity(review, files->certfile, &own, purpose, example_of(name, room));
-    if (purpose == X509_SERVER_AUTH) check_lone_certificate(review, files->certfile, &own.chain, review->input);
+    if (purpose == X509_SERVER_AUTH) check_lone_certificate(review, files->certfile, &own.chain);
     crypto_wipe(&own.private_key, sizeof own.private_key);
     x509_credential_free(&own);
 }
 
 /* ---- those of a server ---- */
 
-static void check_host(void *ctx, char const *name)
+static int check_host(void *ctx, char const *name, struct program_error *error)
 {
-    struct chain_files files[2];
+    struct endpoint_files files[2];
     struct review const *review = ctx;
-    if (!chain_find_host(name, files)) return;
-    for (size_t i = 0; i < 2; i++) check_certificate(review, files + i, X509_SERVER_AUTH, name);
+    int const found = hosts_find(name, files, error);
+    for (size_t i = 0; found == 1 && i < 2; i++) check_certificate(review, files + i, X509_SERVER_AUTH, name);
+    return found >= 0;
+}
+
+static int check_hosts(struct review const *review, struct program_error *error)
+{
+    size_t count;
+    if (!review->settings->sni_level) return 1;
+    return hosts_check(&count, error) && hosts_each(&check_host, (void *)(uintptr_t)review, error);
 }
 
 /* NAME.pem, and its key there or in NAME.key. */
@@ -176,7 +180,7 @@ static void check_file_in_folder(struct review const *review, char const *folder
     snprintf(name, sizeof name, "%.*s", stem, file);
     if (*name == '_' && name[1] == '.') *name = '*';
     struct stat st;
-    struct chain_files const files = { cert, stat(key, &st) == 0 ? key : cert };
+    struct endpoint_files const files = { cert, stat(key, &st) == 0 ? key : cert };
     check_certificate(review, &files, X509_SERVER_AUTH, strcmp(name, "default") ? name : NULL);
 }
 
@@ -205,25 +209,24 @@ static void check_ticket_keys(struct review const *review, char const *path)
 
 /* ---- whom we trust ---- */
 
-static void check_lists(struct review const *review, struct chain_input const *input)
+static void check_crls(struct review const *review)
 {
     struct x509_crls crls;
     char const *culprit = NULL;
-    enum x509_error const error = x509_crls_load(&crls, input->crldir, input->crlfile, &culprit);
+    enum x509_error const error =
+        x509_crls_load(&crls, review->settings->crldir, review->settings->crlfile, &culprit);
     if (error) report_error(review, culprit ? culprit : "CRLFILE", "", error);
     else x509_crls_free(&crls);
 }
 
-static void check_anchors(struct review const *review, struct chain_input const *input)
+static void check_anchors(struct review const *review)
 {
-    struct x509_trust trust;
+    char const *const dir = review->settings->cadir, *const file = review->settings->cafile;
     char const *culprit = NULL;
+    struct x509_trust trust;
     char text[MAX_TEXT];
-    enum x509_error const error = x509_trust_load(&trust, input->cadir, input->cafile, &culprit);
-    char const *what = culprit        ? culprit
-                       : input->cadir  ? input->cadir
-                       : input->cafile ? input->cafile
-                                       : "the system's certificates";
+    enum x509_error const error = x509_trust_load(&trust, dir, file, &culprit);
+    char const *what = culprit ? culprit : dir ? dir : file ? file : "the system's certificates";
     if (error) {
         report_error(review, what, "", error);
         return;
@@ -234,58 +237,59 @@ static void check_anchors(struct review const *review, struct chain_input const 
 }
 
 /* Pins are enough where no anchors are named, as in the handshake. */
-static void check_trust(struct review const *review, struct chain_input const *input)
+static void check_trust(struct review const *review)
 {
+    struct endpoint_settings const *settings = review->settings;
     struct x509_pins pins;
-    enum x509_error const error = input->peerpin ? x509_pins_parse(&pins, input->peerpin) : X509_OK;
+    enum x509_error const error = settings->peerpin ? x509_pins_parse(&pins, settings->peerpin) : X509_OK;
     if (error) report_error(review, "PEERPIN", "", error);
-    if (!input->peerpin || input->cadir || input->cafile) check_anchors(review, input);
-    if (input->crldir || input->crlfile) check_lists(review, input);
+    if (!settings->peerpin || settings->cadir || settings->cafile) check_anchors(review);
+    if (settings->crldir || settings->crlfile) check_crls(review);
 }
 
 /* ---- both together ---- */
 
-static void check_own(struct review const *review, struct chain_input const *input, enum x509_purpose purpose)
+static int check_own(struct review const *review, enum x509_purpose purpose, struct program_error *error)
 {
+    struct endpoint_files const *files = review->settings->files;
     for (int second = 0; second < 2; second++) {
-        if (!second && !input->files[0].certfile && !input->files[0].keyfile) continue;
-        chain_check_pair(input->files + second, second);
-        check_certificate(review, input->files + second, purpose, NULL);
+        if (!second && !files->certfile && !files->keyfile) continue;
+        if (!hosts_check_pair(files + second, second, error)) return 0;
+        check_certificate(review, files + second, purpose, NULL);
     }
+    return 1;
 }
 
-static void look_at_server(struct review const *review, struct chain_options const *options)
+static int check_server(struct review const *review, struct program_error *error)
 {
-    struct chain_input const *input = review->input;
-    int const has_own = input->files[0].certfile || input->files[0].keyfile;
-    if (!has_own && !input->certdir && !options->sni_level) strerr_dief(EXIT_USAGE, "CERTFILE is not set");
-    if (options->sni_level < 2) check_own(review, input, X509_SERVER_AUTH);
-    if (options->sni_level && chain_check_hosts()) chain_each_host(&check_host, (void *)(uintptr_t)review);
-    if (input->certdir) check_folder(review, input->certdir);
-    if (input->ticketkeyfile) check_ticket_keys(review, input->ticketkeyfile);
-    if (options->client_auth) check_trust(review, input);
+    struct endpoint_settings const *settings = review->settings;
+    int const has_own = settings->files[0].certfile || settings->files[0].keyfile;
+    if (!has_own && !settings->certdir && !settings->sni_level)
+        return program_fail(error, EXIT_USAGE, "CERTFILE is not set");
+    if (settings->sni_level < 2 && !check_own(review, X509_SERVER_AUTH, error)) return 0;
+    if (!check_hosts(review, error)) return 0;
+    if (settings->certdir) check_folder(review, settings->certdir);
+    if (settings->ticketkeyfile) check_ticket_keys(review, settings->ticketkeyfile);
+    if (settings->client_auth) check_trust(review);
+    return 1;
 }
 
-static void look_at_client(struct review const *review, struct chain_options const *options)
+static int check_client(struct review const *review, struct program_error *error)
 {
-    struct chain_input const *input = review->input;
-    if (options->client_cert || input->files[0].certfile) check_own(review, input, X509_CLIENT_AUTH);
-    if (!options->no_verify_cert) check_trust(review, input);
+    struct endpoint_settings const *settings = review->settings;
+    if ((settings->client_cert || settings->files[0].certfile) && !check_own(review, X509_CLIENT_AUTH, error))
+        return 0;
+    if (!settings->no_verify_cert) check_trust(review);
+    return 1;
 }
 
 /* Private keys are in memory meanwhile. */
-void review_server(struct review const *review, struct chain_options const *options)
+int review_settings(struct review const *review, struct program_error *error)
 {
     struct process_hardening before;
-    program_harden(&before);
-    look_at_server(review, options);
-    program_unharden(&before);
-}
-
-void review_client(struct review const *review, struct chain_options const *options)
-{
-    struct process_hardening before;
-    program_harden(&before);
-    look_at_client(review, options);
-    program_unharden(&before);
+    if (!process_harden(&before)) return program_fail_system(error, EXIT_SYSTEM, "forbidding core dumps");
+    int const done =
+        review->settings->role == KTLS_SERVER ? check_server(review, error) : check_client(review, error);
+    if (!process_unharden(&before)) return program_fail_system(error, EXIT_SYSTEM, "allowing core dumps again");
+    return done;
 }

@@ -5,7 +5,7 @@
 #ifndef KTLS_REVIEW_H
 #define KTLS_REVIEW_H
 
-#include "chain/chain.h"
+#include "endpoint/endpoint.h"
 
 enum review_level {
     REVIEW_GOOD,    /* what was looked at, and why is what it is */
@@ -19,13 +19,11 @@ struct review {
     void (*report)(void *ctx, enum review_level level, char const *what, char const *why);
     void *ctx;
     int64_t now; /* s since 1970 */
-    struct chain_input const *input;
+    struct endpoint_settings const *settings;
 };
 
-/* As ktls-tlsd with these options would find it. Ends the program, as ktls-tlsd
-   does, when variables are missing or do not fit together. */
-extern void review_server(struct review const *review, struct chain_options const *options);
-/* The same of ktls-tlsc. */
-extern void review_client(struct review const *review, struct chain_options const *options);
+/* As ktls-tlsd or, by the role in the settings, ktls-tlsc with these would find it.
+   0: variables are missing or do not fit together, so that it would not start. */
+extern int review_settings(struct review const *review, struct program_error *error);
 
 #endif

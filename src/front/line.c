@@ -49,7 +49,7 @@ static void add_all(genalloc *words, genalloc const *more)
 }
 
 /* Those of the descriptors and of verbosity, which are given otherwise. */
-static int is_passed_on(struct chain_option const *option)
+static int is_passed_on(struct option_row const *option)
 {
     static char const *const others[] = { "read-fd", "write-fd", "verbosity" };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -71,7 +71,7 @@ static char const *long_form(char const *name)
     return word;
 }
 
-static struct front_option tls_option(struct front_end const *end, struct chain_option const *option)
+static struct front_option tls_option(struct front_end const *end, struct option_row const *option)
 {
     char const *const word = long_form(option->name);
     return (struct front_option){
@@ -90,12 +90,12 @@ static struct front_option tls_option(struct front_end const *end, struct chain_
 static void list_options(struct line *line)
 {
     struct front_end const *const end = line->end;
-    struct chain_option tls[OPTION_ROWS_MAX];
-    size_t const tls_count = chain_list_options(tls, OPTION_ROWS_MAX - end->count, end->tls);
     memcpy(line->options, end->options, end->count * sizeof *end->options);
     line->option_count = end->count;
-    for (size_t i = 0; i < tls_count; i++)
-        if (is_passed_on(&tls[i])) line->options[line->option_count++] = tls_option(end, &tls[i]);
+    for (size_t i = 0; i < chain_option_count && line->option_count < OPTION_ROWS_MAX; i++) {
+        struct option_row const *row = &chain_option_rows[i];
+        if (row->programs & end->tls && is_passed_on(row)) line->options[line->option_count++] = tls_option(end, row);
+    }
 }
 
 static void take(void *line, struct option_row const *row, char const *argument)
@@ -319,13 +319,12 @@ static void take_finding(void *ctx, enum review_level level, char const *what, c
 
 /* A wrong certificate is better found here than by the first client. Rules of
    access may set variables of their own for some: these are not known. */
-static void check_server(struct chain_options const *options)
+static void check_server(struct endpoint_settings *settings)
 {
-    struct chain_input input;
+    struct program_error error;
     int errors = 0;
-    struct review const review = { .report = &take_finding, .ctx = &errors, .now = time(NULL), .input = &input };
-    chain_read_environment(&input);
-    review_server(&review, options);
+    struct review const review = { .report = &take_finding, .ctx = &errors, .now = time(NULL), .settings = settings };
+    if (!endpoint_read_variables(settings, &error) || !review_settings(&review, &error)) program_die(&error);
     if (errors) strerr_dief(EXIT_CREDENTIAL, "the configuration is not sound: nothing listens");
 }
 
@@ -334,10 +333,11 @@ static void check_tls_step(struct line const *line, genalloc const *argv, size_t
 {
     struct chain_options options;
     struct tls_config ignored;
+    struct program_error error;
     size_t const count = genalloc_len(char const *, argv) - 1 - first;
     chain_parse_options(&options, line->end->tls, (int)count, genalloc_s(char const *, argv) + first);
-    chain_configure(&ignored, &options);
-    if (line->end->tls == CHAIN_TLSD && !(line->effects & FRONT_RULES)) check_server(&options);
+    if (!endpoint_configure(&ignored, &options.settings, &error)) program_die(&error);
+    if (line->end->tls == CHAIN_TLSD && !(line->effects & FRONT_RULES)) check_server(&options.settings);
 }
 
 static void put_together(genalloc *argv, struct line *line, char const *const *operands)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
 #include "program/program.h"
@@ -61,9 +60,4 @@ void program_name_peer(int fd)
 char const *program_peer(void)
 {
     return peer;
-}
-
-void program_complain(char const *why)
-{
-    strerr_warn(PROG, ": fatal: ", peer, why);
 }

@@ -32,8 +32,14 @@ enum program_exit {
 
 /* ---- program_error.c: why something failed, for whoever tells it ---- */
 
+/* Nothing, or something else than TLS, is what health checks, scanners and browsers
+   that connect in advance send. */
+enum program_first_bytes { PEER_SENT_TLS, PEER_SENT_NOTHING, PEER_SENT_OTHER };
+
 struct program_error {
-    int code;                  /* with what to exit */
+    int code;                    /* with what to exit */
+    unsigned char is_about_peer; /* the message names whose connection it is */
+    unsigned char first_bytes;   /* enum program_first_bytes */
     char text[PATH_MAX + 256]; /* what: why */
 };
 
@@ -42,6 +48,8 @@ extern int program_fail(struct program_error *error, int code, char const *forma
     __attribute__((format(printf, 3, 4)));
 /* "what: " and errno's text. */
 extern int program_fail_system(struct program_error *error, int code, char const *what);
+extern void program_tell(struct program_error const *error);
+/* Tells it, and exits. */
 extern _Noreturn void program_die(struct program_error const *error);
 
 /* ---- options.c: options as a table ---- */
@@ -148,6 +156,5 @@ extern void program_name_peer(int fd);
    or "" where there is no IP address. */
 extern char const *program_peer(void);
 /* One line for what ends the connection. */
-extern void program_complain(char const *why);
 
 #endif

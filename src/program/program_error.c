@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <skalibs/strerr.h>
 
@@ -13,6 +14,7 @@ int program_fail(struct program_error *error, int code, char const *format, ...)
 {
     va_list args;
     error->code = code;
+    error->is_about_peer = error->first_bytes = 0;
     va_start(args, format);
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
@@ -24,7 +26,13 @@ int program_fail_system(struct program_error *error, int code, char const *what)
     return program_fail(error, code, "%s: %s", what, strerror(errno));
 }
 
+void program_tell(struct program_error const *error)
+{
+    strerr_warn(PROG, ": fatal: ", error->is_about_peer ? program_peer() : "", error->text);
+}
+
 void program_die(struct program_error const *error)
 {
-    strerr_dief(error->code, error->text);
+    program_tell(error);
+    _exit(error->code);
 }

@@ -12,13 +12,14 @@
 
 #include <skalibs/djbunix.h>
 
-#include "chain/chain.h"
+#include "endpoint/endpoint.h"
 #include "worker/worker.h"
 #include "jail/jail.h"
+#include "relay/relay.h"
 
 struct handshake {
     struct worker *worker;
-    struct chain_connection connection;
+    struct endpoint_connection connection;
     struct tls_session session;
     struct facts facts;
     int client_end;          /* of a relayed connection; -1: it will not be one */
@@ -28,14 +29,10 @@ struct handshake {
 static void prepare_connection(struct handshake *hs)
 {
     struct worker const *worker = hs->worker;
-    struct chain_options const options = {
-        .read_fd = (unsigned int)worker->fd,
-        .write_fd = (unsigned int)worker->fd,
-        .mode = worker->url.parameters.path == URL_RELAY ? MODE_USER : MODE_AUTO,
-    };
-    chain_open_connection(&hs->connection, &options);
+    int const for_user_space = worker->url.parameters.path == URL_RELAY;
+    endpoint_open(&hs->connection, worker->fd, worker->fd, for_user_space);
     hs->connection.deadline = worker->order->deadline;
-    if (worker->url.parameters.path == URL_KERNEL && !hs->connection.attached)
+    if (worker->url.parameters.path == URL_KERNEL && hs->connection.unattached)
         worker_refuse(worker, "path=kernel: the kernel cannot do TLS on this connection", NULL);
 }
 
@@ -98,7 +95,7 @@ static void shake_hands(struct handshake *hs)
     struct tls_error error = { .kind = TLS_ERROR_NONE };
     struct tls_fd_transport fds = { worker->fd, worker->fd, worker->order->deadline };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
-    worker->config.ask_tickets = hs->connection.attached;
+    worker->config.ask_tickets = !hs->connection.unattached;
     int const done = worker->is_client
                          ? tls_client_handshake(&worker->config, &transport, &hs->session, &error)
                          : tls_server_handshake(&worker->config, &transport, &hs->session, &error);
@@ -121,24 +118,24 @@ static void export_keys(struct handshake *hs)
 
 static int give_to_kernel(struct handshake *hs)
 {
-    if (!hs->connection.attached) return 0;
-    int const installed = chain_install_keys(&hs->connection, &hs->session);
+    if (hs->connection.unattached) return 0;
+    int const installed = endpoint_install_keys(&hs->connection, &hs->session);
     if (installed >= 0) return installed;
-    chain_cut_connection(&hs->connection);
+    endpoint_cut(&hs->connection);
     worker_refuse_system(hs->worker, "the kernel took the keys of one direction only");
 }
 
 static void drain_tickets(struct handshake *hs)
 {
-    char why[CHAIN_DRAIN_WHY];
+    struct program_error error;
     if (!hs->worker->is_client || hs->session.version != TLS_1_3) return;
-    if (!chain_drain_tickets(&hs->connection, hs->session.rtt_ms, why))
-        worker_refuse(hs->worker, "waiting for tickets", why);
+    if (!endpoint_drain_tickets(&hs->connection, hs->session.rtt_ms, &error))
+        worker_refuse(hs->worker, error.text, NULL);
 }
 
 static _Noreturn void hand_out_socket(struct handshake *hs)
 {
-    chain_settle_connection(&hs->connection);
+    endpoint_settle(&hs->connection);
     drain_tickets(hs);
     facts_add_session(&hs->facts, &hs->session, "kernel");
     int const answered = worker_answer(hs->worker, "KERNEL", &hs->facts, -1);
@@ -178,6 +175,6 @@ void handshake_run(struct worker *worker)
     if (give_to_kernel(&hs)) hand_out_socket(&hs);
     if (worker->url.parameters.path == URL_KERNEL)
         worker_refuse_system(worker, "path=kernel: the kernel does not take the keys");
-    chain_settle_connection(&hs.connection);
+    endpoint_settle(&hs.connection);
     relay(&hs);
 }

@@ -3,7 +3,6 @@
 /* What the handshake's process tells its parent, when the peer has taken it over. */
 
 #include "endpoint/privsep.h"
-#include "chain/chain.h"
 #include "tap.h"
 
 char const *PROG = "endpoint_account";
@@ -24,6 +23,13 @@ static struct tls_session session_of(uint16_t suite_id)
     strcpy(session.peer_alt_names, "DNS:a.example");
     session.peer_present = session.peer_verified = 1;
     return session;
+}
+
+static void fail(struct account *account, int code, char const *text)
+{
+    struct program_error error;
+    program_fail(&error, code, "%s", text);
+    account_of_failure(account, &error);
 }
 
 /* ---- one lie each ---- */
@@ -52,15 +58,15 @@ LIE(endless_alt_names, memset(a->session.peer_alt_names, 'a', sizeof a->session.
 LIE(delete_in_alt_names, strcpy(a->session.peer_alt_names, "DNS:a\x7f"))
 LIE(odd_flag, a->session.peer_verified = 2)
 LIE(odd_presence, a->session.peer_present = 255)
-LIE(failure_without_text, a->code = EXIT_TLS)
-LIE(success_of_failure, account_of_failure(a, 0, "no"))
-LIE(odd_code, account_of_failure(a, 1, "no"))
-LIE(negative_code, account_of_failure(a, -98, "no"))
-LIE(endless_text, account_of_failure(a, EXIT_TLS, "no"); memset(a->text, 'a', sizeof a->text))
-LIE(silent_success, a->is_silent = 1)
-LIE(silent_engine, account_of_failure(a, EXIT_ENGINE, "no"); a->is_silent = 1)
-LIE(odd_silence, account_of_failure(a, EXIT_TLS, "no"); a->is_silent = 2)
-LIE(line_in_text, account_of_failure(a, EXIT_TLS, "no\nktls-tlsd: fatal: something else"))
+LIE(failure_without_text, a->error.code = EXIT_TLS)
+LIE(success_of_failure, fail(a, 0, "no"))
+LIE(odd_code, fail(a, 1, "no"))
+LIE(negative_code, fail(a, -98, "no"))
+LIE(endless_text, fail(a, EXIT_TLS, "no"); memset(a->error.text, 'a', sizeof a->error.text))
+LIE(silent_success, a->error.first_bytes = PEER_SENT_NOTHING)
+LIE(silent_engine, fail(a, EXIT_ENGINE, "no"); a->error.first_bytes = PEER_SENT_NOTHING)
+LIE(odd_silence, fail(a, EXIT_TLS, "no"); a->error.first_bytes = PEER_SENT_OTHER + 1)
+LIE(line_in_text, fail(a, EXIT_TLS, "no"); strcpy(a->error.text, "no\nktls-tlsd: fatal: something else"))
 
 #define ROW(name) { #name, &name }
 static struct {
@@ -91,12 +97,12 @@ static void truth_passes(void)
            "and comes out as it went in");
     }
     struct account account;
-    account_of_failure(&account, EXIT_TLS, "TLS handshake: timed out");
+    fail(&account, EXIT_TLS, "TLS handshake: timed out");
     ok(account_is_sound(&account, &config), "a failure is believed");
-    char text[2 * MAX_ACCOUNT_TEXT];
+    char text[2 * sizeof account.error.text];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = 0;
-    account_of_failure(&account, EXIT_TLS, text);
+    fail(&account, EXIT_TLS, text);
     ok(account_is_sound(&account, &config), "a long one is cut");
 }
 

@@ -7,25 +7,31 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "chain/chain.h"
 #include "crypto/crypto.h"
+#include "endpoint/endpoint.h"
 #include "tests/unit/ktls_talk.h"
 #include "tests/unit/ticket.h"
 
 #define PATIENT 0
+#define MAX_WHY 128
 
-static int drain(int fd, unsigned int ms, char why[CHAIN_DRAIN_WHY])
+static int drain(int fd, unsigned int ms, char why[MAX_WHY])
 {
-    struct chain_connection const connection = {.fdr = fd, .fdw = fd, .deadline = tls_deadline_after(ms)};
+    static char const prefix[] = "waiting for tickets: ";
+    struct program_error error;
+    struct endpoint_connection const connection = {.fdr = fd, .fdw = fd, .deadline = tls_deadline_after(ms)};
 
     *why = 0;
-    return chain_drain_tickets(&connection, 0, why);
+    if (endpoint_drain_tickets(&connection, 0, &error)) return 1;
+    if (strncmp(error.text, prefix, sizeof prefix - 1)) return 0;
+    snprintf(why, MAX_WHY, "%.*s", MAX_WHY - 1, error.text + sizeof prefix - 1);
+    return 0;
 }
 
 /* The pair's client is the client. */
 static void passes(struct pair pair, char const *what)
 {
-    char why[CHAIN_DRAIN_WHY], buf[8] = "";
+    char why[MAX_WHY], buf[8] = "";
 
     say(pair.server, "data");
     ok(drain(pair.client, PATIENT, why) && recv(pair.client, buf, sizeof buf, 0) == 4 && !memcmp(buf, "data", 4),
@@ -37,7 +43,7 @@ static void passes(struct pair pair, char const *what)
 static void is_refused(struct pair pair, unsigned char alert, char const *wanted, char const *what)
 {
     unsigned char const sent[2] = {2, alert};
-    char why[CHAIN_DRAIN_WHY];
+    char why[MAX_WHY];
 
     ok(!drain(pair.client, PATIENT, why) && strstr(why, wanted), "%s is refused: %s", what, wanted);
     if (!strstr(why, wanted)) diag("%s", why);
@@ -60,7 +66,7 @@ static void test_taken(void)
 {
     unsigned char tickets[2 * 40];
     struct pair pair = open_pair(TLS_1_3);
-    char why[CHAIN_DRAIN_WHY];
+    char why[MAX_WHY];
 
     ok(drain(pair.client, PATIENT, why), "a server that sends nothing");
     passes(pair, "nothing");
@@ -88,7 +94,7 @@ static void test_end_of_stream(void)
 {
     unsigned char ticket[40];
     struct pair pair = open_pair(TLS_1_3);
-    char why[CHAIN_DRAIN_WHY], byte;
+    char why[MAX_WHY], byte;
 
     make_ticket(ticket, sizeof ticket);
     put(pair.server, KTLS_HANDSHAKE, ticket, sizeof ticket);
@@ -164,7 +170,7 @@ static void test_dripping(void (*drip)(struct pair pair, struct ktls_traffic_key
 {
     struct ktls_traffic_keys tx;
     struct pair pair = half_open_pair(&tx);
-    char why[CHAIN_DRAIN_WHY];
+    char why[MAX_WHY];
     pid_t const server = fork();
 
     if (!server) drip(pair, &tx);
@@ -179,7 +185,7 @@ static void test_dripping(void (*drip)(struct pair pair, struct ktls_traffic_key
 static void test_early_deadline(void)
 {
     struct pair pair = open_pair(TLS_1_3);
-    char why[CHAIN_DRAIN_WHY];
+    char why[MAX_WHY];
 
     ok(drain(pair.client, 1, why), "a deadline before our patience ends, and nothing has come");
     passes(pair, "a deadline");
@@ -190,7 +196,7 @@ static void test_part_of_a_record(void)
 {
     struct ktls_traffic_keys tx;
     struct pair pair = half_open_pair(&tx);
-    char why[CHAIN_DRAIN_WHY];
+    char why[MAX_WHY];
 
     if (send(pair.server, "\27\3\3\1\0part", 9, 0) != 9) give_up("send");
     ok(drain(pair.client, PATIENT, why), "a part of a record is not waited for without end");

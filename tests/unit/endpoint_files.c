@@ -12,9 +12,10 @@
 #include "endpoint/places.h"
 #include "tap.h"
 
-static struct chain_places places;
+static struct places places;
 static struct files_server server;
 static int ends[2];
+static struct program_error error;
 
 static void begin(void)
 {
@@ -23,19 +24,19 @@ static void begin(void)
     server = (struct files_server){ .places = &places };
 }
 
-static int answer(enum chain_place place, char const *name, unsigned int second)
+static int answer(enum place place, char const *name, unsigned int second)
 {
     struct files_request request = { .place = (unsigned char)place, .second = (unsigned char)second };
     strncpy(request.server_name, name, sizeof request.server_name - 1);
-    return apart_files_answer(&server, ends[0], &request);
+    return privsep_answer_files(&server, ends[0], &request);
 }
 
 /* Both ends in one process: the answer is there before it is waited for. */
-static int ask(enum chain_place place, char const *name, struct opened_pair *pair)
+static int ask(enum place place, char const *name, struct opened_pair *pair)
 {
     int spare[2] = { -1, -1 };
     if (!answer(place, name, 0)) return -2;
-    return apart_files_ask(ends[1], spare, place, name, 0, pair);
+    return privsep_ask_files(ends[1], spare, place, name, 0, pair, &error);
 }
 
 static void one_name(void)
@@ -50,8 +51,9 @@ static void one_name(void)
     ok(!answer(PLACE_VARIABLE, "two.test", 0), "another name is refused");
     ok(!answer(PLACE_DEFAULT, "", 0), "and so is no name");
     begin();
-    ok(ask(PLACE_VARIABLE, "gone.test", &pair) == -1 && errno == ENOENT && strstr(pair.culprit, "nonexistent"),
-       "a file that is not there: %s, %s", pair.culprit, strerror(errno));
+    ok(ask(PLACE_VARIABLE, "gone.test", &pair) == -1 && strstr(error.text, "nonexistent") &&
+           strstr(error.text, strerror(ENOENT)),
+       "a file that is not there: %s", error.text);
 }
 
 static void improper(void)
@@ -66,7 +68,7 @@ static void improper(void)
     ok(!answer(PLACE_VARIABLE, "one.test", 2), "a third certificate");
     struct files_request request = { .place = PLACE_VARIABLE };
     memset(request.server_name, 'a', sizeof request.server_name);
-    ok(!apart_files_answer(&server, ends[0], &request), "a name without an end");
+    ok(!privsep_answer_files(&server, ends[0], &request), "a name without an end");
 }
 
 static void too_often(void)
@@ -96,7 +98,7 @@ int main(void)
     set("KEYFILE:two.test", "ec384.key");
     setenv("CERTFILE:gone.test", "/nonexistent/crt", 1);
     setenv("KEYFILE:gone.test", "/nonexistent/key", 1);
-    places = (struct chain_places){ .has_variables = 1, .folder = "/nonexistent" };
+    places = (struct places){ .has_variables = 1, .folder = "/nonexistent" };
     one_name();
     improper();
     too_often();

@@ -13,15 +13,16 @@
 
 #define SERVERS (CHAIN_TLSD | CHAIN_UCSPITLSD)
 #define CLIENTS (CHAIN_TLSC | CHAIN_UCSPITLSC)
+#define UCSPITLS (CHAIN_UCSPITLSD | CHAIN_UCSPITLSC)
 #define TLS_PROGRAMS (SERVERS | CLIENTS)
 #define FIELD(name) offsetof(struct chain_options, name)
 
-static struct option_row const rows[] = {
+struct option_row const chain_option_rows[] = {
     { 'm', "mode", TLS_PROGRAMS, OPTION_TEXT, FIELD(mode_name), 0, "mode", "auto, kernel, relay, user or eof" },
     { 't', "tls", TLS_PROGRAMS, OPTION_TEXT, FIELD(version_name), 0, "version", "only TLS 1.2 or only 1.3" },
-    { 'c', "ciphers", TLS_PROGRAMS, OPTION_TEXT, FIELD(ciphers), 0, "suites",
+    { 'c', "ciphers", TLS_PROGRAMS, OPTION_TEXT, FIELD(settings.ciphers), 0, "suites",
       "only these suites, in this order" },
-    { 'a', "alpn", TLS_PROGRAMS, OPTION_TEXT, FIELD(alpn), 0, "protocols",
+    { 'a', "alpn", TLS_PROGRAMS, OPTION_TEXT, FIELD(settings.alpn), 0, "protocols",
       "application protocols, in this order" },
     { 's', "no-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_NEVER, NULL,
       "send close_notify only in answer to the peer's" },
@@ -31,24 +32,24 @@ static struct option_row const rows[] = {
       "the peer may end without close_notify (default)" },
     { 'J', "enforce-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 1, NULL,
       "an end without close_notify is an error" },
-    { 'Y', "client-cert", SERVERS, OPTION_FLAG, FIELD(client_auth), TLS_REQUEST_CLIENT_CERT, NULL,
+    { 'Y', "client-cert", SERVERS, OPTION_FLAG, FIELD(settings.client_auth), TLS_REQUEST_CLIENT_CERT, NULL,
       "ask for a client certificate" },
     { 'y',
-      "mandatory-client-cert", SERVERS, OPTION_FLAG, FIELD(client_auth), TLS_REQUIRE_CLIENT_CERT, NULL,
+      "mandatory-client-cert", SERVERS, OPTION_FLAG, FIELD(settings.client_auth), TLS_REQUIRE_CLIENT_CERT, NULL,
       "insist on a client certificate" },
-    { 'Y', "no-client-cert", CLIENTS, OPTION_FLAG, FIELD(client_cert), 0, NULL,
+    { 'Y', "no-client-cert", CLIENTS, OPTION_FLAG, FIELD(settings.client_cert), 0, NULL,
       "present no client certificate (default)" },
-    { 'y', "client-cert", CLIENTS, OPTION_FLAG, FIELD(client_cert), 1, NULL,
+    { 'y', "client-cert", CLIENTS, OPTION_FLAG, FIELD(settings.client_cert), 1, NULL,
       "present a client certificate" },
-    { 'k', "sni-level", SERVERS, OPTION_NUMBER, FIELD(sni_level), 0, "snilevel",
+    { 'k', "sni-level", SERVERS, OPTION_NUMBER, FIELD(settings.sni_level), 0, "snilevel",
       "certificates by server name: 0 no (default), 1 yes, 2 nothing else" },
-    { 0, "sni", SERVERS, OPTION_FLAG, FIELD(sni_level), 1, NULL, "--sni-level 1" },
-    { 0, "mandatory-sni", SERVERS, OPTION_FLAG, FIELD(sni_level), 2, NULL, "--sni-level 2" },
-    { 'k', "servername", CLIENTS, OPTION_TEXT, FIELD(servername), 0, "servername",
+    { 0, "sni", SERVERS, OPTION_FLAG, FIELD(settings.sni_level), 1, NULL, "--sni-level 1" },
+    { 0, "mandatory-sni", SERVERS, OPTION_FLAG, FIELD(settings.sni_level), 2, NULL, "--sni-level 2" },
+    { 'k', "servername", CLIENTS, OPTION_TEXT, FIELD(settings.servername), 0, "servername",
       "name to send and to verify" },
-    { 0, "verify-cert", CLIENTS, OPTION_FLAG, FIELD(no_verify_cert), 0, NULL,
+    { 0, "verify-cert", CLIENTS, OPTION_FLAG, FIELD(settings.no_verify_cert), 0, NULL,
       "verify the server (default)" },
-    { 0, "no-verify-cert", CLIENTS, OPTION_FLAG, FIELD(no_verify_cert), 1, NULL, "talk to anybody" },
+    { 0, "no-verify-cert", CLIENTS, OPTION_FLAG, FIELD(settings.no_verify_cert), 1, NULL, "talk to anybody" },
     { 'K', "handshake-timeout", TLS_PROGRAMS, OPTION_NUMBER, FIELD(handshake_timeout), 0, "ms",
       "for the whole handshake, 0: none (default 30000)" },
     { 'z', "no-keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 0, NULL,
@@ -65,8 +66,9 @@ static struct option_row const rows[] = {
       "behind the relay prog has one socket, not two pipes" },
 };
 
-#define ROWS (sizeof rows / sizeof *rows)
+#define ROWS (sizeof chain_option_rows / sizeof *chain_option_rows)
 _Static_assert(ROWS <= OPTION_ROWS_MAX, "too many options for the scanner");
+size_t const chain_option_count = ROWS;
 
 static enum chain_mode scan_mode(char const *source, char const *name)
 {
@@ -103,66 +105,39 @@ static void check_version(struct chain_options *options)
 {
     if (!options->version_name) return;
     if (!strcmp(options->version_name, "1.2"))
-        options->only_version = TLS_1_2;
+        options->settings.only_version = TLS_1_2;
     else if (!strcmp(options->version_name, "1.3"))
-        options->only_version = TLS_1_3;
+        options->settings.only_version = TLS_1_3;
     else
         strerr_dief(EXIT_USAGE, "--tls is 1.2 or 1.3, not ", options->version_name);
-}
-
-/* An empty name is no name. */
-static void take_server_name(struct chain_options *options)
-{
-    static char name[X509_MAX_NAME + 1];
-    char const *const given = options->servername;
-    if (!given || !*given) {
-        options->servername = NULL;
-        return;
-    }
-    char const *const why = x509_reference_name(name, given);
-    if (why) strerr_dief(EXIT_USAGE, "--servername ", given, ": ", why);
-    options->servername = name;
 }
 
 static void check(struct chain_options *options, enum chain_program program)
 {
     check_mode(options);
     check_version(options);
-    if (program & CLIENTS) take_server_name(options);
-    if ((program & CLIENTS) && (options->read_fd < 3 || options->write_fd < 3))
+    /* A prog that does not wait is safe with pipes only. */
+    if (program & UCSPITLS && (options->mode == MODE_AUTO || options->mode == MODE_EOF)) options->mode = MODE_RELAY;
+    if (program & CLIENTS && (options->read_fd < 3 || options->write_fd < 3))
         strerr_dief(EXIT_USAGE, "--read-fd and --write-fd are 3 or more");
-    if (options->sni_level > MAX_SNI_LEVEL) options->sni_level = MAX_SNI_LEVEL; /* as s6-tlsd does */
-}
-
-static void set_defaults(struct chain_options *options, enum chain_program program)
-{
-    int const client = (program & CLIENTS) != 0;
-    *options = (struct chain_options){
-        .verbosity = 1,
-        .read_fd = client ? 6 : 0,
-        .write_fd = client ? 7 : 1,
-        .handshake_timeout = DEFAULT_TIMEOUT_MS,
-    };
+    if (options->settings.sni_level > MAX_SNI_LEVEL) options->settings.sni_level = MAX_SNI_LEVEL; /* as s6-tlsd does */
 }
 
 char const *const *chain_parse_options(struct chain_options *options, enum chain_program program, int argc,
                                        char const *const *argv)
 {
-    struct option_table const table = { .rows = rows, .count = ROWS, .program = program };
-    set_defaults(options, program);
+    struct option_table const table = { .rows = chain_option_rows, .count = ROWS, .program = program };
+    int const is_client = (program & CLIENTS) != 0;
+    *options = (struct chain_options){
+        .settings.role = is_client ? KTLS_CLIENT : KTLS_SERVER,
+        .verbosity = 1,
+        .read_fd = is_client ? 6 : 0,
+        .write_fd = is_client ? 7 : 1,
+        .handshake_timeout = DEFAULT_TIMEOUT_MS,
+        .is_upgrade = (program & UCSPITLS) != 0,
+    };
     char const *const *prog = program_scan_options(&table, options, argc, argv);
     check(options, program);
     if (!*prog) program_die_usage(&table);
     return prog;
-}
-
-size_t chain_list_options(struct chain_option *list, size_t max, enum chain_program program)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < ROWS && count < max; i++) {
-        struct option_row const *row = &rows[i];
-        if (!(row->programs & (unsigned int)program)) continue;
-        list[count++] = (struct chain_option){ row->letter, row->name, row->argument, row->meaning };
-    }
-    return count;
 }

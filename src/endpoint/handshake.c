@@ -1,0 +1,66 @@
+/* ISC license. */
+
+#include <errno.h>
+
+#include "endpoint/privsep.h"
+
+int endpoint_is_peer_gone(int error)
+{
+    static int const errors[] = { ECONNRESET, EPIPE, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH,
+                                  ENETUNREACH, ENOTCONN };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (error == errors[i]) return 1;
+    return 0;
+}
+
+/* Where the certificate for this hello could not be loaded, the error is there already. */
+static int explain(struct tls_error const *why, struct program_error *error)
+{
+    char detail[240];
+    int const is_ours = why->kind == TLS_ERROR_SYSTEM && !endpoint_is_peer_gone(why->number);
+    tls_error_text(why, detail, sizeof detail);
+    if (!error->code) program_fail(error, is_ours ? EXIT_SYSTEM : EXIT_TLS, "TLS handshake: %s", detail);
+    if (error->code == EXIT_TLS && why->no_hello)
+        error->first_bytes = why->kind == TLS_ERROR_SENT ? PEER_SENT_OTHER : PEER_SENT_NOTHING;
+    error->is_about_peer = 1;
+    return 0;
+}
+
+static int shake_hands(struct handshake_task const *task, struct tls_session *session, struct program_error *error)
+{
+    struct endpoint_connection *connection = task->connection;
+    struct tls_fd_transport fds = { connection->fdr, connection->fdw, connection->deadline };
+    struct tls_transport const transport = tls_transport_on_fds(&fds);
+    struct tls_error why = { .kind = TLS_ERROR_NONE };
+    if (task->handshake(task->config, &transport, session, &why)) return 1;
+    connection->has_sent_alert = why.kind == TLS_ERROR_SENT;
+    return explain(&why, error);
+}
+
+int handshake_perform(struct handshake_task const *task,
+                      int (*enter)(void *ctx, struct credentials *credentials, struct program_error *error), void *ctx,
+                      struct tls_session *session, struct program_error *error)
+{
+    struct credentials credentials;
+    error->code = 0;
+    int const done = credentials_load(&credentials, task->config, task->settings, error) &&
+                     (!enter || enter(ctx, &credentials, error)) && shake_hands(task, session, error);
+    credentials_free(&credentials);
+    return done;
+}
+
+int endpoint_shake_hands(struct endpoint_settings const *settings, struct tls_config *config,
+                         struct endpoint_connection *connection, endpoint_handshake *handshake,
+                         struct tls_session *session, struct program_error *error)
+{
+    struct handshake_task const task = { settings, config, connection, handshake };
+    if (privsep_is_wanted(settings)) return privsep_shake_hands(&task, session, error);
+    return handshake_perform(&task, NULL, NULL, session, error);
+}
+
+void endpoint_linger(struct endpoint_connection *connection)
+{
+    struct tls_fd_transport const fds = { .fdr = connection->fdr, .fdw = connection->fdw };
+    if (connection->has_sent_alert) tls_transport_linger(&fds);
+    if (connection->child.pid) privsep_end_child(&connection->child);
+}
