@@ -66,7 +66,7 @@ LIBS_check := check $(LIBS_chain)
 # Programs: their main, and the layer they are linked with.
 PROGRAMS := ktls-tlsd ktls-tlsc ktls-relay
 PROGRAMS += ktls-ucspitlsd ktls-ucspitlsc
-PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr
+PROGRAMS += ktls-tlsserver ktls-tlsclient ktls-proxyhdr ktls-pipe
 PROGRAMS += ktls-eof
 PROGRAMS += ktls-init ktls-resolve
 PROGRAMS += ktls-connect ktls-accept
@@ -74,7 +74,7 @@ PROGRAMS += ktls-check
 
 # Those of which one stays for every connection. Relocation costs a
 # position-independent program 24 KiB that it shares with nobody.
-RESIDENT := ktls-relay
+RESIDENT := ktls-relay ktls-pipe
 
 # Those that look names up: with the libc's modules, if it has such.
 LOOKUP_PROGRAMS := ktls-resolve
@@ -95,6 +95,8 @@ MAIN_ktls-tlsclient := src/front/ktls-tlsclient.c
 LIBS_ktls-tlsclient := $(LIBS_front)
 MAIN_ktls-proxyhdr := src/front/ktls-proxyhdr.c
 LIBS_ktls-proxyhdr := $(LIBS_front)
+MAIN_ktls-pipe := src/front/ktls-pipe.c
+LIBS_ktls-pipe := $(LIBS_front)
 MAIN_ktls-eof := src/eof/ktls-eof.c
 LIBS_ktls-eof := $(LIBS_eof)
 MAIN_ktls-init := src/init/ktls-init.c

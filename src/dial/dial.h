@@ -34,6 +34,8 @@ struct dial {
 /* 1: text is an address, which may have a zone (RFC 4007, 11). Beyond DIAL_MAX it
    is dropped. */
 extern int dial_add(struct dial *dial, char const *text, uint16_t port);
+/* A Unix socket; path is shorter than sun_path. */
+extern void dial_add_path(struct dial *dial, char const *path);
 /* IPv6 first, then in turns as long as there are both. */
 extern void dial_take_turns(struct dial *dial);
 

@@ -31,6 +31,13 @@ int dial_add(struct dial *dial, char const *text, uint16_t port)
     return to->len != 0;
 }
 
+void dial_add_path(struct dial *dial, char const *path)
+{
+    struct dial_address *to = dial->to + dial->count++;
+    *to = (struct dial_address){ .address.path.sun_family = AF_UNIX, .len = sizeof to->address.path };
+    strcpy(to->address.path.sun_path, path);
+}
+
 void dial_take_turns(struct dial *dial)
 {
     for (size_t i = 0; i < dial->count; i++) {

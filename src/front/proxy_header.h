@@ -31,4 +31,16 @@ extern size_t proxy_header_wants(unsigned char const *data, size_t len);
 /* NULL, or why this is no header. */
 extern char const *proxy_header_parse(struct proxy_header *header, unsigned char const *data, size_t len);
 
+/* What TLS says of the connection; NULL: nothing is known. Not copied. */
+struct proxy_session {
+    char const *alpn, *server_name, *protocol, *cipher;
+    unsigned char client_verified; /* the client's certificate was */
+};
+
+/* proxy_header_write.c: they give the header's length. Addresses that are not
+   both of IPv4 or both of IPv6 are as if none was known. */
+extern size_t proxy_header_write_text(struct proxy_header const *header, unsigned char out[PROXY_HEADER_MAX]);
+extern size_t proxy_header_write_binary(struct proxy_header const *header, struct proxy_session const *session,
+                                        unsigned char out[PROXY_HEADER_MAX]);
+
 #endif

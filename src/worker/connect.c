@@ -2,19 +2,9 @@
 
 /* The addresses of an order's URL, and a connection to one of them. */
 
-#include <string.h>
-
 #include "process/capabilities.h"
 #include "process/process.h"
 #include "worker/worker.h"
-
-static void add_path(struct dial *dial, char const *path)
-{
-    dial->to[0].address.path.sun_family = AF_UNIX;
-    strcpy(dial->to[0].address.path.sun_path, path);
-    dial->to[0].len = sizeof dial->to[0].address.path;
-    dial->count = 1;
-}
 
 static int drop_rights(void const *ctx)
 {
@@ -38,7 +28,7 @@ void worker_find_addresses(struct worker const *worker, struct dial *dial)
 {
     *dial = (struct dial){ .count = 0 };
     if (worker->url.target == URL_PATH) {
-        add_path(dial, worker->url.where);
+        dial_add_path(dial, worker->url.where);
         return;
     }
     if (!dial_add(dial, worker->url.where, worker->url.port)) find_name(worker, dial);

@@ -189,8 +189,73 @@ static void broken_blocks(void)
        "of 256 families only TCP over IPv4 and IPv6 name a client");
 }
 
+/* ---- written ---- */
+
+static struct proxy_header between(char const *remote, char const *local)
+{
+    struct proxy_header header = { .relayed = 1, .remote = { .port = 12345 }, .local = { .port = 443 } };
+    strcpy(header.remote.ip, remote);
+    strcpy(header.local.ip, local);
+    return header;
+}
+
+static void written_text(char const *remote, char const *local, char const *wanted)
+{
+    unsigned char out[PROXY_HEADER_MAX];
+    struct proxy_header const header = between(remote, local);
+    size_t const len = proxy_header_write_text(&header, out);
+    ok(len == strlen(wanted) && !memcmp(out, wanted, len), "%.*s is written", (int)strcspn(wanted, "\r"), wanted);
+}
+
+static void written_block(struct proxy_session const *session, char const *remote, char const *local,
+                          char const *wanted, size_t wanted_len, char const *name)
+{
+    unsigned char out[PROXY_HEADER_MAX];
+    struct proxy_header const header = between(remote, local);
+    struct proxy_header again;
+    size_t const len = proxy_header_write_binary(&header, session, out);
+    ok(len == wanted_len, "%s: %zu bytes", name, wanted_len);
+    is_mem(out, wanted, wanted_len, "%s: written", name);
+    ok(!proxy_header_parse(&again, out, len), "%s: is a header", name);
+}
+
+static void writes(void)
+{
+    static char long_name[300];
+    struct proxy_session const nothing = { 0 };
+    struct proxy_session const tls = { .alpn = "h2", .server_name = "a.test", .protocol = "TLSv1.3", .cipher = "X" };
+    struct proxy_session verified = { .protocol = "TLSv1.2", .client_verified = 1 };
+
+    written_text("192.0.2.1", "198.51.100.2", "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n");
+    written_text(ALL_ONES, "::1", "PROXY TCP6 " ALL_ONES " ::1 12345 443\r\n");
+    written_text("192.0.2.1", "::1", "PROXY UNKNOWN\r\n");
+    written_text("", "", "PROXY UNKNOWN\r\n");
+    written_block(&nothing, "192.0.2.1", "198.51.100.2", BYTES(SIGNATURE "\x21\x11\0\x0c" PEER_V4), "IPv4");
+    written_block(&nothing, "2001:db8::1", "2001:db8::2", BYTES(SIGNATURE "\x21\x21\0\x24" PEER_V6), "IPv6");
+    written_block(&nothing, "", "", BYTES(SIGNATURE "\x20\0\0\0"), "no addresses");
+    written_block(&tls, "", "",
+                  BYTES(SIGNATURE "\x20\0\0\x24"
+                                  "\1\0\2h2"
+                                  "\2\0\6a.test"
+                                  "\x20\0\x13\1\0\0\0\1"
+                                  "\x21\0\7TLSv1.3"
+                                  "\x23\0\1X"),
+                  "a TLS session");
+    written_block(&verified, "", "", BYTES(SIGNATURE "\x20\0\0\x12\x20\0\x0f\3\0\0\0\0\x21\0\7TLSv1.2"),
+                  "a verified client");
+    memset(long_name, 'a', 255);
+    verified = (struct proxy_session){ .server_name = long_name };
+    ok(proxy_header_write_binary(&(struct proxy_header){ 0 }, &verified, (unsigned char[PROXY_HEADER_MAX]){ 0 }) ==
+           16 + 3 + 255,
+       "a name of 255 bytes");
+    long_name[255] = 'a';
+    ok(proxy_header_write_binary(&(struct proxy_header){ 0 }, &verified, (unsigned char[PROXY_HEADER_MAX]){ 0 }) == 16,
+       "a longer one is left out");
+}
+
 int main(void)
 {
+    writes();
     texts();
     blocks();
     other_blocks();
