@@ -37,7 +37,7 @@ int client_explain(struct ktls_reply const *reply, char const *url)
     return code;
 }
 
-static void write_session(stralloc *changes, struct ktls_reply const *reply)
+static void write_session_facts(stralloc *changes, struct ktls_reply const *reply)
 {
     struct program_session const session = {
         .protocol = reply->protocol,
@@ -81,7 +81,7 @@ static void write_ends(stralloc *changes, struct ktls_reply const *reply)
 
 void client_write_environment(stralloc *changes, struct ktls_reply const *reply)
 {
-    write_session(changes, reply);
+    write_session_facts(changes, reply);
     write_ends(changes, reply);
 }
 

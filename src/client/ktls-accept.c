@@ -43,7 +43,7 @@ struct server {
     unsigned int running;
 };
 
-static _Noreturn void become_prog(struct server const *server, struct ktls_reply const *reply)
+static _Noreturn void exec_prog_on(struct server const *server, struct ktls_reply const *reply)
 {
     stralloc changes = STRALLOC_ZERO;
     client_write_environment(&changes, reply);
@@ -57,7 +57,7 @@ static void start_prog(struct server *server, struct ktls_reply const *reply)
     pid_t const pid = fork();
     if (!pid) {
         selfpipe_finish();
-        become_prog(server, reply);
+        exec_prog_on(server, reply);
     }
     if (pid < 0)
         strerr_warnwusys("fork");
@@ -66,8 +66,8 @@ static void start_prog(struct server *server, struct ktls_reply const *reply)
     close(reply->fd);
 }
 
-/* One connection that failed is its peer's affair; the service says so on and
-   on, unless there is no listener. */
+/* The failure of one connection is reported and others follow; without a listener
+   none will come, and we end. */
 static void take_reply(struct server *server)
 {
     struct ktls_reply reply;
@@ -93,7 +93,7 @@ static void take_signals(struct server *server)
 }
 
 /* At the limit nothing is read: the service then accepts no more. */
-static void serve(struct server *server)
+static void serve_connections(struct server *server)
 {
     iopause_fd p[2] = { { .fd = server->signals, .events = IOPAUSE_READ }, { .events = IOPAUSE_READ } };
     for (;;) {
@@ -112,10 +112,10 @@ static _Noreturn void serve_one(struct server const *server)
         int const code = client_explain(&reply, server->url);
         if (!is_one_of_many) _exit(code);
     }
-    become_prog(server, &reply);
+    exec_prog_on(server, &reply);
 }
 
-/* Those who stop us stop the listener; what runs, runs on. */
+/* SIGTERM ends the listener; programs that run continue. */
 static int catch_signals(void)
 {
     int const fd = selfpipe_init();
@@ -141,5 +141,5 @@ int main(int argc, char const *const *argv)
     }
     if (server.options.once) serve_one(&server);
     server.signals = catch_signals();
-    serve(&server);
+    serve_connections(&server);
 }

@@ -16,7 +16,7 @@ static char *next_word(char **rest)
     return word;
 }
 
-/* Names that a later service adds are passed over. */
+/* Unknown names are ignored: a later service may add some. */
 static int parse_fact(struct ktls_reply *reply, char *fact)
 {
 #define FACT(name) {#name, offsetof(struct ktls_reply, name)}
@@ -43,7 +43,7 @@ static int parse_facts(struct ktls_reply *reply, char *rest)
     return 1;
 }
 
-/* What failed comes before why. */
+/* id= and remote= come before the reason. */
 static int parse_reason(struct ktls_reply *reply, char *rest)
 {
     while (!strncmp(rest, "id=", 3) || !strncmp(rest, "remote=", 7))

@@ -18,15 +18,7 @@
 
 _Static_assert(KTLS_MAX_PACKET == PACKET_MAX, "one size of packets");
 
-static int close_keeping_errno(int fd)
-{
-    int const saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
-/* Whether it had read everything makes no difference. */
+/* ECONNRESET tells only that the service had not read everything. */
 static int fail_as_gone(void)
 {
     if (errno == ECONNRESET) errno = EPIPE;
@@ -52,8 +44,8 @@ static int inherited_channel(void)
     return -1;
 }
 
-/* Waits, as what holds others up there is short. */
-static int attach_channel(int shared, int own)
+/* Waits for room: other clients occupy the shared socket only briefly. */
+static int attach_own_channel(int shared, int own)
 {
     static char const request[] = "ATTACH\n";
     struct pollfd p = {.fd = shared, .events = POLLOUT};
@@ -62,16 +54,18 @@ static int attach_channel(int shared, int own)
     return 0;
 }
 
-/* The service believes nothing of a request but what the kernel says of its
-   sender, and it is to say so of the first one too. */
+/* The service relies on what the kernel says of the sender of a request, which the
+   kernel has to record of the first request too. */
 static int attach_to_inherited(void)
 {
     int const shared = inherited_channel();
     int pair[2];
     if (shared < 0 || !packet_pair(pair)) return -1;
-    int const attached = packet_ask_sender(pair[1]) ? attach_channel(shared, pair[1]) : -1;
-    close_keeping_errno(pair[1]);
-    return attached == 0 ? pair[0] : close_keeping_errno(pair[0]);
+    int const attached = packet_ask_sender(pair[1]) ? attach_own_channel(shared, pair[1]) : -1;
+    close(pair[1]);
+    if (attached == 0) return pair[0];
+    close(pair[0]);
+    return -1;
 }
 
 static int connect_to_path(char const *path)
@@ -86,11 +80,12 @@ static int connect_to_path(char const *path)
     int const fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     if (connect(fd, (struct sockaddr const *)&address, sizeof address) == 0) return fd;
-    return close_keeping_errno(fd);
+    close(fd);
+    return -1;
 }
 
-/* Nobody who has inherited the same can take this way from us, and the kernel
-   tells the service of our groups. */
+/* Others that have inherited the path cannot close this channel, and the kernel tells
+   the service our groups. */
 static int connect_to_inherited(void)
 {
     char const *path = getenv("KTLS_PATH");
@@ -205,7 +200,7 @@ static int await_reply(int channel, char const *command, struct ktls_reply *repl
     } else {
         errno = EPROTO;
     }
-    if (reply->fd >= 0) close_keeping_errno(reply->fd);
+    if (reply->fd >= 0) close(reply->fd);
     reply->fd = -1;
     return -1;
 }

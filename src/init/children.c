@@ -8,12 +8,11 @@
 #include <skalibs/strerr.h>
 
 #include "init/init.h"
-#include "init/supervisor.h"
 
 #define MAX_FAILURES 8
 
-/* A signal that has come meanwhile is delivered at the end of this, with the
-   dispositions that prog is to have. */
+/* A signal that has arrived in the meantime is delivered when the mask is restored,
+   with the dispositions that prog gets. */
 static _Noreturn void become_prog(char const *const *prog, struct init_child const *child,
                              struct init_signals const *signals)
 {
@@ -60,7 +59,7 @@ int init_reap(struct init_child const *child, struct init_options const *options
         if (pid < 0 && errno != ECHILD && failures++ < MAX_FAILURES) continue;
         if (pid <= 0) return ended;
         if (pid != child->pid) {
-            if (!WIFSTOPPED(ending) && !service_reaped(pid, ending)) report_orphan(pid, options);
+            if (!WIFSTOPPED(ending) && !supervisor_reaped(pid, ending)) report_orphan(pid, options);
         } else if (WIFSTOPPED(ending)) {
             init_stop_too();
         } else {

@@ -33,7 +33,7 @@ static void execute_by_shell(char const *path, char const *const *prog)
     free(words);
 }
 
-static void execute(char const *path, char const *const *prog)
+static void execute_path(char const *path, char const *const *prog)
 {
     execve(path, writable(prog), environ);
     if (errno == ENOEXEC) execute_by_shell(path, prog);
@@ -50,10 +50,10 @@ static void execute_in(char const *folder, size_t len, char const *const *prog)
     errno = ENAMETOOLONG;
     if (!len) folder = ".", len = 1;
     if (snprintf(path, sizeof path, "%.*s/%s", (int)len, folder, prog[0]) < (int)sizeof path)
-        execute(path, prog);
+        execute_path(path, prog);
 }
 
-static void search(char const *folders, char const *const *prog)
+static void search_folders(char const *folders, char const *const *prog)
 {
     int is_forbidden = 0;
     for (;; folders++) {
@@ -72,7 +72,7 @@ void init_execute(char const *const *prog)
     char const *folders = getenv("PATH");
     errno = ENOENT;
     if (strchr(prog[0], '/'))
-        execute(prog[0], prog);
+        execute_path(prog[0], prog);
     else if (*prog[0])
-        search(folders ? folders : SKALIBS_DEFAULTPATH, prog);
+        search_folders(folders ? folders : SKALIBS_DEFAULTPATH, prog);
 }

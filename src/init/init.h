@@ -11,13 +11,20 @@
 #ifndef KTLS_INIT_H
 #define KTLS_INIT_H
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/types.h>
 
-#include "init/supervisor.h"
 #include "program/program.h"
 
 /* ---- init_options.c ---- */
+
+struct service_options {
+    char const *path;    /* to listen at, too; NULL: none */
+    char const *uids;    /* who may connect there besides root and us; NULL: nobody */
+    char const *key_dir; /* where certificates and keys are; NULL: where clients can read */
+    unsigned int max;    /* handshakes at a time */
+};
 
 struct init_options {
     unsigned int subreaper;
@@ -79,5 +86,32 @@ extern void init_forward_signals(struct init_signals const *signals, struct init
                                  struct init_options const *options);
 /* The child has stopped: so do we, and tell our shell, where one is in charge of jobs. */
 extern void init_stop_too(void);
+
+/* ---- service_setup.c ---- */
+
+/* Opens the service's sockets, tries whether it can start, and puts KTLS_FD,
+   TINIKTLS_FD and KTLS_PATH into the environment, for the child that is started
+   next. What is wrong ends the program. */
+extern void service_prepare(struct service_options const *options);
+/* The child has its own copies now. */
+extern void service_forget_client(void);
+
+/* ---- supervisor.c: the service's process, so that nothing that clients or networks do
+   can hold up the first process ---- */
+
+struct broker_options;
+
+/* Starts the service once and ends it. What is wrong ends the program. Later
+   starts are with what the options are then. */
+extern void supervisor_try(struct broker_options *options);
+
+#define SUPERVISOR_POLL_MAX 3
+
+/* What poll has to wait for: clients, when there is no service. Gives how many. */
+extern size_t supervisor_poll(struct pollfd p[SUPERVISOR_POLL_MAX]);
+/* Attends to what poll has found. */
+extern void supervisor_attend(struct pollfd const *p, size_t count);
+/* 1: the process that has ended was the service. */
+extern int supervisor_reaped(pid_t pid, int status);
 
 #endif

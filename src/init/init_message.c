@@ -15,8 +15,7 @@ void init_set_verbosity(unsigned int verbosity)
     limit = verbosity;
 }
 
-/* Who reads our messages must not be able to stop us: a pipe that is not full
-   takes a line. */
+/* A reader that does not read must not block us: a pipe takes a line unless it is full. */
 static int takes_a_line(int fd)
 {
     struct pollfd p = { .fd = fd, .events = POLLOUT };

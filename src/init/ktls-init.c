@@ -22,7 +22,7 @@ static void become_reaper(struct init_options const *options)
 {
     if (options->subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1UL) < 0)
         strerr_diefsys(EXIT_SYSTEM, "PR_SET_CHILD_SUBREAPER");
-    int is_subreaper = 0; /* whoever executed us may have become one */
+    int is_subreaper = 0; /* the program that executed us may have set it */
     prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
     if (!is_subreaper && getpid() != 1)
         init_say(INIT_WARNING, "neither process 1 nor a subreaper (-s): orphans will not be reaped");
@@ -35,16 +35,16 @@ static int exit_code(int status, struct init_options const *options)
     return options->succeeded[code] ? 0 : code;
 }
 
-static int attend(struct init_child const *child, struct init_signals const *signals,
+static int attend_to_events(struct init_child const *child, struct init_signals const *signals,
                   struct init_options const *options)
 {
-    struct pollfd p[1 + SERVICE_POLL_MAX] = { { .fd = signals->fd, .events = POLLIN } };
+    struct pollfd p[1 + SUPERVISOR_POLL_MAX] = { { .fd = signals->fd, .events = POLLIN } };
     int status;
     while (!init_reap(child, options, &status)) {
-        size_t const count = options->no_service ? 0 : service_poll(p + 1);
+        size_t const count = options->no_service ? 0 : supervisor_poll(p + 1);
         int const events = poll(p, 1 + count, -1);
         if (events < 0 && errno != EINTR) strerr_diefsys(EXIT_SYSTEM, "poll");
-        if (events > 0) service_attend(p + 1, count);
+        if (events > 0) supervisor_attend(p + 1, count);
         init_forward_signals(signals, child, options);
     }
     init_take_terminal(child);
@@ -67,5 +67,5 @@ int main(int argc, char const *const *argv)
     if (!options.no_service) service_prepare(&options.service);
     init_start_child(&child, prog, &signals);
     if (!options.no_service) service_forget_client();
-    return attend(&child, &signals, &options);
+    return attend_to_events(&child, &signals, &options);
 }

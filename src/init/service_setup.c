@@ -1,7 +1,5 @@
 /* ISC license. */
 
-#include "init/supervisor.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +17,6 @@
 #include "init/init.h"
 #include "process/process.h"
 #include "service/broker.h"
-#include "service/heirs.h"
 
 #define NOBODY 65534
 #define BACKLOG 128
@@ -74,8 +71,8 @@ static void take_uids(struct broker_options *options, char const *list)
     }
 }
 
-/* Who may connect is looked at then; the mode keeps others out already where
-   there are none to let in. Once the path is there somebody listens. */
+/* Users are checked when they connect; where no others are allowed, the mode keeps
+   them out too. The socket listens before the path exists. */
 static int listen_on_path(char const *path, int has_uids)
 {
     char fresh[IPCPATH_MAX + 1];
@@ -153,7 +150,7 @@ void service_prepare(struct service_options const *service)
     options.inherited = pair[0];
     int const path = heirs_listen(&options.heirs);
     if (path < 0) init_say(INIT_INFO, "no folder for a socket: KTLS_PATH is not set");
-    service_try(&options);
+    supervisor_try(&options);
     options.listener = listen_on_path(service->path, options.uid_count != 0);
     give_channel(pair[1]);
     give_path(path, service->path);

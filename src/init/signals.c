@@ -9,9 +9,9 @@
 
 #include "init/init.h"
 
-/* What the processor or the kernel tells us of our own mistakes is not blocked:
-   it has to end us. sigfillset would leave out what a libc keeps for its
-   threads, and for musl that is signal 34, SIGRTMIN to others. */
+/* Signals that report an error of our own are not blocked: they have to end us.
+   sigfillset would leave out those that libc uses for threads; with musl that is
+   signal 34, which is SIGRTMIN elsewhere. */
 static void all_but_mistakes(sigset_t *set)
 {
     static int const mistakes[] = { SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS };
@@ -32,7 +32,7 @@ void init_hold_signals(struct init_signals *signals)
     sigset_t set;
     all_but_mistakes(&set);
     sigprocmask(SIG_BLOCK, &set, &signals->inherited_mask);
-    /* who ignores it is never told of ended children */
+    /* a process that ignores it is not told of ended children */
     sigaction(SIGCHLD, &by_default, &signals->inherited_chld);
     leave_terminal_out(&set);
     signals->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -46,21 +46,22 @@ void init_restore_signals(struct init_signals const *signals)
 }
 
 /* A shell's fg or bg: the whole job goes on, and has the terminal if we do. */
-static void resume(struct init_child const *child)
+static void resume_child(struct init_child const *child)
 {
     if (tcgetpgrp(0) == getpgrp()) tcsetpgrp(0, child->pid);
     kill(-child->pid, SIGCONT);
 }
 
-static void forward(struct signalfd_siginfo const *info, struct init_child const *child,
+static void forward_signal(struct signalfd_siginfo const *info, struct init_child const *child,
                     struct init_options const *options)
 {
     int const sig = (int)info->ssi_signo;
     if (sig == SIGCHLD) return;
-    if ((sig == SIGPIPE || sig == SIGXFSZ) && info->ssi_pid == (uint32_t)getpid()) return; /* our own stderr's */
+    int const is_own = info->ssi_pid == (uint32_t)getpid();
+    if (is_own && (sig == SIGPIPE || sig == SIGXFSZ)) return; /* from writing to our own stderr */
     init_say(INIT_DEBUG, "passing on signal %d (%s)", sig, strsignal(sig));
     if (sig == SIGCONT && child->has_terminal) {
-        resume(child);
+        resume_child(child);
         return;
     }
     if (kill(options->kill_group ? -child->pid : child->pid, sig) < 0 && errno != ESRCH)
@@ -73,7 +74,7 @@ void init_forward_signals(struct init_signals const *signals, struct init_child 
     struct signalfd_siginfo info[16];
     ssize_t len;
     while ((len = read(signals->fd, info, sizeof info)) > 0)
-        for (size_t i = 0; i < (size_t)len / sizeof *info; i++) forward(&info[i], child, options);
+        for (size_t i = 0; i < (size_t)len / sizeof *info; i++) forward_signal(&info[i], child, options);
 }
 
 /* The kernel drops the signal where no shell could ever continue us: in a

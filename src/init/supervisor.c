@@ -22,14 +22,12 @@ static struct broker_options *service;
 
 static struct {
     pid_t pid;  /* 0: none */
-    int report; /* -1: at its end */
-    int is_ready;
-    char reason[256];
-} process = { .report = -1 };
+    int report; /* what it says before it serves */
+} process;
 
 /* ---- whether it can start ---- */
 
-void service_try(struct broker_options *options)
+void supervisor_try(struct broker_options *options)
 {
     pid_t const parent = getpid();
     int status;
@@ -58,7 +56,7 @@ static void refuse_waiting(int listener)
     while (listener >= 0 && (fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) close(fd);
 }
 
-/* They see the end, and may try again. */
+/* Their channel ends, and they may try again. */
 static void refuse_clients(void)
 {
     drop_inherited();
@@ -74,13 +72,8 @@ static void fail_start(char const *why)
 
 /* ---- its start and its end ---- */
 
-static void end_report(void)
-{
-    if (process.report >= 0) close(process.report);
-    process.report = -1;
-}
-
-/* The other end of what prog inherits is the service's alone: it ends with it. */
+/* The service alone keeps the other end of the socket that prog inherits, so that it
+   is closed when the service ends. */
 static void start_service(void)
 {
     pid_t const parent = getpid();
@@ -94,53 +87,35 @@ static void start_service(void)
     int const error = errno;
     close(report[1]);
     process.report = report[0];
-    process.is_ready = process.reason[0] = 0;
     if (process.pid > 0) {
         drop_inherited();
         return;
     }
     process.pid = 0;
-    end_report();
+    close(process.report);
     fail_start(strerror(error));
 }
 
-/* Without the words that every message of ours begins with. */
-static void keep_reason(char const *text, size_t len)
+/* The line without the words that every message of ours begins with. */
+static char const *find_reason(char *report)
 {
     static char const prefix[] = "ktls-init: fatal: ";
-    int const has_prefix = len >= sizeof prefix - 1 && !memcmp(text, prefix, sizeof prefix - 1);
-    size_t const skipped = has_prefix ? sizeof prefix - 1 : 0;
-    char const *end = memchr(text, '\n', len);
-    size_t const kept = (end ? (size_t)(end - text) : len) - skipped;
-    memcpy(process.reason, text + skipped, kept);
-    process.reason[kept] = 0;
+    report[strcspn(report, "\n")] = 0;
+    return strncmp(report, prefix, sizeof prefix - 1) ? report : report + sizeof prefix - 1;
 }
 
-/* 0: there is no more at present. */
-static int read_report(void)
+int supervisor_reaped(pid_t pid, int status)
 {
-    char text[sizeof process.reason - 1];
-    ssize_t const len = process.report < 0 ? -1 : read(process.report, text, sizeof text);
-    if (len > 0 && *text == SERVICE_READY)
-        process.is_ready = 1;
-    else if (len > 0)
-        keep_reason(text, (size_t)len);
-    else if (!len)
-        end_report();
-    return len > 0;
-}
-
-int service_reaped(pid_t pid, int status)
-{
+    char report[256] = "";
     if (!process.pid || pid != process.pid) return 0;
-    while (read_report()) continue;
-    end_report();
+    ssize_t const len = read(process.report, report, sizeof report - 1);
+    close(process.report);
     process.pid = 0;
     char const *how = WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it has exited";
-    if (process.is_ready)
+    if (*report == SERVICE_READY)
         init_say(INIT_WARNING, "the socket service has ended (%s); the next client starts it again", how);
     else
-        fail_start(*process.reason ? process.reason : how);
+        fail_start(len > 0 ? find_reason(report) : how);
     return 1;
 }
 
@@ -151,33 +126,28 @@ static void add_descriptor(struct pollfd *p, size_t *count, int fd)
     if (fd >= 0) p[(*count)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
-size_t service_poll(struct pollfd p[SERVICE_POLL_MAX])
+size_t supervisor_poll(struct pollfd p[SUPERVISOR_POLL_MAX])
 {
     size_t count = 0;
-    if (process.pid) {
-        add_descriptor(p, &count, process.report);
-        return count;
-    }
+    if (process.pid) return 0;
     add_descriptor(p, &count, service->inherited);
     add_descriptor(p, &count, service->listener);
     add_descriptor(p, &count, service->heirs);
     return count;
 }
 
-/* Or all that could send any have closed their end. */
+/* It is readable too when all its clients have closed their end. */
 static int brings_request(int fd)
 {
     char byte;
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-void service_attend(struct pollfd const *p, size_t count)
+void supervisor_attend(struct pollfd const *p, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!p[i].revents) continue;
-        if (p[i].fd == process.report)
-            read_report();
-        else if (p[i].fd == service->inherited && !brings_request(p[i].fd))
+        if (p[i].fd == service->inherited && !brings_request(p[i].fd))
             drop_inherited();
         else if (!process.pid)
             start_service();

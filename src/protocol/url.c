@@ -133,8 +133,8 @@ static char const *normalize_name(char *given)
 static char const *check_sni(struct url *url)
 {
     char const *const sni = url->parameters.sni;
-    if (!sni) return NULL;
-    return normalize_name(url->text + (sni - url->text)) ? "sni is neither a DNS name (in ASCII) nor an IP address" : NULL;
+    if (!sni || !normalize_name(url->text + (sni - url->text))) return NULL;
+    return "sni is neither a DNS name (in ASCII) nor an IP address";
 }
 
 static char const *check_parameters(struct url *url)
@@ -146,7 +146,7 @@ static char const *check_parameters(struct url *url)
 }
 
 /* set_parameter has left the names of the earlier parameters in place. */
-static int is_repeated(char const *const *names, size_t count)
+static int is_repeated_parameter(char const *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (!strcmp(names[i], names[count])) return 1;
@@ -166,7 +166,7 @@ static char const *parse_parameters(struct url *url, char *list)
         if (next) *next++ = 0;
         names[count] = parameter;
         why = set_parameter(&url->parameters, parameter);
-        if (!why && is_repeated(names, count)) return "a parameter is given twice";
+        if (!why && is_repeated_parameter(names, count)) return "a parameter is given twice";
     }
     if (!why) why = split_exporter(url);
     return why ? why : check_parameters(url);
@@ -185,7 +185,7 @@ static char const *parse_port(struct url *url, char const *text)
 }
 
 /* Brackets are for IPv6 addresses, and for nothing else (RFC 3986, 3.2.2). */
-static int is_host(char const *host, int bracketed)
+static int is_url_host(char const *host, int bracketed)
 {
     char name[X509_MAX_NAME + 1];
     return !strchr(host, ':') == !bracketed && *host != '[' && !x509_reference_name(name, host);
@@ -199,7 +199,7 @@ static void unescape_zone(char *host)
     if (escaped && escaped[3]) memmove(escaped + 1, escaped + 3, strlen(escaped + 3) + 1);
 }
 
-/* host, host:port, [IPv6]:port, and a slash that says nothing. */
+/* host, host:port, [IPv6]:port; a slash at the end is ignored. */
 static char const *parse_authority(struct url *url, char *text)
 {
     size_t const len = strlen(text);
@@ -214,7 +214,7 @@ static char const *parse_authority(struct url *url, char *text)
     url->target = URL_HOST;
     url->where = text + bracketed;
     if (bracketed) unescape_zone(text + bracketed);
-    return is_host(url->where, bracketed) ? parse_port(url, port) : "not a host";
+    return is_url_host(url->where, bracketed) ? parse_port(url, port) : "not a host";
 }
 
 static char const *parse_path(struct url *url, char *path)

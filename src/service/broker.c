@@ -12,8 +12,8 @@
 
 #include "program/program.h"
 
-/* A connection in the making needs three, and all that are passed on at a time
-   are counted against the same limit. */
+/* Each job needs up to three descriptors, and those in packets that nobody has
+   received yet count against the same limit. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -82,7 +82,7 @@ void broker_start(struct broker *broker, struct broker_options const *options)
         strerr_diefsys(EXIT_SYSTEM, "starting the socket service");
 }
 
-/* Ends some at a time, for those that may have more to say. */
+/* Ends several at a time, to accept others that may say more. */
 static void make_places(struct jobs *jobs)
 {
     struct job *idle;

@@ -18,7 +18,7 @@ struct broker_options {
     struct master_options workers;
     struct activation activation;
     int inherited; /* the service's end of KTLS_FD; -1: gone with an earlier service */
-    int listener;  /* for others; -1: none */
+    int listener;  /* at a path (-l); -1: none */
     int heirs;     /* for whoever inherits KTLS_PATH; -1: none */
     unsigned int uid[BROKER_MAX_UIDS];
     size_t uid_count;
@@ -39,16 +39,23 @@ struct broker {
     struct channels channels;
     struct jobs jobs;
     struct listeners listeners;
-    struct entrance others; /* who connect to the path */
-    struct entrance heirs;  /* who connect by what they have inherited */
+    struct entrance others; /* for those who connect to the path */
+    struct entrance heirs;  /* for those who connect through KTLS_PATH */
 };
 
-/* Begins all that can fail; what does ends the process. */
+/* Starts all that the service needs. What cannot be started ends the process. */
 extern void broker_start(struct broker *broker, struct broker_options const *options);
 /* Attends to at most one event, after at most so many ms; -1: after any time. */
 extern void broker_turn(struct broker *broker, int max_ms);
-/* Instead, at the end: waits until nothing is left that was started. */
+/* Instead of broker_turn: ends all that broker_start has started. */
 extern void broker_stop(struct broker *broker);
+
+/* ---- heirs.c ---- */
+
+/* Opens a descriptor that whoever inherits it can connect to, as /proc/self/fd/N, and
+   the socket that listens there, both close-on-exec. -1 with errno: there is no
+   folder to make it in. */
+extern int heirs_listen(int *listener);
 
 /* ---- request.c ---- */
 

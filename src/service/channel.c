@@ -85,7 +85,7 @@ static void send_kept_replies(struct channel *channel)
     }
 }
 
-static void add_word(char *text, size_t *len, char const *name, char const *value)
+static void append_word(char *text, size_t *len, char const *name, char const *value)
 {
     if (*value) *len += (size_t)snprintf(text + *len, PACKET_MAX - *len, " %s%s", name, value);
 }
@@ -95,11 +95,11 @@ static void send_line(struct channel *channel, char const *outcome, struct reply
 {
     char text[PACKET_MAX];
     size_t len = (size_t)snprintf(text, sizeof text, "%s", outcome);
-    add_word(text, &len, "", head->command);
-    add_word(text, &len, "", head->url);
-    add_word(text, &len, "id=", head->id);
-    add_word(text, &len, "remote=", head->remote);
-    add_word(text, &len, "", rest);
+    append_word(text, &len, "", head->command);
+    append_word(text, &len, "", head->url);
+    append_word(text, &len, "id=", head->id);
+    append_word(text, &len, "remote=", head->remote);
+    append_word(text, &len, "", rest);
     text[len++] = '\n';
     channel_send(channel, text, len, fd);
 }

@@ -22,11 +22,11 @@ struct channel {
     uint64_t number; /* no other channel has or had it */
     struct channel_reply *first, **last; /* that the client has not made room for */
     size_t waiting;              /* how many these are */
-    size_t outstanding;          /* and jobs too, but for these: */
-    size_t accepted;             /* connections of listeners */
-    struct ucred owner;          /* who connected, or sent ATTACH: not always who sends */
+    size_t outstanding;          /* those, and the jobs of requests */
+    size_t accepted;             /* jobs of connections that listeners brought */
+    struct ucred owner;          /* who connected, or sent ATTACH; others may send requests too */
     unsigned char listening;     /* an ACCEPT is under way: what comes after it waits */
-    unsigned char broken;        /* it is to be closed */
+    unsigned char broken;        /* it will be closed */
     unsigned char is_inherited;
     unsigned char is_connected; /* by its owner, to a listener of ours */
 };

@@ -1,6 +1,11 @@
 /* ISC license. */
 
-#include "service/heirs.h"
+/*
+ * A Unix socket without a name, which whoever inherits a descriptor of it can
+ * connect to, as /proc/self/fd/N. The descriptor is opened with O_PATH: it
+ * cannot be read, shut down or listened to, so that no heir can take it away
+ * from the others, as shutdown(2) of KTLS_FD can.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +16,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "protocol/packet.h"
+#include "service/broker.h"
 
 #define BACKLOG 128
 
-/* Others may write to the folder: it is our socket that was opened. */
-static int is_ours(int fd)
+/* Others may write to the folder, so what was opened may be something else. */
+static int is_our_socket(int fd)
 {
     struct stat st;
     return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == geteuid();
@@ -25,7 +30,7 @@ static int is_ours(int fd)
 static int open_socket(char const *path)
 {
     int const fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || is_ours(fd)) return fd;
+    if (fd < 0 || is_our_socket(fd)) return fd;
     close(fd);
     errno = EEXIST;
     return -1;
@@ -39,7 +44,7 @@ static int bind_for_all(int listener, struct sockaddr_un const *address)
     return bound;
 }
 
-/* Nobody is answered before the name is gone. */
+/* It listens when the name has been removed, so that nobody connects by the name. */
 static int bind_without_name(int listener, char const *folder)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };

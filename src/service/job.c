@@ -12,7 +12,7 @@
 #include "ktls/ktls.h"
 #include "process/process.h"
 
-#define GRACE_MS 1000 /* for a worker to tell of its deadline itself */
+#define GRACE_MS 1000 /* so that a worker can report its timeout itself */
 
 #define MAX_JOBS 8192
 
@@ -91,7 +91,7 @@ static void end_job(struct job *job)
     munmap(job, sizeof *job);
 }
 
-/* The client has its answer; the worker counts until it has ended, too. */
+/* The client has its answer; the job keeps its slot until its worker has ended. */
 static void conclude_job(struct job *job)
 {
     job->answered = 1;
@@ -149,9 +149,9 @@ void job_give_up(struct job *job)
 
 /* ---- what a worker says ---- */
 
-/* It has listened to strangers: its words are checked, and what it says of a
-   connection has to be so. */
-static int is_answer(struct packet const *packet)
+/* A worker has received bytes from strangers, who may have taken it over: its
+   answers are checked, and what they say of a connection is verified. */
+static int is_worker_answer(struct packet const *packet)
 {
     return !packet->truncated && packet->len <= ANSWER_MAX && packet_is_text(packet, packet->len);
 }
@@ -165,14 +165,14 @@ static int has_fact(char const *facts, char const *name)
     return 0;
 }
 
-/* These are in the reply already, and are known here. */
+/* The reply has these already, as the service knows them. */
 static int contradicts_head(struct job const *job, char const *facts)
 {
     return has_fact(facts, "id=") || (*job->plan.head.remote && has_fact(facts, "remote="));
 }
 
-/* Only what TLS protects, where that was asked for. */
-static void hand_out(struct job *job, char const *facts, int fd)
+/* Where TLS was asked for, only a protected connection is handed out. */
+static void hand_out_result(struct job *job, char const *facts, int fd)
 {
     struct channel *channel = job->channel;
     if (fd < 0 || contradicts_head(job, facts)) {
@@ -246,11 +246,11 @@ static void take_answer(struct job *job, struct packet *packet)
     else if (!strcmp(word, "DEPOSIT"))
         keep_deposit(job, packet);
     else if (!strcmp(word, "OK"))
-        hand_out(job, rest, take_unprotected(job, packet));
+        hand_out_result(job, rest, take_unprotected(job, packet));
     else if (!strcmp(word, "KERNEL"))
-        hand_out(job, rest, take_kernel_protected(job));
+        hand_out_result(job, rest, take_kernel_protected(job));
     else if (!strcmp(word, "RELAY"))
-        hand_out(job, rest, take_relayed(job));
+        hand_out_result(job, rest, take_relayed(job));
     else if (!strcmp(word, "ASK"))
         ask_client(job, rest);
     else
@@ -258,12 +258,12 @@ static void take_answer(struct job *job, struct packet *packet)
 }
 
 /* A worker may have had no time to say so. */
-static int is_late(struct job const *job)
+static int is_past_deadline(struct job const *job)
 {
     return process_now_ms() >= job->deadline;
 }
 
-/* After the answer only its end counts. */
+/* After its answer, anything that a worker says is ignored. */
 static void attend_to_worker(struct source *source, uint32_t events)
 {
     struct job *job = (struct job *)source;
@@ -272,10 +272,10 @@ static void attend_to_worker(struct source *source, uint32_t events)
     int const received = packet_receive(source->fd, &packet);
     if (received < 0 && errno == EAGAIN) return;
     if (!job->answered) {
-        if (received > 0 && is_answer(&packet))
+        if (received > 0 && is_worker_answer(&packet))
             take_answer(job, &packet);
         else
-            fail_job(job, is_late(job) ? "timed out" : "the handshake process ended without an answer");
+            fail_job(job, is_past_deadline(job) ? "timed out" : "the handshake process ended without an answer");
     }
     packet_drop(&packet);
     if (received <= 0) end_job(job);
@@ -337,8 +337,8 @@ int job_answer(struct jobs *jobs, struct channel const *channel, uint64_t questi
     struct job *job = question ? find_question(jobs, channel, question) : NULL;
     if (!job) return 0;
     int const fds[] = { job->source.fd, job->deposit };
-    char const *word = !yes ? "no" : *parameters ? "load" : "yes";
-    if (yes && *parameters && job->deposit >= 0) send_order(job, ORDER_LOAD, rights, parameters, fds, 2);
+    char const *word = !yes ? "no" : parameters ? "load" : "yes";
+    if (yes && parameters && job->deposit >= 0) send_order(job, ORDER_LOAD, rights, parameters, fds, 2);
     drop_descriptor(&job->deposit);
     job->question = 0;
     packet_send(job->source.fd, word, strlen(word), NULL, 0);

@@ -27,7 +27,7 @@ struct job_plan {
 
 enum job_state {
     JOB_NEW,
-    JOB_UNHEARD, /* its peer has not said anything: it waits for that without a slot */
+    JOB_UNHEARD, /* its peer has sent nothing yet; it waits for that without a slot */
     JOB_WAITING, /* for a slot */
     JOB_RUNNING, /* it has a worker */
     JOB_STATES
@@ -39,16 +39,16 @@ struct job {
     struct job *next, **link;
     enum job_state state;
     struct slots_claim claim;
-    struct channel *channel; /* NULL: nobody is interested any more */
+    struct channel *channel; /* NULL: the client has its answer, or is gone */
     struct job_plan plan;
     int64_t deadline;
-    int fd;            /* goes with the order; -1: none, or gone */
-    int connection;    /* that the worker has to do with; -1 */
-    int relayed;       /* the client's way to it through the worker; -1 */
-    int deposit;       /* where the worker wants a certificate; -1 */
-    uint64_t question; /* that is open; 0: none */
+    int fd;            /* sent with the order; -1: none, or sent */
+    int connection;    /* that the worker protects; -1: unknown */
+    int relayed;       /* the client's end of the worker's relay; -1: none */
+    int deposit;       /* where the worker expects a certificate; -1: nowhere */
+    uint64_t question; /* that the client has not answered; 0: none */
     unsigned char asked;
-    unsigned char answered; /* all that is left to wait for is the worker's end */
+    unsigned char answered; /* the client has its answer; the worker has not ended yet */
 };
 
 struct jobs {
@@ -62,7 +62,7 @@ struct jobs {
     size_t count[JOB_STATES];
     size_t accepted[JOB_STATES]; /* those that listeners brought */
     uint64_t last_question;
-    int64_t next_deadline; /* not later than the first; 0: none */
+    int64_t next_deadline; /* not after the earliest of all; 0: none */
 
     /* queue.c */
     struct slots slots;
@@ -79,7 +79,7 @@ extern void job_begin(struct jobs *jobs, struct channel *channel, struct job_pla
 extern int job_start(struct job *job);
 /* It fails because others wait. */
 extern void job_give_up(struct job *job);
-/* 0: there is no such question of this client. */
+/* parameters: cert and key; NULL: none. 0: there is no such question of this client. */
 extern int job_answer(struct jobs *jobs, struct channel const *channel, uint64_t question, int yes,
                       char const *parameters, struct rights const *rights);
 extern void jobs_forget_channel(struct jobs *jobs, struct channel const *channel);
@@ -98,7 +98,7 @@ extern void queue_begin(struct job *job);
 extern void queue_leave(struct job *job);
 /* Who gets the next slot; NULL: nobody can have one. */
 extern struct job *queue_next(struct jobs *jobs);
-/* To be called when queue_next has nobody, or has_next. 1: somebody has to give up. */
+/* has_next: queue_next has given a job. 1: it is time to make a job give up. */
 extern int queue_is_scarce(struct jobs *jobs, int has_next);
 /* Who gives up a slot for a waiting job of that direction; NULL: nobody. */
 extern struct job *queue_find_yielding(struct jobs *jobs, enum slots_direction direction);

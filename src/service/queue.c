@@ -63,7 +63,7 @@ static void look_at_connection(struct job const *job, struct slots_claim *claim)
     claim->is_busy = count_unread(job->connection) != 0;
 }
 
-/* A CONNECT without a connection waits for its peer, too. */
+/* A CONNECT that has no connection yet waits for its peer, too. */
 static void look_at_running(struct job *job)
 {
     struct slots_claim *claim = &job->claim;

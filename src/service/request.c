@@ -40,7 +40,7 @@ static void begin_job(struct request const *request, enum order_kind kind, int f
     job_begin(&request->broker->jobs, request->channel, &plan, fd, NULL);
 }
 
-static void do_connect(struct request *request)
+static void handle_connect(struct request *request)
 {
     if (request->url.target != URL_HOST && request->url.target != URL_PATH)
         refuse_request(request, "not a URL to connect to");
@@ -50,7 +50,7 @@ static void do_connect(struct request *request)
         begin_job(request, ORDER_CONNECT, -1);
 }
 
-static void do_accept(struct request *request)
+static void handle_accept(struct request *request)
 {
     struct url const *url = &request->url;
     if (url->target == URL_CLIENT || url->target == URL_SERVER) {
@@ -71,7 +71,7 @@ static int is_stream_socket(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
 }
 
-static void do_upgrade(struct request *request)
+static void handle_upgrade(struct request *request)
 {
     if (request->url.target != URL_CLIENT && request->url.target != URL_SERVER)
         refuse_request(request, "neither tls:client nor tls:server");
@@ -83,7 +83,7 @@ static void do_upgrade(struct request *request)
         begin_job(request, ORDER_UPGRADE, packet_take(request->packet, 0));
 }
 
-static void do_close(struct request *request)
+static void handle_close(struct request *request)
 {
     if (listener_close(&request->broker->listeners, request->channel, request->head.url))
         channel_send_ok(request->channel, &request->head, "", -1);
@@ -92,22 +92,19 @@ static void do_close(struct request *request)
 }
 
 /* "id yes", "id yes cert=..&key=..", "id no" */
-static void do_answer(struct request *request)
+static void handle_answer(struct request *request)
 {
-    char text[URL_MAX + 1], *id = text, *verdict, *parameters = NULL;
+    char text[URL_MAX + 1], *parameters = text;
     struct rights rights;
     uint64_t number;
     strcpy(text, request->head.url);
-    verdict = strchr(id, ' ');
-    if (verdict) *verdict++ = 0;
-    if (verdict) parameters = strchr(verdict, ' ');
-    if (parameters) *parameters++ = 0;
-    int const yes = verdict && !strcmp(verdict, "yes"), no = verdict && !strcmp(verdict, "no");
+    char const *id = strsep(&parameters, " "), *verdict = parameters ? strsep(&parameters, " ") : "";
+    int const yes = !strcmp(verdict, "yes"), no = !strcmp(verdict, "no");
     char const *why = parameters ? url_parse_parameters(&request->url, parameters) : NULL;
     if (!uint640_scan(id, &number) || yes == no || (no && parameters)) why = "an answer is: id yes, or id no";
     if (!why && parameters && !request->url.parameters.cert) why = "of cert and key one is missing";
     channel_rights(request->channel, request->packet, &rights);
-    if (!why && !job_answer(&request->broker->jobs, request->channel, number, yes, parameters ? parameters : "", &rights))
+    if (!why && !job_answer(&request->broker->jobs, request->channel, number, yes, parameters, &rights))
         why = "there is no such question";
     if (why) refuse_request(request, why);
 }
@@ -116,8 +113,8 @@ static struct {
     char const *name;
     void (*handle)(struct request *request);
 } const commands[] = {
-    { "CONNECT", &do_connect }, { "ACCEPT", &do_accept }, { "UPGRADE", &do_upgrade },
-    { "CLOSE", &do_close },     { "ANSWER", &do_answer },
+    { "CONNECT", &handle_connect }, { "ACCEPT", &handle_accept }, { "UPGRADE", &handle_upgrade },
+    { "CLOSE", &handle_close },     { "ANSWER", &handle_answer },
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -136,12 +133,12 @@ static void attach_channel(struct channels *channels, struct packet *packet)
     if (fd >= 0) channel_open(channels, fd, CHANNEL_ATTACHED, &packet->sender);
 }
 
-/* NULL, or why that is not what follows a command. */
+/* NULL, or why rest cannot follow the command. */
 static char const *check_rest(size_t command, char const *rest)
 {
     if (!*rest) return "the URL is missing";
     if (strlen(rest) > URL_MAX) return "the URL is too long";
-    return commands[command].handle != &do_answer && strchr(rest, ' ') ? "a URL has no spaces" : NULL;
+    return commands[command].handle != &handle_answer && strchr(rest, ' ') ? "a URL has no spaces" : NULL;
 }
 
 static size_t find_command(char const *word)
@@ -154,7 +151,7 @@ static size_t find_command(char const *word)
 static void handle_command(struct request *request, size_t command)
 {
     char const *why = NULL;
-    if (commands[command].handle != &do_answer && commands[command].handle != &do_close)
+    if (commands[command].handle != &handle_answer && commands[command].handle != &handle_close)
         why = url_parse(&request->url, request->head.url);
     if (!why && request->url.parameters.id) strcpy(request->head.id, request->url.parameters.id);
     if (why)
@@ -199,7 +196,7 @@ void request_take(struct broker *broker, struct channel *channel, struct packet 
     if (!rest && !strcmp(packet->bytes, "ATTACH"))
         attach_channel(&broker->channels, packet);
     else if (is_reply(packet->bytes))
-        channel->broken = !channel->is_inherited; /* from a service: there would be no end of answers */
+        channel->broken = !channel->is_inherited; /* the sender is a service: it would answer our answer without end */
     else
         parse_command(&request, packet->bytes, rest ? rest : "");
 }

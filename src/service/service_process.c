@@ -38,7 +38,8 @@ static void silence(int fd)
     if (!process_silence(fd)) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
 }
 
-/* Whoever waits for the end of prog's output does not wait for connections. */
+/* The standard descriptors become /dev/null: a reader of prog's output sees its end when
+   prog ends, even if the service goes on. */
 void service_run(struct broker_options const *options, pid_t parent, int report)
 {
     static struct broker broker;

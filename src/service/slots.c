@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PART 8 /* of what is left, one such part is for others */
-#define RESERVE 4 /* of all, one such part is for each direction alone */
-#define LATE 4 /* after such a part of its time nobody is entitled to a slot that others want */
+#define PART 8 /* this part of what is left is for others */
+#define RESERVE 4 /* this part of all slots is for each direction alone */
+#define LATE 4 /* after this part of its time a job may lose its slot to others */
 
 /* ---- parties ---- */
 
@@ -37,16 +37,16 @@ uint64_t slots_address(struct sockaddr_storage const *address)
     return 0;
 }
 
-static struct slots_party *find(struct slots *slots, enum slots_kind kind, uint64_t key)
+static struct slots_party *find_party(struct slots *slots, enum slots_kind kind, uint64_t key)
 {
     struct slots_party *party = slots->parties;
     while (party && (party->kind != kind || party->key != key)) party = party->next;
     return party;
 }
 
-static struct slots_party *find_or_add(struct slots *slots, enum slots_kind kind, uint64_t key)
+static struct slots_party *find_or_add_party(struct slots *slots, enum slots_kind kind, uint64_t key)
 {
-    struct slots_party *party = find(slots, kind, key);
+    struct slots_party *party = find_party(slots, kind, key);
     if (party) return party;
     party = calloc(1, sizeof *party);
     if (!party) return NULL;
@@ -55,7 +55,7 @@ static struct slots_party *find_or_add(struct slots *slots, enum slots_kind kind
     return party;
 }
 
-static void forget(struct slots *slots, struct slots_party *party)
+static void forget_party(struct slots *slots, struct slots_party *party)
 {
     struct slots_party **at = &slots->parties;
     if (--party->claims) return;
@@ -69,7 +69,7 @@ int slots_enter(struct slots *slots, struct slots_claim *claim, struct slots_key
     claim->number = ++slots->last_number;
     claim->since = now;
     for (enum slots_kind kind = 0; kind < SLOTS_KINDS; kind++) {
-        claim->party[kind] = find_or_add(slots, kind, keys->of[kind]);
+        claim->party[kind] = find_or_add_party(slots, kind, keys->of[kind]);
         if (!claim->party[kind]) {
             slots_leave(slots, claim);
             return 0;
@@ -82,24 +82,24 @@ int slots_enter(struct slots *slots, struct slots_claim *claim, struct slots_key
 void slots_leave(struct slots *slots, struct slots_claim *claim)
 {
     for (enum slots_kind kind = 0; kind < SLOTS_KINDS; kind++)
-        if (claim->party[kind]) forget(slots, claim->party[kind]);
+        if (claim->party[kind]) forget_party(slots, claim->party[kind]);
     memset(claim->party, 0, sizeof claim->party);
 }
 
 /* ---- slots ---- */
 
-/* Whom we connect to is nobody who could take too much. */
-static enum slots_kind kinds(struct slots_claim const *claim)
+/* The address that we connect to cannot take more than its share. */
+static enum slots_kind kinds_that_count(struct slots_claim const *claim)
 {
     return claim->direction == SLOTS_OUT ? SLOTS_ADDRESS : SLOTS_KINDS;
 }
 
-static size_t held(struct slots_claim const *claim, enum slots_kind kind)
+static size_t slots_held(struct slots_claim const *claim, enum slots_kind kind)
 {
     return claim->party[kind]->running[claim->direction];
 }
 
-static size_t total(struct slots const *slots)
+static size_t total_running(struct slots const *slots)
 {
     return slots->running[SLOTS_OUT] + slots->running[SLOTS_IN];
 }
@@ -113,12 +113,12 @@ static size_t reserved(struct slots const *slots, enum slots_direction direction
 
 static size_t left_for(struct slots const *slots, enum slots_direction direction)
 {
-    size_t const used = total(slots) + reserved(slots, direction == SLOTS_IN ? SLOTS_OUT : SLOTS_IN);
+    size_t const used = total_running(slots) + reserved(slots, direction == SLOTS_IN ? SLOTS_OUT : SLOTS_IN);
     return slots->max > used ? slots->max - used : 0;
 }
 
 /* Of `left`, what is left for whoever holds so many. */
-static size_t share(size_t left, size_t holds)
+static size_t share_left(size_t left, size_t holds)
 {
     size_t const all = left + holds, limit = all - all / PART;
     return limit > holds ? limit - holds : 0;
@@ -127,7 +127,8 @@ static size_t share(size_t left, size_t holds)
 int slots_may_begin(struct slots const *slots, struct slots_claim const *claim)
 {
     size_t left = left_for(slots, claim->direction);
-    for (enum slots_kind kind = 0; kind < kinds(claim); kind++) left = share(left, held(claim, kind));
+    for (enum slots_kind kind = 0; kind < kinds_that_count(claim); kind++)
+        left = share_left(left, slots_held(claim, kind));
     return left > 0;
 }
 
@@ -158,27 +159,27 @@ static int has_hello(struct slots_claim const *claim)
 
 int slots_precedes(struct slots_claim const *a, struct slots_claim const *b)
 {
-    for (enum slots_kind kind = 0; kind < kinds(a); kind++)
-        if (held(a, kind) != held(b, kind)) return held(a, kind) < held(b, kind);
+    for (enum slots_kind kind = 0; kind < kinds_that_count(a); kind++)
+        if (slots_held(a, kind) != slots_held(b, kind)) return slots_held(a, kind) < slots_held(b, kind);
     if (has_hello(a) != has_hello(b)) return has_hello(a);
     return a->number < b->number;
 }
 
 /* ---- who gives up a slot ---- */
 
-/* Whoever holds more does not take from whoever holds less. */
+/* A party takes no slot from another that holds fewer. */
 static int holds_no_less(struct slots_claim const *running, struct slots_claim const *waiting)
 {
-    for (enum slots_kind kind = 0; kind < kinds(waiting); kind++)
-        if (held(running, kind) < held(waiting, kind)) return 0;
+    for (enum slots_kind kind = 0; kind < kinds_that_count(waiting); kind++)
+        if (slots_held(running, kind) < slots_held(waiting, kind)) return 0;
     return 1;
 }
 
 /* One of several that somebody holds, where the other has none. */
 static int is_starving(struct slots_claim const *waiting, struct slots_claim const *running)
 {
-    for (enum slots_kind kind = 0; kind < kinds(waiting); kind++)
-        if (!held(waiting, kind)) return held(running, kind) > 1;
+    for (enum slots_kind kind = 0; kind < kinds_that_count(waiting); kind++)
+        if (!slots_held(waiting, kind)) return slots_held(running, kind) > 1;
     return 0;
 }
 
@@ -195,8 +196,8 @@ int slots_yields(struct slots_claim const *running, struct slots_claim const *wa
 
 int slots_yields_before(struct slots_claim const *a, struct slots_claim const *b)
 {
-    for (enum slots_kind kind = 0; kind < kinds(a); kind++)
-        if (held(a, kind) != held(b, kind)) return held(a, kind) > held(b, kind);
+    for (enum slots_kind kind = 0; kind < kinds_that_count(a); kind++)
+        if (slots_held(a, kind) != slots_held(b, kind)) return slots_held(a, kind) > slots_held(b, kind);
     if (a->is_answered != b->is_answered) return !a->is_answered;
     return a->said != b->said ? a->said < b->said : a->number < b->number;
 }

@@ -2,7 +2,7 @@
 
 /*
  * Who gets a slot for a handshake, and who gives one up when slots are scarce.
- * There is no input or output here, and no clock: job.c says what happens, and
+ * There is no input or output here, and no clock: queue.c tells what happens, and
  * asks.
  *
  * Each direction has a quarter of the slots for itself, so that a CONNECT to a
@@ -45,11 +45,11 @@ struct slots_party {
 struct slots_claim {
     struct slots_party *party[SLOTS_KINDS];
     enum slots_direction direction;
-    uint64_t number;     /* in the order of their coming */
-    int64_t since;       /* ms: it has waited, or has had its slot */
+    uint64_t number;     /* the order in which claims came */
+    int64_t since;       /* ms: when it began to wait, or got its slot */
     int64_t patience_ms; /* how long it may take in all */
     uint64_t said;       /* bytes that its peer has sent */
-    unsigned char is_answered; /* the peer has had something from us */
+    unsigned char is_answered; /* we have sent the peer something */
     unsigned char is_busy;     /* it does not wait for its peer */
 };
 
@@ -72,11 +72,11 @@ extern void slots_end(struct slots *slots, struct slots_claim *claim);
 
 /* Of two that wait: a is to have the next slot. */
 extern int slots_precedes(struct slots_claim const *a, struct slots_claim const *b);
-/* That one gives up its slot, because this one waits. */
+/* running gives up its slot because waiting waits. */
 extern int slots_yields(struct slots_claim const *running, struct slots_claim const *waiting, int64_t now);
-/* Of two that would: a is to. */
+/* Of two that would give up their slot: a is the first to. */
 extern int slots_yields_before(struct slots_claim const *a, struct slots_claim const *b);
-/* One that waits has to go when there is no room for more; of two, a. */
+/* One that waits has to end when there is no room for more; of two, a is the first. */
 extern int slots_is_idle(struct slots_claim const *waiting, int64_t now);
 extern int slots_goes_before(struct slots_claim const *a, struct slots_claim const *b);
 

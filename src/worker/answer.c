@@ -10,7 +10,6 @@
 #include <skalibs/allreadwrite.h>
 #include <skalibs/fmtscan.h>
 
-#include "worker/ask.h"
 #include "worker/worker.h"
 
 static int is_plain(unsigned char c)
@@ -41,7 +40,7 @@ void facts_add_hex(struct facts *facts, char const *name, char const *prefix, un
     facts_add(facts, name, text);
 }
 
-/* What can be long comes last. */
+/* Values that can be long come last, since there may be no room for them. */
 void facts_add_session(struct facts *facts, struct tls_session const *session, char const *path)
 {
     facts_add(facts, "protocol", session->version == TLS_1_3 ? "TLSv1.3" : "TLSv1.2");

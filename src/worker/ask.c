@@ -1,12 +1,10 @@
 /* ISC license. */
 
 /*
- * ask=sni: what certificate a hello is answered with, the client of the service
- * decides. The question goes to it through the service; a certificate that it
- * names is brought by another worker, since this one has no files any more.
+ * ask=sni: the client of the service chooses the certificate that a hello is
+ * answered with. It is asked through the service; another worker reads the
+ * certificate that it names, since this one can open no files any more.
  */
-
-#include "worker/ask.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +12,8 @@
 #include "process/process.h"
 #include "worker/worker.h"
 
-/* ProtocolNameList bytes as a list with commas; a name with one is left out. */
+/* A ProtocolNameList (RFC 7301, 3.1) as text with commas; a name that contains a comma
+   is left out. */
 static void list_protocols(char out[256], unsigned char const *alpn, size_t len)
 {
     size_t used = 0;
@@ -39,7 +38,7 @@ static int send_question(struct worker const *worker, struct tls_hello const *he
     return packet_send(worker->channel, facts.text, facts.len, NULL, 0);
 }
 
-static int is_sound(struct ask_deposit const *deposit, size_t len)
+static int is_sound_deposit(struct ask_deposit const *deposit, size_t len)
 {
     size_t const head = offsetof(struct ask_deposit, bytes);
     return len >= head && deposit->cert_len <= ASK_MAX_FILE && deposit->key_len <= ASK_MAX_FILE
@@ -50,7 +49,7 @@ static char const *decode_deposit(struct worker *worker, struct ask_deposit *dep
 {
     static char reason[256];
     size_t const len = process_read_until(worker->deposit, deposit, sizeof *deposit, worker->order->deadline);
-    if (!is_sound(deposit, len)) return "the certificate could not be loaded";
+    if (!is_sound_deposit(deposit, len)) return "the certificate could not be loaded";
     if (!deposit->cert_len) {
         size_t const reason_len = deposit->key_len < sizeof reason ? deposit->key_len : sizeof reason - 1;
         memcpy(reason, deposit->bytes, reason_len);
@@ -74,7 +73,7 @@ static char const *load_deposit(struct worker *worker)
     return why;
 }
 
-static int is_answer(struct packet const *packet, char const *word)
+static int is_client_answer(struct packet const *packet, char const *word)
 {
     return packet->len == strlen(word) && !memcmp(packet->bytes, word, packet->len);
 }
@@ -93,8 +92,8 @@ static int choose_credential(void *ctx, struct tls_hello const *hello, struct x5
     if (!process_await(worker->channel, worker->order->deadline))
         return fail_choice(worker, "timed out waiting for an answer");
     if (packet_receive(worker->channel, &packet) <= 0) return fail_choice(worker, "nobody answers any more");
-    if (is_answer(&packet, "no")) return 0;
-    if (is_answer(&packet, "load")) worker->failure = load_deposit(worker);
+    if (is_client_answer(&packet, "no")) return 0;
+    if (is_client_answer(&packet, "load")) worker->failure = load_deposit(worker);
     if (worker->failure) return -1;
     if (!worker->has_credential) return fail_choice(worker, "neither the URL nor the answer has cert and key");
     chosen[0] = &worker->credential;

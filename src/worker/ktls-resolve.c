@@ -22,7 +22,7 @@ static void print(struct addrinfo const *info)
     char text[NI_MAXHOST];
     int const error =
         getnameinfo(info->ai_addr, info->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
-    if (!error && !strchr(text, '%')) puts(text); /* with an interface it is nobody else's address */
+    if (!error && !strchr(text, '%')) puts(text); /* the zone of an address is valid on this machine alone */
 }
 
 static struct option_table const table = { .operands = "name" };

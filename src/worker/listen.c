@@ -37,7 +37,7 @@ static int bind_to(struct worker const *worker, int fd, struct dial_address cons
     return bind(fd, &to->address.any, to->len);
 }
 
-/* The number of the address is *i. */
+/* *i becomes the number of its address. */
 static int first_socket(struct dial const *dial, size_t *i)
 {
     int fd = -1;

@@ -1,8 +1,8 @@
 /* ISC license. */
 
 /*
- * The handshake master: forked before anything secret or foreign was in memory,
- * it does nothing but fork, so that each worker begins as clean as the others.
+ * The handshake master: forked before secrets or bytes from others are in memory.
+ * It does nothing but fork, so that each worker starts without them too.
  */
 
 #include <errno.h>
@@ -73,7 +73,7 @@ int master_start(struct master_options const *options)
     if (!pid) {
         int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };
         process_close_others(kept, sizeof kept / sizeof *kept, 0);
-        if (dup2(1, 2) < 0) _exit(EXIT_SYSTEM); /* where the service tells of its start */
+        if (dup2(1, 2) < 0) _exit(EXIT_SYSTEM); /* stderr is the pipe for the report of the service */
         harden_master(options);
         prctl(PR_SET_NAME, "ktls-master");
         take_orders(options, pair[1]);

@@ -18,7 +18,6 @@
 #include <skalibs/allreadwrite.h>
 #include <skalibs/djbunix.h>
 
-#include "worker/ask.h"
 #include "worker/worker.h"
 
 /* A name under which x509 can open it. */
@@ -53,7 +52,7 @@ static char const *open_beneath(struct worker const *worker, struct name *name, 
     return name->text;
 }
 
-static char const *find(struct worker const *worker, struct name *name, char const *path)
+static char const *find_file(struct worker const *worker, struct name *name, char const *path)
 {
     return has_key_dir(worker) ? open_beneath(worker, name, path) : path;
 }
@@ -79,14 +78,14 @@ static int is_folder(char const *path)
 static struct trust_source find_source(struct worker const *worker, struct name *name, char const *path)
 {
     struct trust_source source = { .text = path };
-    if (path) source.file = find(worker, name, path);
+    if (path) source.file = find_file(worker, name, path);
     if (path && !has_key_dir(worker) && is_folder(path)) source.dir = path;
     return source;
 }
 
 /* Pins are enough where no anchors are named; only without pins does a client take
    the system's bundle. */
-static void load_trust(struct worker *worker, char const *pins, struct trust_source const *anchors,
+static void load_trust_sources(struct worker *worker, char const *pins, struct trust_source const *anchors,
                        struct trust_source const *lists)
 {
     struct tls_config *config = &worker->config;
@@ -112,7 +111,7 @@ static void load_named_trust(struct worker *worker)
     struct name names[2];
     struct trust_source const anchors = find_source(worker, names, p->ca);
     struct trust_source const lists = find_source(worker, names + 1, p->crl);
-    load_trust(worker, p->pin, &anchors, &lists);
+    load_trust_sources(worker, p->pin, &anchors, &lists);
 }
 
 /* As whoever started us has set it. */
@@ -121,7 +120,7 @@ static void load_default_trust(struct worker *worker)
     struct trust_source const anchors = { .dir = getenv("CADIR"), .file = getenv("CAFILE") };
     struct trust_source lists = { .dir = getenv("CRLDIR"), .file = getenv("CRLFILE") };
     lists.text = lists.dir ? lists.dir : lists.file;
-    load_trust(worker, getenv("PEERPIN"), &anchors, &lists);
+    load_trust_sources(worker, getenv("PEERPIN"), &anchors, &lists);
 }
 
 /* ---- certificate and key ---- */
@@ -140,7 +139,7 @@ static void load_named_credential(struct worker *worker)
 {
     struct url_parameters const *p = &worker->url.parameters;
     struct name names[2];
-    char const *certfile = find(worker, names, p->cert), *keyfile = find(worker, names + 1, p->key);
+    char const *certfile = find_file(worker, names, p->cert), *keyfile = find_file(worker, names + 1, p->key);
     load_credential(worker, p->cert, p->key, certfile, keyfile);
 }
 
@@ -196,7 +195,7 @@ void files_load(struct worker *worker)
 static size_t read_file(struct worker const *worker, char *to, char const *path)
 {
     struct name name;
-    ssize_t const len = openreadnclose(find(worker, &name, path), to, ASK_MAX_FILE);
+    ssize_t const len = openreadnclose(find_file(worker, &name, path), to, ASK_MAX_FILE);
     if (len < 0) worker_refuse_system(worker, path);
     if (len == ASK_MAX_FILE) worker_refuse(worker, path, "too big");
     return (size_t)len;

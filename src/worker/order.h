@@ -57,15 +57,15 @@ _Static_assert(sizeof(struct order) <= PACKET_MAX, "an order is one packet");
 
 /* ---- master.c ---- */
 
-/* What all workers share, whoever asked. */
+/* The same for all workers, whoever the client is. */
 struct master_options {
     int key_dir;              /* -C; -1: none */
     char const *key_dir_name;
     unsigned char is_root;    /* workers change to uid and gid */
     uid_t uid;
     gid_t gid;
-    int empty_root;           /* for the jail; -1: none could be made beforehand */
-    unsigned int without;     /* walls of the jail that cannot be put up here */
+    int empty_root;           /* for the jail; -1: none */
+    unsigned int without;     /* set of 1u << wall, for walls of the jail that this system does not allow */
 };
 
 /* Forks the master; gives our end of a pair of sockets, which it takes orders

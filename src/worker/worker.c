@@ -10,7 +10,7 @@
 
 static char alpn[1024];
 
-/* Its end alone would not say why. */
+/* Without an answer the service could not say why this worker ended. */
 static void fill_or_refuse(void *ctx, void *to, size_t len)
 {
     for (size_t filled = 0; filled < len;) {
@@ -20,7 +20,7 @@ static void fill_or_refuse(void *ctx, void *to, size_t len)
     }
 }
 
-static void configure(struct worker *worker)
+static void configure_tls(struct worker *worker)
 {
     struct url_parameters const *p = &worker->url.parameters;
     struct tls_config *config = &worker->config;
@@ -39,7 +39,7 @@ static void configure(struct worker *worker)
     config->client_auth = worker->is_client ? TLS_NO_CLIENT_CERT : (enum tls_client_auth)p->client_auth;
 }
 
-/* Whom we want to talk to. */
+/* The name that the server has to prove. */
 static void name_server(struct worker *worker)
 {
     static char name[X509_MAX_NAME + 1];
@@ -55,12 +55,12 @@ static void name_server(struct worker *worker)
 static void prepare_tls(struct worker *worker)
 {
     if (worker->url.scheme != URL_TLS) return;
-    configure(worker);
+    configure_tls(worker);
     name_server(worker);
     files_load(worker);
 }
 
-static _Noreturn void hand_out(struct worker *worker)
+static _Noreturn void hand_out_unprotected(struct worker *worker)
 {
     struct facts facts = { .len = 0 };
     if (worker->order->kind == ORDER_CONNECT) facts_add_remote(&facts, worker->fd);
@@ -68,13 +68,13 @@ static _Noreturn void hand_out(struct worker *worker)
     _exit(!answered);
 }
 
-static _Noreturn void finish(struct worker *worker)
+static _Noreturn void finish_order(struct worker *worker)
 {
     if (worker->url.scheme == URL_TLS) handshake_run(worker);
-    hand_out(worker);
+    hand_out_unprotected(worker);
 }
 
-static _Noreturn void do_connect(struct worker *worker)
+static _Noreturn void run_connect(struct worker *worker)
 {
     struct dial dial;
     int const is_path = worker->url.target == URL_PATH;
@@ -84,12 +84,12 @@ static _Noreturn void do_connect(struct worker *worker)
     worker->fd = worker_connect(worker, &dial);
     if (is_path) rights_resume(worker);
     if (ndelay_off(worker->fd) < 0) worker_refuse_system(worker, "connecting");
-    finish(worker);
+    finish_order(worker);
 }
 
-/* The files are tried now, so that what is wrong with them is told at once; they
-   are read again for each connection. */
-static _Noreturn void do_listen(struct worker *worker)
+/* The files are read now so that errors are found at once; they are read again for
+   each connection. */
+static _Noreturn void run_listen(struct worker *worker)
 {
     struct dial dial;
     prepare_tls(worker);
@@ -99,7 +99,7 @@ static _Noreturn void do_listen(struct worker *worker)
         worker->fd = listen_at(worker, &dial);
         rights_resume(worker);
     }
-    hand_out(worker);
+    hand_out_unprotected(worker);
 }
 
 void worker_run(struct master_options const *options, struct order const *order, int channel, int fd)
@@ -113,11 +113,11 @@ void worker_run(struct master_options const *options, struct order const *order,
     if (why) worker_refuse(&worker, why, NULL);
     worker.is_client = order->kind == ORDER_CONNECT || worker.url.target == URL_CLIENT;
     switch (order->kind) {
-    case ORDER_CONNECT: do_connect(&worker);
-    case ORDER_LISTEN: do_listen(&worker);
+    case ORDER_CONNECT: run_connect(&worker);
+    case ORDER_LISTEN: run_listen(&worker);
     case ORDER_LOAD: files_deposit(&worker);
     case ORDER_ACCEPT:
     case ORDER_UPGRADE: prepare_tls(&worker);
     }
-    finish(&worker);
+    finish_order(&worker);
 }

@@ -24,8 +24,8 @@ struct worker {
     struct x509_crls crls;
     struct x509_credential credential;
     int has_credential;
-    int deposit;       /* where a certificate comes from that is asked for; -1 */
-    char const *failure; /* of what we asked for */
+    int deposit;       /* where the certificate for ask=sni comes from; -1: nowhere */
+    char const *failure; /* why ask=sni failed */
 };
 
 /* ---- answer.c ---- */
@@ -48,7 +48,7 @@ extern int worker_answer(struct worker const *worker, char const *word, struct f
 
 /* Says "ERR what: why"; why may be NULL. */
 extern void worker_report(struct worker const *worker, char const *what, char const *why);
-/* And ends. */
+/* The same, and ends. */
 extern _Noreturn void worker_refuse(struct worker const *worker, char const *what, char const *why);
 /* The same with errno's text. */
 extern _Noreturn void worker_refuse_system(struct worker const *worker, char const *what);
@@ -63,22 +63,30 @@ extern void deadline_end(void);
 
 /* ---- rights.c ---- */
 
-/* From here on we may what the client may, until rights_resume. Ends the worker
-   when that is not ours to do. */
+/* The worker has the client's rights until rights_resume. Ends the worker when it may
+   not assume them. */
 extern void rights_assume(struct worker const *worker);
 extern void rights_resume(struct worker const *worker);
 
 /* ---- named_files.c ---- */
 
-/* Loads what the URL names, and what a name in it does not say from our own
-   environment. Where we answer for the client's rights, they are assumed. */
+/* Loads the files that the URL names, with the client's rights unless there is a
+   folder for keys; and with our own those that only our environment names. */
 extern void files_load(struct worker *worker);
 /* The files of LOAD, as they are, into the socket that came with the order. */
 extern _Noreturn void files_deposit(struct worker *worker);
 
 /* ---- ask.c ---- */
 
-/* The client of the service decides by the hello. To be called before the jail. */
+/* A certificate and its key on their way into a jail. */
+#define ASK_MAX_FILE (128u << 10)
+
+struct ask_deposit {
+    uint32_t cert_len, key_len; /* cert_len 0: none; then key_len bytes say why */
+    char bytes[2 * ASK_MAX_FILE];
+};
+
+/* Lets the client of the service choose the certificate (ask=sni). Before the jail. */
 extern void ask_prepare(struct worker *worker);
 
 /* ---- connect.c ---- */

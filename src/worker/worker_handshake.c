@@ -22,8 +22,8 @@ struct handshake {
     struct endpoint_connection connection;
     struct tls_session session;
     struct facts facts;
-    int client_end;          /* of a relayed connection; -1: it will not be one */
-    int to_prog, from_prog;  /* ours, twice */
+    int client_end;          /* of the relay; -1: there will be none */
+    int to_prog, from_prog;  /* our end, in two descriptors */
 };
 
 static void prepare_connection(struct handshake *hs)
@@ -48,8 +48,8 @@ static void prepare_relay(struct handshake *hs)
     if (hs->from_prog < 0 || ndelay_on(pair[1]) < 0) worker_refuse_system(hs->worker, "socketpair");
 }
 
-/* In jail nothing can be passed: the kernel counts descriptors under way against
-   the limit that is none there. */
+/* In jail no descriptor can be passed: the kernel counts those in packets against
+   RLIMIT_NOFILE, which is exceeded there. */
 static void deposit_connection(struct handshake *hs)
 {
     int const fds[] = { hs->worker->fd, hs->client_end };
@@ -58,7 +58,7 @@ static void deposit_connection(struct handshake *hs)
     if (hs->client_end >= 0) close(hs->client_end);
 }
 
-static void enter_jail(struct handshake const *hs)
+static void enter_worker_jail(struct handshake const *hs)
 {
     struct worker const *worker = hs->worker;
     int const kept[] = { 2, worker->channel, worker->fd, worker->deposit,
@@ -89,7 +89,7 @@ static void forget_credentials(struct worker *worker)
     x509_crls_free(&worker->crls);
 }
 
-static void shake_hands(struct handshake *hs)
+static void perform_handshake(struct handshake *hs)
 {
     struct worker *worker = hs->worker;
     struct tls_error error = { .kind = TLS_ERROR_NONE };
@@ -116,7 +116,7 @@ static void export_keys(struct handshake *hs)
 
 /* ---- the kernel ---- */
 
-static int give_to_kernel(struct handshake *hs)
+static int install_in_kernel(struct handshake *hs)
 {
     if (hs->connection.unattached) return 0;
     int const installed = endpoint_install_keys(&hs->connection, &hs->session);
@@ -125,7 +125,7 @@ static int give_to_kernel(struct handshake *hs)
     worker_refuse_system(hs->worker, "the kernel took the keys of one direction only");
 }
 
-static void drain_tickets(struct handshake *hs)
+static void take_tickets_off(struct handshake *hs)
 {
     struct program_error error;
     if (!hs->worker->is_client || hs->session.version != TLS_1_3) return;
@@ -136,7 +136,7 @@ static void drain_tickets(struct handshake *hs)
 static _Noreturn void hand_out_socket(struct handshake *hs)
 {
     endpoint_settle(&hs->connection);
-    drain_tickets(hs);
+    take_tickets_off(hs);
     facts_add_session(&hs->facts, &hs->session, "kernel");
     int const answered = worker_answer(hs->worker, "KERNEL", &hs->facts, -1);
     _exit(!answered);
@@ -144,7 +144,7 @@ static _Noreturn void hand_out_socket(struct handshake *hs)
 
 /* ---- this process ---- */
 
-static _Noreturn void relay(struct handshake *hs)
+static _Noreturn void relay_here(struct handshake *hs)
 {
     struct relay_config const config = { .net_read = hs->worker->fd, .net_write = hs->worker->fd,
                                          .to_prog = hs->to_prog, .from_prog = hs->from_prog };
@@ -169,12 +169,12 @@ void handshake_run(struct worker *worker)
     prepare_relay(&hs);
     deposit_connection(&hs);
     ask_prepare(worker);
-    enter_jail(&hs);
-    shake_hands(&hs);
+    enter_worker_jail(&hs);
+    perform_handshake(&hs);
     export_keys(&hs);
-    if (give_to_kernel(&hs)) hand_out_socket(&hs);
+    if (install_in_kernel(&hs)) hand_out_socket(&hs);
     if (worker->url.parameters.path == URL_KERNEL)
         worker_refuse_system(worker, "path=kernel: the kernel does not take the keys");
     endpoint_settle(&hs.connection);
-    relay(&hs);
+    relay_here(&hs);
 }

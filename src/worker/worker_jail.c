@@ -11,7 +11,7 @@
 #include "jail/jail.h"
 
 #define MEMORY (64u << 20)
-#define DESCRIPTORS 1024 /* more than a worker has at a time: the lowest free number is always taken */
+#define DESCRIPTORS 1024 /* a new descriptor gets the lowest free number, and a worker never has so many */
 
 void worker_jail_describe(struct jail *jail, struct master_options const *options)
 {
