@@ -16,7 +16,7 @@
 enum front_step { FRONT_TCP, FRONT_ACCESS, FRONT_TLS, FRONT_APPLY, FRONT_STEPS, FRONT_OURS = FRONT_STEPS };
 
 /* Whose super-server and client. */
-enum front_family { FRONT_S6, FRONT_UCSPI, FRONT_FAMILIES };
+enum front_family { FRONT_S6, FRONT_UCSPI, FRONT_OWN, FRONT_FAMILIES };
 
 enum front_effect {
     FRONT_QUIET = 1,
@@ -44,13 +44,13 @@ struct front_option {
     char const *argument;       /* its name; NULL: none */
     enum option_kind kind;
     enum front_step step;
-    char const *word[FRONT_FAMILIES];    /* that the step is told; NULL: nothing */
+    char const *word[FRONT_OWN];         /* that the step is told, ours as s6's; NULL: nothing */
     unsigned int effects;       /* enum front_effect */
     char const *meaning;
     char const *refusal[FRONT_FAMILIES]; /* why this family cannot do it; NULL: it can */
 };
 
-#define FRONT_CAN { NULL, NULL }
+#define FRONT_CAN { NULL }
 #define FRONT_UCSPI_CANNOT(why) { NULL, why }
 
 /* ---- superserver.c ---- */
@@ -62,9 +62,18 @@ struct front_superserver {
 };
 
 /* names: s6-networking's and ucspi-tcp's program. wanted: s6, ucspi, a path, or
-   NULL for what was configured. */
-extern void front_choose(struct front_superserver *server, char const *const *names, char const *wanted);
+   NULL for what was configured. is_client: without s6-networking it is our own TCP
+   client, unless there is a path. */
+extern void front_choose(struct front_superserver *server, char const *const *names, char const *wanted,
+                         int is_client);
 extern int front_is_in_path(char const *program);
+
+/* ---- own_client.c ---- */
+
+/* words: a name and the options of the TCP step. Connects, as descriptors 6 and 7, and says
+   so in the changes to the environment. What fails ends the program. */
+extern void front_connect(stralloc *changes, char const *const *words, size_t count, char const *host,
+                          char const *port);
 
 /* ---- line.c ---- */
 
@@ -72,7 +81,7 @@ struct front_end {
     struct front_option const *options; /* those of the TLS step come in addition */
     size_t count;
     char const *operands;
-    char const *superservers[FRONT_FAMILIES];
+    char const *superservers[FRONT_OWN];
     enum chain_program tls;
     char const *tls_name;
     unsigned int effects;               /* without any option */

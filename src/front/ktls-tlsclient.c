@@ -1,12 +1,13 @@
 /* ISC license. */
 
-/* tcpclient, ktls-tlsc, prog */
+/* [tcpclient,] ktls-tlsc, prog */
 
 #include "front/front.h"
 
 #define TCP FRONT_TCP
 #define NONE { NULL, NULL }
 #define NOWHERE FRONT_UCSPI_CANNOT
+#define NOT_OURS(why) { [FRONT_OWN] = why }
 
 static struct front_option const options[] = {
     { 'q', "quiet", NULL, OPTION_FLAG, TCP, { "-q", "-q" }, FRONT_QUIET, "errors only", FRONT_CAN },
@@ -14,11 +15,12 @@ static struct front_option const options[] = {
       FRONT_CAN },
     { 'v', "verbose", NULL, OPTION_FLAG, TCP, { "-v", "-v" }, FRONT_VERBOSE, "and what was agreed",
       FRONT_CAN },
-    { '4', "ipv4", NULL, OPTION_FLAG, TCP, { "-4", NULL }, 0, "addresses of host (default)", FRONT_CAN },
+    { '4', "ipv4", NULL, OPTION_FLAG, TCP, { "-4", NULL }, 0, "addresses of host", FRONT_CAN },
     { '6', "ipv6", NULL, OPTION_FLAG, TCP, { "-6", NULL }, 0, "addresses of host", NOWHERE("has no IPv6") },
     { 'd', "delay", NULL, OPTION_FLAG, TCP, { "-d", "-d" }, 0, "Nagle's algorithm (default)", FRONT_CAN },
     { 'D', "no-delay", NULL, OPTION_FLAG, TCP, { "-D", "-D" }, 0, "TCP_NODELAY", FRONT_CAN },
-    { 'r', "ident", NULL, OPTION_FLAG, TCP, { "-r", "-r" }, 0, "ask the IDENT server", FRONT_CAN },
+    { 'r', "ident", NULL, OPTION_FLAG, TCP, { "-r", "-r" }, 0, "ask the IDENT server",
+      NOT_OURS("does not ask IDENT servers") },
     { 'R', "no-ident", NULL, OPTION_FLAG, TCP, { "-R", "-R" }, 0, "do not (default)", FRONT_CAN },
     { 'h', "hosts", NULL, OPTION_FLAG, TCP, { "-h", NULL }, FRONT_HOSTS, "read /etc/hosts before the DNS",
       NOWHERE("does not read /etc/hosts") },
@@ -26,7 +28,7 @@ static struct front_option const options[] = {
       FRONT_CAN },
     { 'n', "qualify", NULL, OPTION_FLAG, TCP, { "-n", NULL }, 0, "complete the name of host", FRONT_CAN },
     { 'N', "no-qualify", NULL, OPTION_FLAG, TCP, { "-N", NULL }, 0, "do not",
-      NOWHERE("completes every name") },
+      { [FRONT_UCSPI] = "completes every name", [FRONT_OWN] = "completes names as the system does" } },
     { 't', "timeout", "s", OPTION_NUMBER, TCP, { "-t", NULL }, 0, "for the connection and all lookups",
       NOWHERE("has no such deadline, but -T") },
     { 'l', "local-name", "name", OPTION_TEXT, TCP, { "-l", "-l" }, FRONT_LOCAL_NAME,
@@ -47,7 +49,7 @@ static struct front_option const options[] = {
 
     { 0, "no-servername", NULL, OPTION_FLAG, FRONT_OURS, NONE, FRONT_SERVERNAME,
       "send and verify no name at all", FRONT_CAN },
-    { 0, "tcpclient", "which", OPTION_TEXT, FRONT_OURS, NONE, FRONT_SUPERSERVER, "auto, s6, ucspi or a path",
+    { 0, "tcpclient", "which", OPTION_TEXT, FRONT_OURS, NONE, FRONT_SUPERSERVER, "auto, s6, own or a path",
       FRONT_CAN },
 };
 

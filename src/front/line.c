@@ -210,12 +210,17 @@ static void say_defaults(struct line *line)
     add(words, "0");
 }
 
+static char const *word_of(struct front_option const *option, enum front_family family)
+{
+    return option->word[family == FRONT_OWN ? FRONT_S6 : family];
+}
+
 static void say_given(struct line *line)
 {
     for (size_t i = 0; i < given_count(line); i++) {
         struct given const *given = given_at(line, i);
         enum front_step step = given->option->step;
-        char const *const word = given->option->word[line->server.family];
+        char const *const word = word_of(given->option, line->server.family);
         if (!word || is_cancelled(line, i)) continue;
         /* tcpserver does itself what s6-networking has a step for */
         if (step == FRONT_ACCESS && line->server.family == FRONT_UCSPI) step = FRONT_TCP;
@@ -340,11 +345,17 @@ static void check_tls_step(struct line const *line, genalloc const *argv, size_t
     if (line->end->tls == CHAIN_TLSD && !(line->effects & FRONT_RULES)) check_server(&options.settings);
 }
 
-static void put_together(genalloc *argv, struct line *line, char const *const *operands)
+static void add_tcp(genalloc *argv, struct line const *line, char const *const *operands)
 {
+    if (line->server.family == FRONT_OWN) return;
     add_step(argv, line->server.program, line, FRONT_TCP);
     add(argv, operands[0]);
     add(argv, operands[1]);
+}
+
+static void put_together(genalloc *argv, struct line *line, char const *const *operands)
+{
+    add_tcp(argv, line, operands);
     add_access(argv, line);
     add_proxy_header(argv, line);
     size_t const tls = genalloc_len(char const *, argv);
@@ -356,16 +367,27 @@ static void put_together(genalloc *argv, struct line *line, char const *const *o
     check_tls_step(line, argv, tls);
 }
 
+static void connect_here(stralloc *changes, struct line const *line, char const *const *operands)
+{
+    genalloc words = GENALLOC_ZERO;
+    add(&words, PROG);
+    add_all(&words, &line->words[FRONT_TCP]);
+    add(&words, NULL);
+    front_connect(changes, genalloc_s(char const *, &words), genalloc_len(char const *, &words) - 1, operands[0],
+                  operands[1]);
+    genalloc_free(char const *, &words);
+}
+
 void front_run(struct front_end const *end, int argc, char const *const *argv)
 {
     struct line line = { .end = end };
     genalloc command = GENALLOC_ZERO;
-    stralloc const no_changes = STRALLOC_ZERO;
+    stralloc changes = STRALLOC_ZERO;
 
     list_options(&line);
     char const *const *operands = scan(&line, argc, argv);
     sum_up(&line);
-    front_choose(&line.server, end->superservers, line.wanted);
+    front_choose(&line.server, end->superservers, line.wanted, (end->effects & FRONT_CLIENT) != 0);
     check_given(&line);
     check_address(&line, operands[0]);
     say_defaults(&line);
@@ -373,5 +395,6 @@ void front_run(struct front_end const *end, int argc, char const *const *argv)
     say_servername(&line, operands[0]);
     say_mode(&line);
     put_together(&command, &line, operands);
-    program_exec(genalloc_s(char const *, &command), &no_changes);
+    if (line.server.family == FRONT_OWN) connect_here(&changes, &line, operands);
+    program_exec(genalloc_s(char const *, &command), &changes);
 }

@@ -48,12 +48,19 @@ static void take_path(struct front_superserver *server, char const *path)
     take(server, slash && !strncmp(slash + 1, "s6-", 3) ? FRONT_S6 : FRONT_UCSPI, path);
 }
 
-void front_choose(struct front_superserver *server, char const *const *names, char const *wanted)
+static int is_own(char const *wanted, int is_client)
+{
+    return is_client && (!strcmp(wanted, "own") || !strcmp(wanted, "ucspi"));
+}
+
+void front_choose(struct front_superserver *server, char const *const *names, char const *wanted, int is_client)
 {
     if (!wanted) wanted = KTLS_TCPSERVER; /* configure's choice */
     if (!strcmp(wanted, "auto")) wanted = front_is_in_path(names[FRONT_S6]) ? "s6" : "ucspi";
     if (!strcmp(wanted, "s6")) take(server, FRONT_S6, names[FRONT_S6]);
+    else if (is_own(wanted, is_client)) *server = (struct front_superserver){ .family = FRONT_OWN, .program = PROG };
     else if (!strcmp(wanted, "ucspi")) take(server, FRONT_UCSPI, names[FRONT_UCSPI]);
     else if (strchr(wanted, '/')) take_path(server, wanted);
-    else strerr_dief(EXIT_USAGE, "--", names[FRONT_UCSPI], " is auto, s6, ucspi or a path, not ", wanted);
+    else strerr_dief(EXIT_USAGE, "--", names[FRONT_UCSPI], " is auto, s6, ", is_client ? "own" : "ucspi",
+                     " or a path, not ", wanted);
 }

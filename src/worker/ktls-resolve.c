@@ -2,7 +2,7 @@
 
 /*
  * ktls-resolve name: its addresses, one in each line, as getaddrinfo(3) has
- * them; or why there are none.
+ * them; or why there are none. ktls-resolve --port name: the port of a service.
  *
  * A program of its own because the C library may load modules for this, which
  * a static program cannot do.
@@ -10,6 +10,8 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,21 +27,49 @@ static void print(struct addrinfo const *info)
     if (!error && !strchr(text, '%')) puts(text); /* the zone of an address is valid on this machine alone */
 }
 
-static struct option_table const table = { .operands = "name" };
+static void print_all(struct addrinfo const *info)
+{
+    for (; info; info = info->ai_next) print(info);
+}
+
+struct fields {
+    unsigned int port;
+};
+
+static struct option_row const rows[] = {
+    { 'p', "port", 1, OPTION_FLAG, offsetof(struct fields, port), 1, NULL, "name is that of a service over TCP" },
+};
+
+static struct option_table const table = {
+    .rows = rows, .count = sizeof rows / sizeof *rows, .program = 1, .operands = "name" };
+
+static int resolve(struct addrinfo **found, char const *name, int is_port)
+{
+    struct addrinfo const hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    return getaddrinfo(is_port ? NULL : name, is_port ? name : NULL, &hints, found);
+}
+
+static void print_port(struct addrinfo const *info)
+{
+    struct sockaddr_in address; /* where the port is in those of IPv6, too */
+    memcpy(&address, info->ai_addr, sizeof address);
+    printf("%u\n", ntohs(address.sin_port));
+}
 
 int main(int argc, char const *const *argv)
 {
-    struct addrinfo const hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    struct fields fields = { .port = 0 };
     struct addrinfo *found;
     PROG = "ktls-resolve";
-    argv = program_scan_options(&table, NULL, argc, argv);
+    argv = program_scan_options(&table, &fields, argc, argv);
     if (!argv[0] || argv[1]) program_die_usage(&table);
-    int const error = getaddrinfo(argv[0], NULL, &hints, &found);
+    int const error = resolve(&found, argv[0], (int)fields.port);
     if (error) {
-        puts(gai_strerror(error));
+        puts(error == EAI_SERVICE ? "no such service" : gai_strerror(error));
         return fflush(stdout) ? EXIT_SYSTEM : 1;
     }
-    for (struct addrinfo const *info = found; info; info = info->ai_next) print(info);
+    if (fields.port) print_port(found);
+    else print_all(found);
     freeaddrinfo(found);
     return fflush(stdout) ? EXIT_SYSTEM : 0;
 }

@@ -14,6 +14,7 @@ from front import NOT_FOUND, TLSCLIENT, TLSSERVER
 from proc import Proc
 
 S6_SERVER, S6_CLIENT = ("s6-tcpserver", "s6-applyuidgid"), ("s6-tcpclient",)
+SYSTEM, USAGE = 111, 100
 UCSPI_SERVER, UCSPI_CLIENT = ("tcpserver", "s6-applyuidgid"), ("tcpclient",)
 ACCESS = "s6-tcpserver-access"
 
@@ -172,6 +173,9 @@ def ucspi_server():
 
 
 def ucspi_client():
+    """Only a path says that it is to be ucspi-tcp's."""
+    programs = front.folder(*UCSPI_CLIENT)
+    given = {"path": programs, "which": os.path.join(programs, "tcpclient")}
     for options, tcp in (
         ("", "-R"),
         ("-qdDrn4 -T 1+2", "-R -q -d -D -r -T 1+2"),
@@ -180,10 +184,36 @@ def ucspi_client():
     ):
         tls = "--servername h -v0" if "q" in options else "--servername h"
         wanted = f"tcpclient {tcp} -- h 443 ktls-tlsc {with_mode(tls)} -- true"
-        front.check(TLSCLIENT, options, "h 443 true", wanted, path=front.folder(*UCSPI_CLIENT))
+        front.check(TLSCLIENT, options, "h 443 true", wanted, **given)
     for option in ("-6", "-h", "-N", "-t 5"):
-        front.refuse(TLSCLIENT, option, "h 443 true", ": tcpclient ", path=front.folder(*UCSPI_CLIENT))
-    front.refuse(TLSCLIENT, "", "::1 443 true", "no IPv6", path=front.folder(*UCSPI_CLIENT))
+        front.refuse(TLSCLIENT, option, "h 443 true", "/tcpclient ", **given)
+    front.refuse(TLSCLIENT, "", "::1 443 true", "no IPv6", **given)
+
+
+def own_client():
+    """It connects by itself, which nobody answers here, whether there is a tcpclient or not."""
+    connecting = "connecting to 127.0.0.1, port 1: Connection refused"
+    for which, programs in (("auto", ()), ("auto", UCSPI_CLIENT), ("ucspi", front.ALL), ("own", front.ALL)):
+        for options in ("", "-qdDRhHn4", "-t 5 -T 1+2 -l x -i 127.0.0.1 -p 0", "-T 5", "-46"):
+            front.refuse(TLSCLIENT, options, "127.0.0.1 1 true", connecting, SYSTEM, path=front.folder(*programs), which=which)
+    for options, operands, words, code in (
+        ("-r", "127.0.0.1 1", "ktls-tlsclient does not ask IDENT servers", USAGE),
+        ("-N", "127.0.0.1 1", "completes names as the system does", USAGE),
+        ("-T 1+", "127.0.0.1 1", "--connect-timeout is", USAGE),
+        ("-T x", "127.0.0.1 1", "--connect-timeout is", USAGE),
+        ("-p 65536", "127.0.0.1 1", "--local-port is", USAGE),
+        ("-i here", "127.0.0.1 1", "--local-ip is not an IP address", USAGE),
+        ("-i ::1", "127.0.0.1 1", "has no address of IPv6", SYSTEM),
+        ("-6", "127.0.0.1 1", "has no address of IPv6", SYSTEM),
+        ("-4", "::1 1", "has no address of IPv4", SYSTEM),
+        ("", "127.0.0.1 0", "a port is", USAGE),
+        ("", "127.0.0.1 65536", "a port is", USAGE),
+        ("", "127.0.0.1 --", "a port is", USAGE),
+        ("", "127.0.0.1 nosuchservice", "port nosuchservice: no such service", SYSTEM),
+        ("--no-servername", "nosuchhost.invalid 1", "nosuchhost.invalid: ", SYSTEM),
+        ("--no-servername --", "--help 1", "not a host", USAGE),
+    ):
+        front.refuse(TLSCLIENT, options, operands + " true", words, code, path=front.folder(), which="own")
 
 
 def mode_of_the_environment():
@@ -230,14 +260,13 @@ def choice():
     where = os.path.join(both, "s6-tcpserver")
     wanted = f"s6-tcpserver -- 0 443 {both}/{ACCESS} -- ktls-tlsd --mode relay -- x"
     front.check(TLSSERVER, f"--tcpserver={where}", "0 443 x", wanted, path="/nonexistent")
-    wanted = "tcpclient -R -- h 443 ktls-tlsc --servername h --mode relay -- x"
-    front.check(TLSCLIENT, "--tcpclient=ucspi", "h 443 x", wanted, path=both)
     for program, option in ((TLSSERVER, "tcpserver"), (TLSCLIENT, "tcpclient")):
-        for bad in ("", "s7", "tcpserver"):
-            front.refuse(program, f"--{option}={bad}", "h 443 x", "auto, s6, ucspi or a path", path=both)
+        words = "auto, s6, ucspi or a path" if program == TLSSERVER else "auto, s6, own or a path"
+        for bad in ("", "s7", "tcpserver", *(["own"] if program == TLSSERVER else [])):
+            front.refuse(program, f"--{option}={bad}", "h 443 x", words, path=both)
         gone = "/nonexistent/x"
-        front.refuse(program, "", "h 443 x", f"executing {option}", NOT_FOUND, path="/nonexistent")
         front.refuse(program, f"--{option}={gone}", "h 443 x", f"executing {gone}", NOT_FOUND, path=both)
+    front.refuse(TLSSERVER, "", "h 443 x", "executing tcpserver", NOT_FOUND, path="/nonexistent")
     front.refuse(TLSSERVER, "-u 5", "0 443 x", "no s6-applyuidgid in PATH", path=front.folder("tcpserver"))
 
 
@@ -299,6 +328,7 @@ tap.main(
     s6_client,
     ucspi_server,
     ucspi_client,
+    own_client,
     mode_of_the_environment,
     proxy_header,
     choice,

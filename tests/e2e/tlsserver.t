@@ -80,7 +80,7 @@ def openssl_and_curl():
 
 
 def client(options, port, host="127.0.0.1", script="cat <&6", env=None):
-    argv = [front.TLSCLIENT, "--tcpclient=ucspi", "-H", *options, host, str(port), "sh", "-c", script]
+    argv = [front.TLSCLIENT, "--tcpclient=own", "-H", *options, host, str(port), "sh", "-c", script]
     with Proc(argv, proc.environment(CAFILE=pki.ca(), **(env or {})), {1: "pipe"}) as ours:
         return ours.read().decode().strip(), ours.wait(), ours.stderr()
 

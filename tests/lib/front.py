@@ -42,10 +42,10 @@ def line(argv, path, more={}):
     return " ".join(shlex.quote(word.replace(proc.BIN + "/", "")) for word in words)
 
 
-def command(program, options, operands):
+def command(program, options, operands, which="auto"):
     """However it was configured: the choice is made by PATH."""
-    auto = "--tcpserver=auto" if program == TLSSERVER else "--tcpclient=auto"
-    return [program, auto, *shlex.split(options), *shlex.split(operands)]
+    chosen = f"--tcpserver={which}" if program == TLSSERVER else f"--tcpclient={which}"
+    return [program, chosen, *shlex.split(options), *shlex.split(operands)]
 
 
 def configured():
@@ -54,14 +54,14 @@ def configured():
         return re.search(r"^TCPSERVER := (\w+)", f.read(), re.M)[1]
 
 
-def check(program, options, operands, wanted, path):
-    argv = command(program, options, operands)
+def check(program, options, operands, wanted, path, which="auto"):
+    argv = command(program, options, operands, which)
     name = os.path.basename(program)
     tap.equal(line(argv, path), wanted, f"{name} {options} {operands}")
 
 
-def refuse(program, options, operands, words, code=USAGE, *, path):
-    argv = command(program, options, operands)
+def refuse(program, options, operands, words, code=USAGE, *, path, which="auto"):
+    argv = command(program, options, operands, which)
     said = line(argv, path)
     tap.ok(
         said.startswith(f"exit {code}: ") and words in said and "\n" not in said,
