@@ -56,11 +56,14 @@ char const *tls_alert_name(unsigned int description)
 
 int tls_fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason)
 {
-    if (hs->error->kind == TLS_ERROR_NONE)
-        *hs->error = (struct tls_error){ .kind = kind,
-                                         .number = number,
-                                         .reason = reason,
-                                         .no_hello = hs->is_server && !hs->hello_begun };
+    if (hs->error->kind != TLS_ERROR_NONE) {
+        hs->error->went_on = 1;
+        return 0;
+    }
+    *hs->error = (struct tls_error){ .kind = kind,
+                                     .number = number,
+                                     .reason = reason,
+                                     .no_hello = hs->is_server && !hs->hello_begun };
     return 0;
 }
 

@@ -183,6 +183,9 @@ struct tls_error {
     /* Server: the peer sent nothing, or its first bytes are no handshake record.
        Health checks and scanners do that. */
     unsigned char no_hello;
+    /* The handshake went on after this failure: an error of ours. It has failed all the
+       same; the unit tests look for it. */
+    unsigned char went_on;
 };
 
 /* 1: done, *session is filled and must be wiped by the caller. 0: *error says

@@ -105,6 +105,12 @@ static inline void *side_main(void *arg)
     return NULL;
 }
 
+/* A failure is the handshake's end, whatever the peer sends after it. */
+static inline void check_end(struct tls_error const *error, char const *who)
+{
+    if (error->went_on) ok(0, "%s goes on after '%s'", who, error->reason);
+}
+
 /* The client's last words are read by nobody once the server has given up. */
 static inline void loopback_run(void)
 {
@@ -119,6 +125,8 @@ static inline void loopback_run(void)
     pthread_join(thread, NULL);
     close(fds[0]);
     close(fds[1]);
+    check_end(&client.error, "the client");
+    check_end(&server.error, "the server");
 }
 
 static inline char const *error_text(struct side const *side)

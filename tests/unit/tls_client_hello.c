@@ -31,6 +31,7 @@ static void run(void)
 {
     struct tls_transport const transport = tape_transport(&tape);
     if (tls_client_handshake(&config, &transport, &session, &error)) abort();
+    if (error.went_on) ok(0, "the client goes on after '%s'", error.reason);
 }
 
 /* ---- our hello ---- */

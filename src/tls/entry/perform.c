@@ -59,6 +59,10 @@ void tls_handshake_fill_session(struct handshake *hs)
 
 static int end(struct handshake *hs, int done)
 {
+    if (done && hs->error->kind != TLS_ERROR_NONE) {
+        hs->error->went_on = 1;
+        done = 0;
+    }
     if (done) tls_handshake_fill_session(hs);
     else crypto_wipe(hs->session, sizeof *hs->session);
     if (hs->error->kind == TLS_ERROR_SENT) tls_send_alert(hs, TLS_FATAL, (unsigned int)hs->error->number);
