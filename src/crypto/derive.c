@@ -21,7 +21,7 @@ static void hkdf_expand(enum crypto_hash hash, unsigned char const *secret, unsi
     br_hmac_key_context key_ctx;
     br_hmac_context ctx;
 
-    br_hmac_key_init(&key_ctx, hash_class(hash), secret, size);
+    br_hmac_key_init(&key_ctx, crypto_hash_class(hash), secret, size);
     for (unsigned char i = 1; out_len; i++) {
         size_t const n = out_len < size ? out_len : size;
         br_hmac_init(&ctx, &key_ctx, 0);

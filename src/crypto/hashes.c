@@ -15,12 +15,12 @@ static struct {
     [CRYPTO_SHA512] = { &br_sha512_vtable, BR_HASH_OID_SHA512, br_sha512_ID, 64 },
 };
 
-br_hash_class const *hash_class(enum crypto_hash hash)
+br_hash_class const *crypto_hash_class(enum crypto_hash hash)
 {
     return hashes[hash].class;
 }
 
-unsigned char const *hash_oid(enum crypto_hash hash)
+unsigned char const *crypto_hash_oid(enum crypto_hash hash)
 {
     return hashes[hash].oid;
 }

@@ -9,8 +9,8 @@
 
 #include "crypto/crypto.h"
 
-extern br_hash_class const *hash_class(enum crypto_hash hash);
+extern br_hash_class const *crypto_hash_class(enum crypto_hash hash);
 /* For br_rsa_pkcs1_sign and br_rsa_pkcs1_vrfy. */
-extern unsigned char const *hash_oid(enum crypto_hash hash);
+extern unsigned char const *crypto_hash_oid(enum crypto_hash hash);
 
 #endif

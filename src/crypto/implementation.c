@@ -12,7 +12,7 @@ static br_block_ctr_class const *find_aes_ctr(void)
     return found ? found : &br_aes_ct64_ctr_vtable;
 }
 
-br_block_ctr_class const *aes_ctr(void)
+br_block_ctr_class const *crypto_aes_ctr(void)
 {
     static _Atomic(br_block_ctr_class const *) kept;
     br_block_ctr_class const *found = atomic_load_explicit(&kept, memory_order_relaxed);
@@ -27,7 +27,7 @@ static br_ghash find_ghash(void)
     return found ? found : &br_ghash_ctmul64;
 }
 
-br_ghash ghash(void)
+br_ghash crypto_ghash(void)
 {
     static _Atomic(br_ghash) kept;
     br_ghash found = atomic_load_explicit(&kept, memory_order_relaxed);
@@ -35,7 +35,7 @@ br_ghash ghash(void)
     return found;
 }
 
-br_chacha20_run chacha20(void)
+br_chacha20_run crypto_chacha20(void)
 {
     static _Atomic(br_chacha20_run) kept;
     br_chacha20_run found = atomic_load_explicit(&kept, memory_order_relaxed);
@@ -46,7 +46,7 @@ br_chacha20_run chacha20(void)
     return found;
 }
 
-br_poly1305_run poly1305(void)
+br_poly1305_run crypto_poly1305(void)
 {
     br_poly1305_run const found = br_poly1305_ctmulq_get();
     return found ? found : &br_poly1305_ctmul_run;
@@ -54,5 +54,5 @@ br_poly1305_run poly1305(void)
 
 int crypto_fast_aes(void)
 {
-    return aes_ctr() != &br_aes_ct64_ctr_vtable && ghash() != &br_ghash_ctmul64;
+    return crypto_aes_ctr() != &br_aes_ct64_ctr_vtable && crypto_ghash() != &br_ghash_ctmul64;
 }

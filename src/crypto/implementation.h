@@ -11,9 +11,9 @@
 
 #include <bearssl.h>
 
-extern br_block_ctr_class const *aes_ctr(void);
-extern br_ghash ghash(void);
-extern br_chacha20_run chacha20(void);
-extern br_poly1305_run poly1305(void);
+extern br_block_ctr_class const *crypto_aes_ctr(void);
+extern br_ghash crypto_ghash(void);
+extern br_chacha20_run crypto_chacha20(void);
+extern br_poly1305_run crypto_poly1305(void);
 
 #endif

@@ -95,12 +95,12 @@ static void finish(struct keccak *state, unsigned char domain)
     state->at = state->rate;
 }
 
-void keccak_init(struct keccak *state, enum keccak_rate rate)
+void crypto_keccak_init(struct keccak *state, enum keccak_rate rate)
 {
     *state = (struct keccak){ .rate = (size_t)rate };
 }
 
-void keccak_absorb(struct keccak *state, void const *data, size_t len)
+void crypto_keccak_absorb(struct keccak *state, void const *data, size_t len)
 {
     unsigned char const *bytes = data;
     for (size_t i = 0; i < len; i++) {
@@ -109,12 +109,12 @@ void keccak_absorb(struct keccak *state, void const *data, size_t len)
     }
 }
 
-void keccak_finish_shake(struct keccak *state)
+void crypto_keccak_finish_shake(struct keccak *state)
 {
     finish(state, 0x1f);
 }
 
-void keccak_squeeze(struct keccak *state, void *out, size_t len)
+void crypto_keccak_squeeze(struct keccak *state, void *out, size_t len)
 {
     unsigned char *bytes = out;
     for (size_t i = 0; i < len; i++) {
@@ -124,9 +124,9 @@ void keccak_squeeze(struct keccak *state, void *out, size_t len)
     }
 }
 
-void keccak_finish_sha3(struct keccak *state, unsigned char *digest, size_t len)
+void crypto_keccak_finish_sha3(struct keccak *state, unsigned char *digest, size_t len)
 {
     finish(state, 0x06);
-    keccak_squeeze(state, digest, len);
+    crypto_keccak_squeeze(state, digest, len);
     crypto_wipe(state, sizeof *state);
 }

@@ -19,12 +19,12 @@ struct keccak {
     size_t rate, at; /* at: bytes of the current block that were absorbed or squeezed */
 };
 
-extern void keccak_init(struct keccak *state, enum keccak_rate rate);
-extern void keccak_absorb(struct keccak *state, void const *data, size_t len);
+extern void crypto_keccak_init(struct keccak *state, enum keccak_rate rate);
+extern void crypto_keccak_absorb(struct keccak *state, void const *data, size_t len);
 /* Ends the input of SHAKE; squeeze follows, as often as wanted. */
-extern void keccak_finish_shake(struct keccak *state);
-extern void keccak_squeeze(struct keccak *state, void *out, size_t len);
+extern void crypto_keccak_finish_shake(struct keccak *state);
+extern void crypto_keccak_squeeze(struct keccak *state, void *out, size_t len);
 /* Ends the input of SHA-3, gives the digest, and wipes the state. */
-extern void keccak_finish_sha3(struct keccak *state, unsigned char *digest, size_t len);
+extern void crypto_keccak_finish_sha3(struct keccak *state, unsigned char *digest, size_t len);
 
 #endif

@@ -120,13 +120,13 @@ static void sample_ntt(struct polynomial *a, unsigned char const rho[32], unsign
     unsigned char const place[2] = { (unsigned char)column, (unsigned char)row };
     struct keccak xof;
 
-    keccak_init(&xof, SHAKE128_RATE);
-    keccak_absorb(&xof, rho, 32);
-    keccak_absorb(&xof, place, sizeof place);
-    keccak_finish_shake(&xof);
+    crypto_keccak_init(&xof, SHAKE128_RATE);
+    crypto_keccak_absorb(&xof, rho, 32);
+    crypto_keccak_absorb(&xof, place, sizeof place);
+    crypto_keccak_finish_shake(&xof);
     for (int j = 0; j < N;) {
         unsigned char c[3];
-        keccak_squeeze(&xof, c, sizeof c);
+        crypto_keccak_squeeze(&xof, c, sizeof c);
         uint16_t const d1 = (uint16_t)(c[0] | (c[1] & 15) << 8), d2 = (uint16_t)(c[1] >> 4 | c[2] << 4);
         if (d1 < Q) a->coefficient[j++] = d1;
         if (d2 < Q && j < N) a->coefficient[j++] = d2;
@@ -146,11 +146,11 @@ static void sample_cbd(struct polynomial *f, unsigned char const seed[32], unsig
     unsigned char bytes[CBD_INPUT];
     struct keccak prf;
 
-    keccak_init(&prf, SHAKE256_RATE);
-    keccak_absorb(&prf, seed, 32);
-    keccak_absorb(&prf, &suffix, 1);
-    keccak_finish_shake(&prf);
-    keccak_squeeze(&prf, bytes, sizeof bytes);
+    crypto_keccak_init(&prf, SHAKE256_RATE);
+    crypto_keccak_absorb(&prf, seed, 32);
+    crypto_keccak_absorb(&prf, &suffix, 1);
+    crypto_keccak_finish_shake(&prf);
+    crypto_keccak_squeeze(&prf, bytes, sizeof bytes);
     for (int i = 0; i < CBD_INPUT; i++) {
         f->coefficient[2 * i] = difference_of_bits(bytes[i] & 15u);
         f->coefficient[2 * i + 1] = difference_of_bits(bytes[i] >> 4);
@@ -231,10 +231,10 @@ static void add_polynomial(struct polynomial *sum, struct polynomial const *f)
 static void hash_g(unsigned char out[64], void const *a, size_t a_len, void const *b, size_t b_len)
 {
     struct keccak hash;
-    keccak_init(&hash, SHA3_512_RATE);
-    keccak_absorb(&hash, a, a_len);
-    keccak_absorb(&hash, b, b_len);
-    keccak_finish_sha3(&hash, out, SHA3_512_SIZE);
+    crypto_keccak_init(&hash, SHA3_512_RATE);
+    crypto_keccak_absorb(&hash, a, a_len);
+    crypto_keccak_absorb(&hash, b, b_len);
+    crypto_keccak_finish_sha3(&hash, out, SHA3_512_SIZE);
 }
 
 /* Algorithm 13, K-PKE.KeyGen. */
@@ -331,24 +331,24 @@ static void pke_decrypt(unsigned char const *dk, unsigned char const *ciphertext
 static void hash_h(unsigned char out[SHA3_256_SIZE], void const *data, size_t len)
 {
     struct keccak hash;
-    keccak_init(&hash, SHA3_256_RATE);
-    keccak_absorb(&hash, data, len);
-    keccak_finish_sha3(&hash, out, SHA3_256_SIZE);
+    crypto_keccak_init(&hash, SHA3_256_RATE);
+    crypto_keccak_absorb(&hash, data, len);
+    crypto_keccak_finish_sha3(&hash, out, SHA3_256_SIZE);
 }
 
 /* J (4.1). */
 static void hash_j(unsigned char out[32], unsigned char const z[MLKEM_SEED], unsigned char const *ciphertext)
 {
     struct keccak hash;
-    keccak_init(&hash, SHAKE256_RATE);
-    keccak_absorb(&hash, z, MLKEM_SEED);
-    keccak_absorb(&hash, ciphertext, MLKEM_CIPHERTEXT);
-    keccak_finish_shake(&hash);
-    keccak_squeeze(&hash, out, 32);
+    crypto_keccak_init(&hash, SHAKE256_RATE);
+    crypto_keccak_absorb(&hash, z, MLKEM_SEED);
+    crypto_keccak_absorb(&hash, ciphertext, MLKEM_CIPHERTEXT);
+    crypto_keccak_finish_shake(&hash);
+    crypto_keccak_squeeze(&hash, out, 32);
     crypto_wipe(&hash, sizeof hash);
 }
 
-void mlkem_keygen(unsigned char const d[MLKEM_SEED], unsigned char const z[MLKEM_SEED],
+void crypto_mlkem_keygen(unsigned char const d[MLKEM_SEED], unsigned char const z[MLKEM_SEED],
                   unsigned char ek[MLKEM_ENCAPSULATION_KEY], unsigned char dk[MLKEM_DECAPSULATION_KEY])
 {
     unsigned char *const copy = dk + K * POLYNOMIAL_12, *const hash = copy + MLKEM_ENCAPSULATION_KEY;
@@ -370,7 +370,7 @@ static int is_encapsulation_key(unsigned char const ek[MLKEM_ENCAPSULATION_KEY])
     return 1;
 }
 
-int mlkem_encapsulate(unsigned char const ek[MLKEM_ENCAPSULATION_KEY], unsigned char const m[MLKEM_SEED],
+int crypto_mlkem_encapsulate(unsigned char const ek[MLKEM_ENCAPSULATION_KEY], unsigned char const m[MLKEM_SEED],
                       unsigned char ciphertext[MLKEM_CIPHERTEXT], unsigned char secret[MLKEM_SECRET])
 {
     unsigned char h[SHA3_256_SIZE], secret_and_r[64];
@@ -384,7 +384,7 @@ int mlkem_encapsulate(unsigned char const ek[MLKEM_ENCAPSULATION_KEY], unsigned 
     return 1;
 }
 
-void mlkem_decapsulate(unsigned char const dk[MLKEM_DECAPSULATION_KEY],
+void crypto_mlkem_decapsulate(unsigned char const dk[MLKEM_DECAPSULATION_KEY],
                        unsigned char const ciphertext[MLKEM_CIPHERTEXT], unsigned char secret[MLKEM_SECRET])
 {
     unsigned char const *const ek = dk + K * POLYNOMIAL_12, *const h = ek + MLKEM_ENCAPSULATION_KEY;

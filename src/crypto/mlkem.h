@@ -17,18 +17,18 @@
 #define MLKEM_CIPHERTEXT 1088
 
 /* Algorithm 16, ML-KEM.KeyGen_internal. */
-extern void mlkem_keygen(unsigned char const d[MLKEM_SEED], unsigned char const z[MLKEM_SEED],
+extern void crypto_mlkem_keygen(unsigned char const d[MLKEM_SEED], unsigned char const z[MLKEM_SEED],
                          unsigned char ek[MLKEM_ENCAPSULATION_KEY], unsigned char dk[MLKEM_DECAPSULATION_KEY]);
 
 /* Algorithm 17, ML-KEM.Encaps_internal, after the check of 7.2: 0 when ek is
    not an encapsulation key, else 1. */
-extern int mlkem_encapsulate(unsigned char const ek[MLKEM_ENCAPSULATION_KEY], unsigned char const m[MLKEM_SEED],
+extern int crypto_mlkem_encapsulate(unsigned char const ek[MLKEM_ENCAPSULATION_KEY], unsigned char const m[MLKEM_SEED],
                              unsigned char ciphertext[MLKEM_CIPHERTEXT], unsigned char secret[MLKEM_SECRET]);
 
 /* Algorithm 18, ML-KEM.Decaps_internal. dk is from mlkem_keygen. A ciphertext
    that was not made with its key gives a secret that only we know: nothing
    tells whether that happened (implicit rejection). */
-extern void mlkem_decapsulate(unsigned char const dk[MLKEM_DECAPSULATION_KEY],
+extern void crypto_mlkem_decapsulate(unsigned char const dk[MLKEM_DECAPSULATION_KEY],
                               unsigned char const ciphertext[MLKEM_CIPHERTEXT], unsigned char secret[MLKEM_SECRET]);
 
 #endif

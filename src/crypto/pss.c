@@ -52,7 +52,7 @@ static void apply_mask(struct layout const *l, enum crypto_hash hash)
     l->em[0] &= l->top_mask;
 }
 
-int pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
+int crypto_pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
              struct crypto_random const *random, unsigned char *signature)
 {
     size_t const size = crypto_hash_size(hash), len = (key->n_bitlen + 7) / 8;
@@ -91,7 +91,7 @@ static int check_encoding(struct layout const *l, enum crypto_hash hash, unsigne
     return crypto_equal(h, expected, l->hash_len);
 }
 
-int pss_verify(br_rsa_public_key const *key, enum crypto_hash hash, unsigned char const *digest,
+int crypto_pss_verify(br_rsa_public_key const *key, enum crypto_hash hash, unsigned char const *digest,
                unsigned char const *signature, size_t len)
 {
     unsigned char buf[CRYPTO_MAX_MODULUS];
@@ -99,7 +99,7 @@ int pss_verify(br_rsa_public_key const *key, enum crypto_hash hash, unsigned cha
 
     if (!key->nlen || !key->n[0] || len != key->nlen || len > sizeof buf) return 0;
     memcpy(buf, signature, len);
-    if (!rsa_public(buf, len, key)) return 0;
+    if (!crypto_rsa_public(buf, len, key)) return 0;
     if (!lay_out(&l, buf, bit_length(key->n, key->nlen), crypto_hash_size(hash))) return 0;
     return (l.em == buf || buf[0] == 0) && check_encoding(&l, hash, digest);
 }

@@ -48,10 +48,10 @@ static void run_gcm(struct ktls_traffic_keys const *keys, unsigned char const *n
 {
     br_aes_gen_ctr_keys aes;
     br_gcm_context gcm;
-    br_block_ctr_class const *ctr = aes_ctr();
+    br_block_ctr_class const *ctr = crypto_aes_ctr();
 
     ctr->init(&aes.vtable, keys->key, crypto_key_size((enum ktls_cipher)keys->cipher));
-    br_gcm_init(&gcm, &aes.vtable, ghash());
+    br_gcm_init(&gcm, &aes.vtable, crypto_ghash());
     br_gcm_reset(&gcm, nonce, 12);
     br_gcm_aad_inject(&gcm, aad, aad_len);
     br_gcm_flip(&gcm);
@@ -65,7 +65,7 @@ static void run_chacha(struct ktls_traffic_keys const *keys, unsigned char const
                        unsigned char const *aad, size_t aad_len, unsigned char *data, size_t len,
                        unsigned char *tag, int encrypt)
 {
-    poly1305()(keys->key, nonce, data, len, aad, aad_len, tag, chacha20(), encrypt);
+    crypto_poly1305()(keys->key, nonce, data, len, aad, aad_len, tag, crypto_chacha20(), encrypt);
 }
 
 /* Additional data: the record header itself in 1.3 (RFC 8446, 5.2); sequence

@@ -32,18 +32,19 @@ static int large_public(unsigned char *x, size_t len, br_rsa_public_key const *k
     return 1;
 }
 
-int rsa_public(unsigned char *x, size_t len, br_rsa_public_key const *key)
+int crypto_rsa_public(unsigned char *x, size_t len, br_rsa_public_key const *key)
 {
     return key->nlen > BEARSSL_MAX_MODULUS ? large_public(x, len, key) : (int)br_rsa_public_get_default()(x, len, key);
 }
 
-int rsa_pkcs1_verify(br_rsa_public_key const *key, enum crypto_hash hash, unsigned char const *digest,
+int crypto_rsa_pkcs1_verify(br_rsa_public_key const *key, enum crypto_hash hash, unsigned char const *digest,
                      unsigned char const *signature, size_t len)
 {
     unsigned char encoded[CRYPTO_MAX_MODULUS], found[CRYPTO_MAX_HASH];
     size_t const size = crypto_hash_size(hash);
     if (len > sizeof encoded) return 0;
     memcpy(encoded, signature, len);
-    return rsa_public(encoded, len, key) && br_rsa_pkcs1_sig_unpad(encoded, len, hash_oid(hash), size, found)
+    return crypto_rsa_public(encoded, len, key) &&
+           br_rsa_pkcs1_sig_unpad(encoded, len, crypto_hash_oid(hash), size, found)
            && crypto_equal(found, digest, size);
 }

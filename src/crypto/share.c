@@ -124,7 +124,7 @@ static void generate_kem(struct crypto_share *share, unsigned char *encapsulatio
 {
     unsigned char seeds[2][MLKEM_SEED];
     random->fill(random->ctx, seeds, sizeof seeds);
-    mlkem_keygen(seeds[0], seeds[1], encapsulation_key, share->decapsulation_key);
+    crypto_mlkem_keygen(seeds[0], seeds[1], encapsulation_key, share->decapsulation_key);
     crypto_wipe(seeds, sizeof seeds);
 }
 
@@ -203,7 +203,8 @@ size_t crypto_share_agree(struct crypto_share const *share, uint16_t group, void
     size_t const len = agree_on_curve(share, bytes + curve_offset(hybrid, kem_len),
                                       secret + curve_offset(hybrid, kem_secret_len));
     if (!len || !hybrid) return len;
-    mlkem_decapsulate(share->decapsulation_key, bytes + kem_offset(hybrid, curve_len), secret + kem_offset(hybrid, len));
+    crypto_mlkem_decapsulate(share->decapsulation_key, bytes + kem_offset(hybrid, curve_len),
+                             secret + kem_offset(hybrid, len));
     return len + kem_secret_len;
 }
 
@@ -212,7 +213,7 @@ static int encapsulate(struct crypto_random const *random, unsigned char const *
 {
     unsigned char m[MLKEM_SEED];
     random->fill(random->ctx, m, sizeof m);
-    int const done = mlkem_encapsulate(encapsulation_key, m, ciphertext, secret);
+    int const done = crypto_mlkem_encapsulate(encapsulation_key, m, ciphertext, secret);
     crypto_wipe(m, sizeof m);
     return done;
 }

@@ -98,8 +98,8 @@ static size_t rsa_sign(struct crypto_private_key const *private_key, struct cryp
     size_t const len = (key.n_bitlen + 7) / 8;
     if (len > CRYPTO_MAX_SIGNATURE) return 0;
     int const signed_ =
-        scheme->pss ? pss_sign(&key, scheme->hash, digest, random, signature)
-                    : (int)br_rsa_pkcs1_sign_get_default()(hash_oid(scheme->hash), digest,
+        scheme->pss ? crypto_pss_sign(&key, scheme->hash, digest, random, signature)
+                    : (int)br_rsa_pkcs1_sign_get_default()(crypto_hash_oid(scheme->hash), digest,
                                                            crypto_hash_size(scheme->hash), &key, signature);
     return signed_ ? len : 0;
 }
@@ -108,7 +108,7 @@ static size_t ec_sign(struct crypto_private_key const *private_key, struct crypt
                       unsigned char const *digest, unsigned char *signature)
 {
     br_ec_private_key const key = ec_private(private_key);
-    return br_ecdsa_sign_asn1_get_default()(br_ec_get_default(), hash_class(scheme->hash), digest, &key,
+    return br_ecdsa_sign_asn1_get_default()(br_ec_get_default(), crypto_hash_class(scheme->hash), digest, &key,
                                             signature);
 }
 
@@ -144,8 +144,8 @@ static int rsa_verify(struct crypto_public_key const *public_key, struct crypto_
                       unsigned char const *digest, unsigned char const *signature, size_t len)
 {
     br_rsa_public_key const key = rsa_public_key(public_key);
-    return scheme->pss ? pss_verify(&key, scheme->hash, digest, signature, len)
-                       : rsa_pkcs1_verify(&key, scheme->hash, digest, signature, len);
+    return scheme->pss ? crypto_pss_verify(&key, scheme->hash, digest, signature, len)
+                       : crypto_rsa_pkcs1_verify(&key, scheme->hash, digest, signature, len);
 }
 
 /* A DER INTEGER: positive, minimal, of short length. Returns its size or 0. */

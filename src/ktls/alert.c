@@ -16,9 +16,7 @@ static enum tls_alert_level level_of(unsigned char description)
     }
 }
 
-/* A socket that has refused a record fails to send, too, until the error has
-   been read. */
-static void clear_error(int fd)
+void ktls_clear_error(int fd)
 {
     int error;
     socklen_t len = sizeof error;
@@ -34,7 +32,7 @@ int ktls_send_alert(int fd, unsigned char description)
         errno = EINVAL;
         return -1;
     }
-    clear_error(fd);
+    ktls_clear_error(fd);
     return ktls_send_record(fd, KTLS_ALERT, alert, sizeof alert) == sizeof alert ? 0 : -1;
 }
 

@@ -12,6 +12,8 @@
 
 #include <linux/tls.h>
 
+#include "ktls/ktls.h"
+
 #ifndef SOL_TLS
 #define SOL_TLS 282
 #endif
@@ -25,9 +27,15 @@
 #define TLS_RX_EXPECT_NO_PAD 4
 #endif
 
+/* 1: keys are installed; info tells the version and the cipher. */
+extern int ktls_installed_cipher(int fd, enum ktls_direction direction, struct tls_crypto_info *info);
+
 /* The key that is installed in a direction, filled up with zeros. Secret: wipe
    after use. */
 extern int ktls_installed_key(int fd, enum ktls_direction direction, unsigned char key[32]);
+
+/* A socket that has refused a record fails to send, too, until its error has been read. */
+extern void ktls_clear_error(int fd);
 
 /* ktls_send_record with more flags for sendmsg(2). */
 extern ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ktls/kernel.h"
 #include "relay/stack.h"
 
 #define CHUNK (1 << 20) /* more than a pipe holds */
@@ -88,12 +89,9 @@ static enum relay_progress deliver(struct engine *engine)
     return RELAY_DONE;
 }
 
-/* A socket that has refused a record refuses to send too, until its error has been read. */
 static struct relay_event violation(struct engine *engine, enum tls_alert alert, char const *reason)
 {
-    int error;
-    socklen_t len = sizeof error;
-    getsockopt(engine->config.net_write, SOL_SOCKET, SO_ERROR, &error, &len);
+    ktls_clear_error(engine->config.net_write);
     return (struct relay_event){ .kind = RELAY_VIOLATION, .alert = alert, .reason = reason };
 }
 

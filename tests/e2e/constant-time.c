@@ -52,9 +52,9 @@ extern long __real_crypto_open_record(struct ktls_traffic_keys *keys, unsigned c
 extern long __wrap_crypto_open_record(struct ktls_traffic_keys *keys, unsigned char const *header,
                                       unsigned char *body, size_t len, unsigned char *type,
                                       unsigned char **fragment);
-extern int __real_pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
+extern int __real_crypto_pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
                            struct crypto_random const *random, unsigned char *signature);
-extern int __wrap_pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
+extern int __wrap_crypto_pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
                            struct crypto_random const *random, unsigned char *signature);
 extern br_rsa_pkcs1_sign __real_br_rsa_pkcs1_sign_get_default(void);
 extern br_rsa_pkcs1_sign __wrap_br_rsa_pkcs1_sign_get_default(void);
@@ -115,12 +115,12 @@ size_t __wrap_crypto_share_answer(struct crypto_share *share, uint16_t group, st
 }
 
 /* Matrix A of ML-KEM is made of rho, which is public, by SHAKE128, which nothing else is made by. */
-extern void __real_keccak_squeeze(struct keccak *state, void *out, size_t len);
-extern void __wrap_keccak_squeeze(struct keccak *state, void *out, size_t len);
+extern void __real_crypto_keccak_squeeze(struct keccak *state, void *out, size_t len);
+extern void __wrap_crypto_keccak_squeeze(struct keccak *state, void *out, size_t len);
 
-void __wrap_keccak_squeeze(struct keccak *state, void *out, size_t len)
+void __wrap_crypto_keccak_squeeze(struct keccak *state, void *out, size_t len)
 {
-    __real_keccak_squeeze(state, out, len);
+    __real_crypto_keccak_squeeze(state, out, len);
     if (state->rate == SHAKE128_RATE) public(out, len);
 }
 
@@ -142,10 +142,10 @@ long __wrap_crypto_open_record(struct ktls_traffic_keys *keys, unsigned char con
     return result;
 }
 
-int __wrap_pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
+int __wrap_crypto_pss_sign(br_rsa_private_key const *key, enum crypto_hash hash, unsigned char const *digest,
                     struct crypto_random const *random, unsigned char *signature)
 {
-    int result = __real_pss_sign(key, hash, digest, random, signature);
+    int result = __real_crypto_pss_sign(key, hash, digest, random, signature);
     public(&result, sizeof result);
     public(signature, (key->n_bitlen + 7) / 8);
     return result;
@@ -305,13 +305,13 @@ static void mlkem(void)
     secret(d, sizeof d);
     secret(z, sizeof z);
     secret(m, sizeof m);
-    mlkem_keygen(d, z, ek, dk);
+    crypto_mlkem_keygen(d, z, ek, dk);
     public(ek, sizeof ek);
-    int const encapsulated = mlkem_encapsulate(ek, m, ciphertext, ours);
+    int const encapsulated = crypto_mlkem_encapsulate(ek, m, ciphertext, ours);
     public(ciphertext, sizeof ciphertext);
-    mlkem_decapsulate(dk, ciphertext, theirs);
+    crypto_mlkem_decapsulate(dk, ciphertext, theirs);
     ciphertext[0] ^= 1;
-    mlkem_decapsulate(dk, ciphertext, rejected);
+    crypto_mlkem_decapsulate(dk, ciphertext, rejected);
     is_clean(before, "ML-KEM-768");
     public(ours, sizeof ours);
     public(theirs, sizeof theirs);

@@ -23,13 +23,13 @@ static void sha3(void)
     struct keccak hash;
     unsigned char digest[SHA3_512_SIZE];
 
-    keccak_init(&hash, SHA3_256_RATE);
-    keccak_finish_sha3(&hash, digest, SHA3_256_SIZE);
+    crypto_keccak_init(&hash, SHA3_256_RATE);
+    crypto_keccak_finish_sha3(&hash, digest, SHA3_256_SIZE);
     is_digest(digest, "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a",
            "SHA3-256 of nothing");
-    keccak_init(&hash, SHA3_512_RATE);
-    keccak_absorb(&hash, "abc", 3);
-    keccak_finish_sha3(&hash, digest, SHA3_512_SIZE);
+    crypto_keccak_init(&hash, SHA3_512_RATE);
+    crypto_keccak_absorb(&hash, "abc", 3);
+    crypto_keccak_finish_sha3(&hash, digest, SHA3_512_SIZE);
     is_digest(digest,
               "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e"
               "10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0",
@@ -46,21 +46,21 @@ struct kem {
 /* 1 when both sides have the same secret. */
 static int round_trip(struct kem *kem, struct keccak *source)
 {
-    keccak_squeeze(source, kem->d, sizeof kem->d);
-    keccak_squeeze(source, kem->z, sizeof kem->z);
-    keccak_squeeze(source, kem->m, sizeof kem->m);
-    keccak_squeeze(source, kem->foreign, sizeof kem->foreign);
-    mlkem_keygen(kem->d, kem->z, kem->ek, kem->dk);
-    if (!mlkem_encapsulate(kem->ek, kem->m, kem->ciphertext, kem->secret)) return 0;
-    mlkem_decapsulate(kem->dk, kem->ciphertext, kem->again);
-    mlkem_decapsulate(kem->dk, kem->foreign, kem->rejected);
+    crypto_keccak_squeeze(source, kem->d, sizeof kem->d);
+    crypto_keccak_squeeze(source, kem->z, sizeof kem->z);
+    crypto_keccak_squeeze(source, kem->m, sizeof kem->m);
+    crypto_keccak_squeeze(source, kem->foreign, sizeof kem->foreign);
+    crypto_mlkem_keygen(kem->d, kem->z, kem->ek, kem->dk);
+    if (!crypto_mlkem_encapsulate(kem->ek, kem->m, kem->ciphertext, kem->secret)) return 0;
+    crypto_mlkem_decapsulate(kem->dk, kem->ciphertext, kem->again);
+    crypto_mlkem_decapsulate(kem->dk, kem->foreign, kem->rejected);
     return memcmp(kem->secret, kem->again, MLKEM_SECRET) == 0;
 }
 
 static void begin_source(struct keccak *source)
 {
-    keccak_init(source, SHAKE128_RATE);
-    keccak_finish_shake(source);
+    crypto_keccak_init(source, SHAKE128_RATE);
+    crypto_keccak_finish_shake(source);
 }
 
 static void accumulated(int count, char const *wanted)
@@ -72,17 +72,17 @@ static void accumulated(int count, char const *wanted)
     int agreed = 0;
 
     begin_source(&source);
-    keccak_init(&all, SHAKE128_RATE);
+    crypto_keccak_init(&all, SHAKE128_RATE);
     for (int i = 0; i < count; i++) {
         agreed += round_trip(&kem, &source);
-        keccak_absorb(&all, kem.ek, sizeof kem.ek);
-        keccak_absorb(&all, kem.dk, sizeof kem.dk);
-        keccak_absorb(&all, kem.ciphertext, sizeof kem.ciphertext);
-        keccak_absorb(&all, kem.secret, sizeof kem.secret);
-        keccak_absorb(&all, kem.rejected, sizeof kem.rejected);
+        crypto_keccak_absorb(&all, kem.ek, sizeof kem.ek);
+        crypto_keccak_absorb(&all, kem.dk, sizeof kem.dk);
+        crypto_keccak_absorb(&all, kem.ciphertext, sizeof kem.ciphertext);
+        crypto_keccak_absorb(&all, kem.secret, sizeof kem.secret);
+        crypto_keccak_absorb(&all, kem.rejected, sizeof kem.rejected);
     }
-    keccak_finish_shake(&all);
-    keccak_squeeze(&all, digest, sizeof digest);
+    crypto_keccak_finish_shake(&all);
+    crypto_keccak_squeeze(&all, digest, sizeof digest);
     snprintf(name, sizeof name, "%d key pairs: all outputs", count);
     is_digest(digest, wanted, name);
     snprintf(name, sizeof name, "%d key pairs: both sides agree", count);
@@ -101,12 +101,12 @@ static void implicit_rejection(void)
     for (size_t i = 0; i < MLKEM_CIPHERTEXT; i++) {
         unsigned char wanted[MLKEM_SECRET];
         kem.ciphertext[i] ^= (unsigned char)(1 << i % 8);
-        mlkem_decapsulate(kem.dk, kem.ciphertext, kem.rejected);
-        keccak_init(&hash, SHAKE256_RATE);
-        keccak_absorb(&hash, kem.z, sizeof kem.z);
-        keccak_absorb(&hash, kem.ciphertext, sizeof kem.ciphertext);
-        keccak_finish_shake(&hash);
-        keccak_squeeze(&hash, wanted, sizeof wanted);
+        crypto_mlkem_decapsulate(kem.dk, kem.ciphertext, kem.rejected);
+        crypto_keccak_init(&hash, SHAKE256_RATE);
+        crypto_keccak_absorb(&hash, kem.z, sizeof kem.z);
+        crypto_keccak_absorb(&hash, kem.ciphertext, sizeof kem.ciphertext);
+        crypto_keccak_finish_shake(&hash);
+        crypto_keccak_squeeze(&hash, wanted, sizeof wanted);
         right += memcmp(kem.rejected, wanted, sizeof wanted) == 0;
         kem.ciphertext[i] ^= (unsigned char)(1 << i % 8);
     }
@@ -138,9 +138,9 @@ static void modulus_check(void)
         unsigned char ek[MLKEM_ENCAPSULATION_KEY];
         memcpy(ek, kem.ek, sizeof ek);
         put_coefficient(ek, i, 3328);
-        taken += mlkem_encapsulate(ek, kem.m, kem.ciphertext, kem.secret);
+        taken += crypto_mlkem_encapsulate(ek, kem.m, kem.ciphertext, kem.secret);
         put_coefficient(ek, i, i % 3 ? 3329 : 4095);
-        refused += !mlkem_encapsulate(ek, kem.m, kem.ciphertext, kem.secret);
+        refused += !crypto_mlkem_encapsulate(ek, kem.m, kem.ciphertext, kem.secret);
     }
     ok(taken == 768, "the coefficient 3328 is valid, at each place");
     ok(refused == 768, "3329 and 4095 are not");

@@ -13,7 +13,8 @@
 static int has_mode(struct client_hello const *hello)
 {
     struct span modes;
-    return tls_only_vector(hello->x.body[EXT_PSK_KEY_EXCHANGE_MODES], 1, &modes) && memchr(modes.p, PSK_DHE_KE, modes.len);
+    return tls_only_vector(hello->x.body[EXT_PSK_KEY_EXCHANGE_MODES], 1, &modes) &&
+           memchr(modes.p, PSK_DHE_KE, modes.len);
 }
 
 /* RFC 8446, 4.2.11: the PSK belongs to the hash, not to the suite. */
