@@ -194,7 +194,7 @@ static inline void serve_tape(void)
 {
     struct tls_transport const transport = tape_transport(&tape);
     server.done = tls_server_handshake(&server.config, &transport, &server.session, &server.error);
-    check_end(&server.error, "the server");
+    check_end(&server, "the server");
 }
 
 static inline int is_hello_retry(unsigned char const *record)
