@@ -243,6 +243,7 @@ static struct fault_case const faults12[] = {
     { "extended_master_secret with content", "ext 2 23 00", TLS_DECODE_ERROR, 0 },
     { "no renegotiation_info", "noext 2 65281", TLS_HANDSHAKE_FAILURE, 0 },
     { "renegotiation_info not empty", "ext 2 65281 0101", TLS_HANDSHAKE_FAILURE, 0 },
+    { "renegotiation_info of another length than it says", "ext 2 65281 01", TLS_HANDSHAKE_FAILURE, 0 },
     { "renegotiation_info malformed", "ext 2 65281 ", TLS_HANDSHAKE_FAILURE, 0 },
     { "no uncompressed points", "ext 2 11 0101", TLS_ILLEGAL_PARAMETER, 0 },
     { "no point format", "ext 2 11 00", TLS_DECODE_ERROR, 0 },
