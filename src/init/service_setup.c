@@ -23,14 +23,6 @@
 
 /* ---- who the workers are ---- */
 
-static unsigned int scan_variable(char const *name, unsigned int otherwise)
-{
-    char const *text = getenv(name);
-    unsigned int number = otherwise;
-    if (text && !uint0_scan(text, &number)) strerr_dief(EXIT_USAGE, name, ": not a number: ", text);
-    return number;
-}
-
 static int can_become(uid_t uid, gid_t gid)
 {
     int status;
@@ -42,9 +34,11 @@ static int can_become(uid_t uid, gid_t gid)
 /* In a user namespace there may be nobody but root. */
 static void choose_account(struct master_options *workers)
 {
+    struct program_error error;
     if (geteuid()) return;
-    workers->uid = scan_variable("TLS_UID", NOBODY);
-    workers->gid = scan_variable("TLS_GID", workers->uid);
+    if (!program_read_ids(&workers->uid, &workers->gid, &error)) program_die(&error);
+    if (!getenv("TLS_UID")) workers->uid = NOBODY;
+    if (!getenv("TLS_GID")) workers->gid = workers->uid;
     workers->is_root = can_become(workers->uid, workers->gid) != 0;
     if (!workers->is_root && getenv("TLS_UID")) strerr_diefsys(EXIT_SYSTEM, "TLS_UID");
 }

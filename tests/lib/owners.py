@@ -371,8 +371,18 @@ def workers_are_jailed():
         sock.close()
 
 
+def wrong_accounts():
+    """-1 would change nothing: the handshakes would run as root."""
+    if not is_root():
+        return
+    for variable, value in (("TLS_UID", "4294967295"), ("TLS_GID", "4294967295"), ("TLS_UID", "x"), ("TLS_GID", "")):
+        code, said = service.run([], env={variable: value})
+        tap.ok(code == 100 and variable in said, f"{variable}={value}", f"exit {code}: {said}")
+
+
 ALL = [
     files_of_clients,
+    wrong_accounts,
     key_folder,
     who_may_connect,
     shares_of_channels,

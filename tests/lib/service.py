@@ -165,7 +165,7 @@ def clock():
     return time.monotonic()
 
 
-def run(options, prog=("true",)):
+def run(options, prog=("true",), env=None):
     """Exit code and standard error of a run to its end."""
-    with Proc([INIT, "-s", *options, *prog], proc.environment()) as init:
+    with Proc([INIT, "-s", *options, *prog], proc.environment(**(env or {}))) as init:
         return init.wait(), init.stderr()
