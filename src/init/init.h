@@ -43,7 +43,7 @@ extern char const *const *init_parse_options(struct init_options *options, int a
 
 /* ---- init_message.c ---- */
 
-enum init_level { INIT_WARNING = 1, INIT_INFO, INIT_DEBUG, INIT_TRACE };
+enum init_level { INIT_WARNING = 1, INIT_INFO, INIT_DEBUG };
 
 extern void init_set_verbosity(unsigned int verbosity);
 /* One line on stderr, unless that would have to wait. */

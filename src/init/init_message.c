@@ -24,7 +24,7 @@ static int takes_a_line(int fd)
 
 void init_say(enum init_level level, char const *format, ...)
 {
-    static char const *const names[] = { "", ": warning: ", ": info: ", ": debug: ", ": trace: " };
+    static char const *const names[] = { "", ": warning: ", ": info: ", ": debug: " };
     char text[512];
     va_list arguments;
     if ((unsigned int)level > limit || !takes_a_line(2)) return;

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <skalibs/allreadwrite.h>
-#include <skalibs/fmtscan.h>
 
+#include "endpoint/endpoint.h"
 #include "worker/worker.h"
 
 static int is_plain(unsigned char c)
@@ -31,28 +31,20 @@ void facts_add(struct facts *facts, char const *name, char const *value)
     facts->text[facts->len] = 0;
 }
 
-void facts_add_hex(struct facts *facts, char const *name, char const *prefix, unsigned char const *bytes,
-                   size_t len)
-{
-    char text[16 + 2 * URL_MAX_EXPORT + 1];
-    size_t const n = (size_t)snprintf(text, 16, "%s", prefix);
-    text[n + ucharn_fmt(text + n, (char const *)bytes, len)] = 0;
-    facts_add(facts, name, text);
-}
-
 /* Values that can be long come last, since there may be no room for them. */
 void facts_add_session(struct facts *facts, struct tls_session const *session, char const *path)
 {
-    facts_add(facts, "protocol", session->version == TLS_1_3 ? "TLSv1.3" : "TLSv1.2");
-    facts_add(facts, "cipher", session->suite->name);
-    facts_add(facts, "path", path);
-    if (session->peer_verified)
-        facts_add_hex(facts, "peer", "SHA256:", session->peer_hash, sizeof session->peer_hash);
-    facts_add(facts, "sni", session->server_name);
-    facts_add(facts, "alpn", session->alpn);
-    if (!session->peer_verified) return;
-    facts_add(facts, "subject", session->peer_subject);
-    facts_add(facts, "san", session->peer_alt_names);
+    struct program_session said;
+    char hash[ENDPOINT_PEER_HASH];
+    endpoint_describe(&said, session, path, hash);
+    facts_add(facts, "protocol", said.protocol);
+    facts_add(facts, "cipher", said.cipher);
+    facts_add(facts, "path", said.path);
+    facts_add(facts, "peer", said.peer_hash);
+    facts_add(facts, "sni", said.server_name);
+    facts_add(facts, "alpn", said.alpn);
+    facts_add(facts, "subject", said.peer_subject);
+    facts_add(facts, "san", said.peer_alt_names);
 }
 
 void facts_add_remote(struct facts *facts, int fd)

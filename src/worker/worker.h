@@ -38,8 +38,6 @@ struct facts {
 /* " name=value", the value escaped; left out when there is no room for it. */
 extern void facts_add(struct facts *facts, char const *name, char const *value);
 extern void facts_add_session(struct facts *facts, struct tls_session const *session, char const *path);
-extern void facts_add_hex(struct facts *facts, char const *name, char const *prefix,
-                          unsigned char const *bytes, size_t len);
 /* remote=, where the other end has an address. */
 extern void facts_add_remote(struct facts *facts, int fd);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
+#include <skalibs/fmtscan.h>
 
 #include "endpoint/endpoint.h"
 #include "worker/worker.h"
@@ -107,11 +108,14 @@ static void export_keys(struct handshake *hs)
 {
     struct url_parameters const *p = &hs->worker->url.parameters;
     unsigned char exported[URL_MAX_EXPORT];
+    char text[2 * URL_MAX_EXPORT + 1];
     if (!p->exporter) return;
     if (!tls_export(&hs->session, p->exporter, NULL, 0, exported, p->exporter_len))
         worker_refuse(hs->worker, "exporter: not for this label, or not in this session", NULL);
-    facts_add_hex(&hs->facts, "exporter", "", exported, p->exporter_len);
+    text[ucharn_fmt(text, (char const *)exported, p->exporter_len)] = 0;
+    facts_add(&hs->facts, "exporter", text);
     crypto_wipe(exported, sizeof exported);
+    crypto_wipe(text, sizeof text);
 }
 
 /* ---- the kernel ---- */
