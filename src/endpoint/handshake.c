@@ -29,7 +29,7 @@ static int explain(struct tls_error const *why, struct program_error *error)
 static int shake_hands(struct handshake_task const *task, struct tls_session *session, struct program_error *error)
 {
     struct endpoint_connection *connection = task->connection;
-    struct tls_fd_transport fds = { connection->fdr, connection->fdw, connection->deadline };
+    struct tls_fd_transport fds = { .fdr = connection->fdr, .fdw = connection->fdw, .deadline = connection->deadline };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     struct tls_error why = { .kind = TLS_ERROR_NONE };
     if (task->handshake(task->config, &transport, session, &why)) return 1;

@@ -118,7 +118,7 @@ static struct rule const rules[] = {
 };
 
 #define RULES (sizeof rules / sizeof *rules)
-#define MAX_STEPS (8 + 7 * RULES)
+#define MAX_STEPS (9 + 8 * RULES)
 
 struct program {
     unsigned short count;
@@ -156,15 +156,32 @@ static void add_condition(struct program *program, struct condition const *condi
         add(program, BPF_JMP | BPF_JSET | BPF_K, condition->value, skip, 0);
 }
 
-/* Allows the call, or goes on to the next rule. */
-static void add_rule(struct program *program, struct rule const *rule)
+static int has_condition(struct rule const *rule)
+{
+    return rule->condition[0].kind != ANYTHING;
+}
+
+/* The calls without a condition: one step each, to the one return behind them. */
+static void add_free_calls(struct program *program, unsigned int jobs)
 {
     unsigned int left = 0;
+    for (size_t i = 0; i < RULES; i++) left += rules[i].jobs & jobs && !has_condition(rules + i);
+    for (size_t i = 0; i < RULES; i++)
+        if (rules[i].jobs & jobs && !has_condition(rules + i))
+            add(program, BPF_JMP | BPF_JEQ | BPF_K, rules[i].call, left--, 0);
+    add(program, BPF_JMP | BPF_JA, 1, 0, 0);
+    add_return(program, SECCOMP_RET_ALLOW);
+}
+
+/* Allows the call, or goes on to the next rule, with the call's number in the register again. */
+static void add_rule(struct program *program, struct rule const *rule)
+{
+    unsigned int left = 1;
     while (left < 2 && rule->condition[left].kind != ANYTHING) left++;
-    add_load(program, offsetof(struct seccomp_data, nr));
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, rule->call, 0, 2 * left + 1);
+    add(program, BPF_JMP | BPF_JEQ | BPF_K, rule->call, 0, 2 * left + 2);
     for (size_t i = 0; left; i++) add_condition(program, rule->condition + i, 2 * --left + 1);
     add_return(program, SECCOMP_RET_ALLOW);
+    add_load(program, offsetof(struct seccomp_data, nr));
 }
 
 static void add_architecture(struct program *program)
@@ -172,8 +189,8 @@ static void add_architecture(struct program *program)
     add_load(program, offsetof(struct seccomp_data, arch));
     add(program, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
     add_return(program, SECCOMP_RET_KILL_PROCESS);
-#ifdef OTHER_ABI
     add_load(program, offsetof(struct seccomp_data, nr));
+#ifdef OTHER_ABI
     add(program, BPF_JMP | BPF_JGE | BPF_K, OTHER_ABI, 0, 1);
     add_return(program, SECCOMP_RET_KILL_PROCESS);
 #endif
@@ -183,8 +200,9 @@ int jail_filter_calls(unsigned int jobs)
 {
     struct program program = { .count = 0 };
     add_architecture(&program);
+    add_free_calls(&program, jobs);
     for (size_t i = 0; i < RULES; i++)
-        if (rules[i].jobs & jobs) add_rule(&program, rules + i);
+        if (rules[i].jobs & jobs && has_condition(rules + i)) add_rule(&program, rules + i);
     add_return(&program, SECCOMP_RET_KILL_PROCESS);
     struct sock_fprog const code = { .len = program.count, .filter = program.step };
     return prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &code, 0L, 0L);

@@ -17,23 +17,21 @@ int process_forbid_tracing(void)
 }
 
 /* Only the soft limit: prog is to have its own again. */
-static int set_core_limit(rlim_t soft, rlim_t *before)
+static int set_soft_core_limit(struct rlimit const *limit, rlim_t soft)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_CORE, &limit) < 0) return 0;
-    if (before) *before = limit.rlim_cur;
-    limit.rlim_cur = soft;
-    return setrlimit(RLIMIT_CORE, &limit) == 0;
+    struct rlimit const changed = { soft, limit->rlim_max };
+    return limit->rlim_cur == 0 || setrlimit(RLIMIT_CORE, &changed) == 0;
 }
 
 int process_harden(struct process_hardening *before)
 {
-    if (!set_core_limit(0, &before->core_limit)) return 0;
+    if (getrlimit(RLIMIT_CORE, &before->core_limit) < 0 || !set_soft_core_limit(&before->core_limit, 0)) return 0;
     before->sigpipe = signal(SIGPIPE, SIG_IGN);
     return before->sigpipe != SIG_ERR && process_forbid_tracing();
 }
 
 int process_unharden(struct process_hardening const *before)
 {
-    return set_core_limit(before->core_limit, NULL) && signal(SIGPIPE, before->sigpipe) != SIG_ERR;
+    return set_soft_core_limit(&before->core_limit, before->core_limit.rlim_cur)
+           && signal(SIGPIPE, before->sigpipe) != SIG_ERR;
 }

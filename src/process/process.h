@@ -49,6 +49,7 @@ extern int process_fill_standard_descriptors(void);
 
 /* A socket or pipe as all descriptors of it know it. */
 struct process_stream {
+    int is_open;
     int is_one; /* 0: neither socket nor pipe, or not open */
     dev_t device;
     ino_t inode;
@@ -75,7 +76,7 @@ extern int process_forbid_tracing(void);
 
 /* What process_harden changes and was before. */
 struct process_hardening {
-    rlim_t core_limit;
+    struct rlimit core_limit;
     void (*sigpipe)(int);
 };
 

@@ -11,7 +11,7 @@ int process_identify(struct process_stream *stream, int fd)
     struct stat s;
     *stream = (struct process_stream){ .is_one = 0 };
     if (fstat(fd, &s) < 0) return errno == EBADF;
-    *stream = (struct process_stream){ S_ISSOCK(s.st_mode) || S_ISFIFO(s.st_mode), s.st_dev, s.st_ino };
+    *stream = (struct process_stream){ 1, S_ISSOCK(s.st_mode) || S_ISFIFO(s.st_mode), s.st_dev, s.st_ino };
     return 1;
 }
 

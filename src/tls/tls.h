@@ -40,6 +40,7 @@ struct tls_transport {
 struct tls_fd_transport {
     int fdr, fdw;
     int64_t deadline;
+    int may_have_more; /* private: of what the peer sent, more may be there to be read */
 };
 
 extern int64_t tls_deadline_after(unsigned int ms); /* 0 gives 0: none */

@@ -45,33 +45,46 @@ static int try_again(void)
     return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
 }
 
+/* Of a socket what is there; of a pipe after it was waited for. */
+static ssize_t read_some(struct tls_fd_transport const *fds, void *buf, size_t len)
+{
+    ssize_t const r = recv(fds->fdr, buf, len, MSG_DONTWAIT);
+    if (r >= 0 || errno != ENOTSOCK) return r;
+    return wait_for(fds->fdr, POLLIN, fds->deadline) ? read(fds->fdr, buf, len) : -1;
+}
+
+/* The rest of a record, and the next record of a flight, are there most of the
+   time: they are not waited for first. */
 static ssize_t fd_read(void *ctx, void *buf, size_t len)
 {
-    struct tls_fd_transport const *fds = ctx;
+    struct tls_fd_transport *fds = ctx;
     for (;;) {
-        if (!wait_for(fds->fdr, POLLIN, fds->deadline)) return -1;
-        ssize_t const r = read(fds->fdr, buf, len);
+        if (!fds->may_have_more && !wait_for(fds->fdr, POLLIN, fds->deadline)) return -1;
+        ssize_t const r = read_some(fds, buf, len);
+        fds->may_have_more = r > 0;
         if (r >= 0 || !try_again()) return r;
     }
 }
 
 /* Neither a socket nor a pipe blocks here, whatever its flags say: a pipe that
    is ready takes PIPE_BUF bytes (pipe(7)). */
-static ssize_t write_some(int fd, void const *buf, size_t len)
+static ssize_t write_some(struct tls_fd_transport const *fds, void const *buf, size_t len)
 {
-    ssize_t const r = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t const r = send(fds->fdw, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (r >= 0 || errno != ENOTSOCK) return r;
-    return write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF);
+    if (!wait_for(fds->fdw, POLLOUT, fds->deadline)) return -1;
+    return write(fds->fdw, buf, len < PIPE_BUF ? len : PIPE_BUF);
 }
 
 static ssize_t fd_write(void *ctx, void const *buf, size_t len)
 {
-    struct tls_fd_transport const *fds = ctx;
+    struct tls_fd_transport *fds = ctx;
     unsigned char const *p = buf;
+    fds->may_have_more = 0; /* the peer has to answer first */
     for (size_t left = len; left;) {
-        if (!wait_for(fds->fdw, POLLOUT, fds->deadline)) return -1;
-        ssize_t const r = write_some(fds->fdw, p, left);
+        ssize_t const r = write_some(fds, p, left);
         if (r < 0 && !try_again()) return -1;
+        if (r < 0 && !wait_for(fds->fdw, POLLOUT, fds->deadline)) return -1;
         if (r <= 0) continue;
         p += r;
         left -= (size_t)r;

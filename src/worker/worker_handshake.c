@@ -94,7 +94,7 @@ static void perform_handshake(struct handshake *hs)
 {
     struct worker *worker = hs->worker;
     struct tls_error error = { .kind = TLS_ERROR_NONE };
-    struct tls_fd_transport fds = { worker->fd, worker->fd, worker->order->deadline };
+    struct tls_fd_transport fds = { .fdr = worker->fd, .fdw = worker->fd, .deadline = worker->order->deadline };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     worker->config.ask_tickets = !hs->connection.unattached;
     int const done = worker->is_client

@@ -19,7 +19,7 @@ static int is_client(char const *role)
 
 static int shake_hands(struct tls_config const *config, char const *role)
 {
-    struct tls_fd_transport fds = { 0, 0, tls_deadline_after(600000) };
+    struct tls_fd_transport fds = { .fdr = 0, .fdw = 0, .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     struct tls_error error;
     char text[256];

@@ -31,7 +31,7 @@ static _Noreturn void die(char const *what)
 
 static int shake_hands(void)
 {
-    struct tls_fd_transport fds = { 0, 0, tls_deadline_after(600000) };
+    struct tls_fd_transport fds = { .fdr = 0, .fdw = 0, .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     struct tls_config config;
     struct tls_error error;

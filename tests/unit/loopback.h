@@ -95,7 +95,7 @@ static inline void loopback_reset(void)
 static inline void *side_main(void *arg)
 {
     struct side *side = arg;
-    struct tls_fd_transport fds = { side->fd, side->fd, tls_deadline_after(600000) };
+    struct tls_fd_transport fds = { .fdr = side->fd, .fdw = side->fd, .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     unsigned char rest[1024];
     side->done = side->run(side, &transport);

@@ -43,7 +43,7 @@ static void writes_everything(int fds[2], int flags, char const *what)
 {
     pthread_t thread;
     void *got;
-    struct tls_fd_transport on = { -1, fds[1], tls_deadline_after(600000) };
+    struct tls_fd_transport on = { .fdr = -1, .fdw = fds[1], .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&on);
 
     if (fcntl(fds[1], F_SETFL, flags) < 0) exit(111);
@@ -73,7 +73,7 @@ static void reading(int non_blocking)
     unsigned char buf[16];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds)) exit(111);
     if (non_blocking) fcntl(fds[0], F_SETFL, O_NONBLOCK);
-    struct tls_fd_transport on = { fds[0], fds[0], tls_deadline_after(600000) };
+    struct tls_fd_transport on = { .fdr = fds[0], .fdw = fds[0], .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&on);
 
     if (write(fds[1], "abcdef", 6) != 6) exit(111);
@@ -116,7 +116,7 @@ static void interrupted(void)
     sigaction(SIGUSR1, &action, NULL);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds)) exit(111);
     int64_t const begin = now_ms();
-    struct tls_fd_transport on = { fds[0], fds[0], tls_deadline_after(200) };
+    struct tls_fd_transport on = { .fdr = fds[0], .fdw = fds[0], .deadline = tls_deadline_after(200) };
     struct tls_transport const transport = tls_transport_on_fds(&on);
     if (pthread_create(&thread, NULL, send_signals, &self)) exit(111);
     ok(transport.read(transport.ctx, &byte, 1) == -1 && errno == ETIMEDOUT, "signals do not end a read");
@@ -132,12 +132,12 @@ static void broken(void)
     int fds[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds)) exit(111);
     close(fds[1]);
-    struct tls_fd_transport on = { fds[0], fds[0], tls_deadline_after(600000) };
+    struct tls_fd_transport on = { .fdr = fds[0], .fdw = fds[0], .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&on);
     ok(transport.write(transport.ctx, "x", 1) == -1 && errno == EPIPE,
        "a socket without a reader: EPIPE, no signal");
     close(fds[0]);
-    on = (struct tls_fd_transport){ 1000, 1000, tls_deadline_after(600000) };
+    on = (struct tls_fd_transport){ .fdr = 1000, .fdw = 1000, .deadline = tls_deadline_after(600000) };
     unsigned char byte;
     ok(transport.read(transport.ctx, &byte, 1) == -1 && errno == EBADF, "no descriptor");
 }
@@ -148,7 +148,7 @@ static int linger_for_a_peer_that_closes(void)
     int fds[2];
     unsigned char byte;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds)) exit(111);
-    struct tls_fd_transport const on = { fds[0], fds[0], 0 };
+    struct tls_fd_transport const on = { .fdr = fds[0], .fdw = fds[0], .deadline = 0 };
     if (write(fds[1], bulk, 10000) != 10000) exit(111);
     shutdown(fds[1], SHUT_WR);
     int64_t const begin = now_ms();
@@ -169,7 +169,7 @@ static void lingers(void)
     ok(took < 900, "a peer that closes is not waited for: %d ms", took);
 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds)) exit(111);
-    struct tls_fd_transport const silent = { fds[0], fds[0], 0 };
+    struct tls_fd_transport const silent = { .fdr = fds[0], .fdw = fds[0], .deadline = 0 };
     tls_transport_linger(&silent);
     ok(1, "a peer that stays is not waited for for ever");
     close(fds[0]);

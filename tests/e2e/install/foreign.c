@@ -37,7 +37,7 @@ unsigned int read8(unsigned char const *p)
 static void *serve(void *arg)
 {
     struct side *server = arg;
-    struct tls_fd_transport fds = { server->fd, server->fd, tls_deadline_after(600000) };
+    struct tls_fd_transport fds = { .fdr = server->fd, .fdw = server->fd, .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     server->done = tls_server_handshake(&server->config, &transport, &server->session, &server->error);
     return NULL;
@@ -45,7 +45,7 @@ static void *serve(void *arg)
 
 static void call(struct side *client)
 {
-    struct tls_fd_transport fds = { client->fd, client->fd, tls_deadline_after(600000) };
+    struct tls_fd_transport fds = { .fdr = client->fd, .fdw = client->fd, .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     client->done = tls_client_handshake(&client->config, &transport, &client->session, &client->error);
 }
