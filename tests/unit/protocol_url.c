@@ -88,6 +88,9 @@ static void parameters(void)
     ok(!parse("tls://h?tls=1.2") && p->version == TLS_1_2, "tls=1.2");
     ok(!parse("tls://h?tls=1.3") && p->version == TLS_1_3, "tls=1.3");
     ok(!parse("tls://h?verify=0") && !p->verify, "verify=0");
+    ok(!parse("tls://h?pin=sha256//AA==;sha256//AQ==&crl=/a%20b") && is_text(p->pin, "sha256//AA==;sha256//AQ==")
+           && is_text(p->crl, "/a b"),
+       "pin and crl");
     ok(!parse("tls://h?cert=/a/b%20c&key=k") && is_text(p->cert, "/a/b c") && is_text(p->key, "k"),
        "cert, key");
     ok(!parse("tls://h?sni=a.example&ca=x&alpn=h2,http/1.1&ciphers=A:B") && is_text(p->sni, "a.example")
