@@ -78,12 +78,13 @@ static enum chain_mode scan_mode(char const *source, char const *name)
     strerr_dief(EXIT_USAGE, source, " is auto, kernel, relay, user or eof, not ", name);
 }
 
-/* The option that only a relay can serve; NULL: none was given. */
+/* The option that only a relay can serve; NULL: none was given. With ktls-eof prog has a
+   socket anyway, and --socket says what its relay is to give where it cannot be used. */
 static char const *find_relays_option(struct chain_options const *options)
 {
     if (options->farewell == RELAY_FAREWELL_ALWAYS) return "close-notify";
     if (options->enforce_close_notify) return "enforce-close-notify";
-    if (options->one_socket) return "socket";
+    if (options->one_socket && options->mode != MODE_EOF) return "socket";
     return options->idle_timeout ? "idle-timeout" : NULL;
 }
 
@@ -91,10 +92,10 @@ static char const *find_relays_option(struct chain_options const *options)
 static void check_mode(struct chain_options *options)
 {
     char const *const default_name = getenv("KTLS_MODE");
-    char const *const relays_option = find_relays_option(options);
     int const is_given = options->mode_name != NULL;
     if (default_name) options->mode = scan_mode("KTLS_MODE", default_name);
     if (is_given) options->mode = scan_mode("--mode", options->mode_name);
+    char const *const relays_option = find_relays_option(options);
     if (!relays_option) return;
     if (is_given && options->mode == MODE_KERNEL)
         strerr_dief(EXIT_USAGE, "--mode kernel: --", relays_option, " needs a relay");
