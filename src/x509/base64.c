@@ -1,8 +1,8 @@
 /* ISC license. */
 
 /*
- * Base64 (RFC 4648, 4). The text may be a private key's: which entries of a table are in the cache would tell what was
- * decoded. Comparisons turn characters into numbers instead, sixteen at a time, which is as fast.
+ * Base64 (RFC 4648, 4). The text may be a private key. A lookup table would leave traces of it in the cache, so
+ * characters are converted by comparisons, sixteen at a time.
  */
 
 #include <endian.h>
@@ -15,7 +15,7 @@ typedef signed char block __attribute__((vector_size(BLOCK)));
 typedef unsigned char unsigned_block __attribute__((vector_size(BLOCK)));
 typedef uint32_t quartets __attribute__((vector_size(BLOCK)));
 
-/* Their values; negative for a character that is not a digit of base64. */
+/* The values of sixteen characters; negative where a character is not a base64 digit. */
 static inline block sextets(block c)
 {
     unsigned_block const u = (unsigned_block)c;
@@ -25,11 +25,12 @@ static inline block sextets(block c)
     return (c + shift) | (shift == 0);
 }
 
-/* Where the sextet of a byte lies in its quartet, and where it belongs. */
+/* Four bytes, read as one number, hold four sextets: FROM is the position of number i, SEXTET moves it to its place
+   among 24 bits. */
 #define FROM(i) (BYTE_ORDER == LITTLE_ENDIAN ? 8 * (i) : 24 - 8 * (i))
 #define SEXTET(quartets, i) ((((quartets) >> FROM(i)) & 63) << (18 - 6 * (i)))
 
-/* Sixteen digits to twelve bytes, and two more that do not count; 0 when one is not a digit. */
+/* Decodes sixteen digits to twelve bytes and writes two more bytes that have no meaning. 0 when one is not a digit. */
 static inline int decode_block(char const *text, unsigned char *out)
 {
     block values;
@@ -52,7 +53,7 @@ static int is_space(char c)
     return c == '\n' || c == '\r' || c == ' ' || c == '\t';
 }
 
-/* The next characters that are not white space, up to a block of them. */
+/* Copies the next characters that are not white space, at most one block. */
 static size_t gather(char const **text, char const *end, char to[BLOCK])
 {
     size_t count = 0;
@@ -75,7 +76,7 @@ unsigned char *base64_blocks(char const **text, char const *end, unsigned char *
     }
 }
 
-/* The bits that padding stands for are zero. */
+/* RFC 4648, 3.5: the unused bits of the last digit must be zero. */
 int base64_decode(char const *text, size_t text_len, unsigned char *out, size_t *len)
 {
     char const *const end = text + text_len;

@@ -28,7 +28,7 @@ struct der bundle_item(struct x509_bundle const *bundle, size_t index, unsigned 
     return whole;
 }
 
-/* The array is as long as the next power of two. */
+/* The capacity of the array is the next power of two. */
 static int has_room(struct x509_bundle *bundle)
 {
     size_t const count = bundle->count;
@@ -42,11 +42,13 @@ static enum x509_error add_item(struct x509_bundle *bundle, unsigned char const 
                                 int is_text)
 {
     if (!has_room(bundle)) return X509_SYSTEM;
-    bundle->item[bundle->count++] = (struct x509_item){(size_t)(at - bundle->bytes), len, name_fingerprint(name), is_text};
+    bundle->item[bundle->count++] =
+        (struct x509_item){(size_t)(at - bundle->bytes), len, name_fingerprint(name), is_text};
     return X509_OK;
 }
 
-/* What is not of the kind by its first fields does not count. */
+/* Adds an item in DER. If its first fields are not those of the kind, it is left out, or an error if the kind is
+   strict. */
 static enum x509_error add_der(struct x509_bundle *bundle, struct bundle_kind const *kind, struct der whole)
 {
     struct der name;
@@ -54,7 +56,7 @@ static enum x509_error add_der(struct x509_bundle *bundle, struct bundle_kind co
     return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
 }
 
-/* Decodes as much of a block as its name needs. */
+/* Decodes the block from its beginning until the name is complete. */
 static int read_head(struct bundle_kind const *kind, struct pem const *pem, unsigned char head[MAX_HEAD],
                      struct der *name)
 {
@@ -69,7 +71,7 @@ static int read_head(struct bundle_kind const *kind, struct pem const *pem, unsi
     return 0;
 }
 
-/* One that is not lazy, or begins strangely, is decoded where it is. */
+/* If the kind is not lazy, or no name was found near the beginning, the whole block is decoded in place. */
 static enum x509_error add_block(struct x509_bundle *bundle, struct bundle_kind const *kind, struct pem const *pem)
 {
     unsigned char head[MAX_HEAD];
@@ -81,7 +83,7 @@ static enum x509_error add_block(struct x509_bundle *bundle, struct bundle_kind 
     return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
 }
 
-/* What the bundle has from there on: PEM, or a single one in DER. */
+/* Adds the items in the bytes from there to the end: PEM, or a single item in DER. */
 static enum x509_error add_bytes(struct x509_bundle *bundle, struct bundle_kind const *kind, size_t from)
 {
     struct der const bytes = {.p = bundle->bytes + from, .len = bundle->len - from};
@@ -105,7 +107,7 @@ static enum x509_error add_file(struct x509_bundle *bundle, struct bundle_kind c
     return error ? error : add_bytes(bundle, kind, from);
 }
 
-/* Subdirectories, sockets and links to nowhere do not belong to a CADIR. */
+/* Subdirectories, sockets and dangling symbolic links in a directory of certificates are ignored. */
 static int is_passed_over(enum x509_error error)
 {
     return error == X509_NOT_A_FILE || (error == X509_SYSTEM && (errno == EISDIR || errno == ENXIO || errno == ENOENT));

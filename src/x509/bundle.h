@@ -10,9 +10,9 @@
 struct bundle_kind {
     char const *label; /* in PEM */
     int (*name)(struct der whole, struct der *name);
-    enum x509_error none; /* the error when there is nothing of that kind */
-    int is_strict;        /* what cannot be decoded is an error, not left out */
-    int is_lazy;          /* name needs only the beginning, and the rest stays in base64 */
+    enum x509_error none; /* the error when the files have no item of that kind */
+    int is_strict;        /* an item that cannot be decoded is an error; otherwise it is left out */
+    int is_lazy;          /* name() needs only the beginning of an item; the rest stays in base64 */
 };
 
 extern enum x509_error bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,
@@ -21,7 +21,7 @@ extern enum x509_error bundle_decode(struct x509_bundle *bundle, struct bundle_k
                                      unsigned char const *bytes, size_t len);
 extern void bundle_free(struct x509_bundle *bundle);
 
-/* One that is in base64 is decoded to room. p is NULL when it is malformed or does not fit. */
+/* An item in DER. If it is still in base64, it is decoded to room. p is NULL if it is malformed or does not fit. */
 extern struct der bundle_item(struct x509_bundle const *bundle, size_t index, unsigned char *room, size_t room_len);
 
 #endif

@@ -13,11 +13,6 @@ static unsigned const explicit_0 = DER_CONTEXT | DER_CONSTRUCTED | 0, explicit_3
 static unsigned const constructed_1 = DER_CONTEXT | DER_CONSTRUCTED | 1;
 static unsigned const implicit_0 = DER_CONTEXT | 0, implicit_1 = DER_CONTEXT | 1, implicit_2 = DER_CONTEXT | 2;
 
-int certificate_has(struct certificate const *cert, enum extension extension)
-{
-    return cert->extension[extension].p != NULL;
-}
-
 /* ---- values of extensions ---- */
 
 static int parse_basic_constraints(struct certificate *cert, struct der content)
@@ -30,7 +25,7 @@ static int parse_basic_constraints(struct certificate *cert, struct der content)
     return is_ca && der_only(content, DER_INTEGER, &number) && der_natural(number, &cert->path_length);
 }
 
-/* X.690, 8.6 and 11.2: the first byte tells how many bits of the last one are not used; they are 0. */
+/* X.690, 8.6 and 11.2: the first byte is the number of unused bits in the last byte, which must be 0. */
 static int parse_key_usage(struct certificate *cert, struct der bits)
 {
     if (bits.len < 2 || bits.p[0] > 7 || bits.p[bits.len - 1] & ((1u << bits.p[0]) - 1)) return 0;
@@ -44,7 +39,6 @@ static int parse_ext_key_usage(struct certificate *cert, struct der content)
     static unsigned char const server_auth[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01};
     static unsigned char const client_auth[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
     struct der usage;
-    if (!content.len) return 0;
     cert->purposes = 0;
     while (content.len) {
         if (!der_take(&content, DER_OID, &usage)) return 0;
@@ -55,17 +49,10 @@ static int parse_ext_key_usage(struct certificate *cert, struct der content)
     return 1;
 }
 
-int take_general_name(struct der *in, struct general_name *name)
-{
-    return der_read(in, &name->tag, &name->value) && name->tag & DER_CONTEXT
-           && (name->tag != NAME_DIRECTORY || der_only(name->value, DER_SEQUENCE, &name->value));
-}
-
 static int parse_alt_names(struct certificate *cert, struct der names)
 {
     struct general_name name;
-    cert->alt_names = names;
-    if (!names.len) return 0;
+    (void)cert;
     while (names.len) {
         if (!take_general_name(&names, &name)) return 0;
         if (name.tag == NAME_ADDRESS && name.value.len != 4 && name.value.len != 16) return 0;
@@ -75,7 +62,7 @@ static int parse_alt_names(struct certificate *cert, struct der names)
 
 static int parse_name_constraints(struct certificate *cert, struct der content)
 {
-    return content.len && der_take_optional(&content, explicit_0, &cert->permitted)
+    return der_take_optional(&content, explicit_0, &cert->permitted)
            && der_take_optional(&content, constructed_1, &cert->excluded) && !content.len
            && constraints_are_valid(cert->permitted) && constraints_are_valid(cert->excluded);
 }
@@ -83,7 +70,7 @@ static int parse_name_constraints(struct certificate *cert, struct der content)
 static int parse_policy_constraints(struct certificate *cert, struct der content)
 {
     struct der require, inhibit;
-    if (!content.len || !der_take_optional(&content, implicit_0, &require)
+    if (!der_take_optional(&content, implicit_0, &require)
         || !der_take_optional(&content, implicit_1, &inhibit) || content.len)
         return 0;
     return (!require.p || der_natural(require, &cert->require_explicit_policy))
@@ -98,45 +85,32 @@ static int parse_authority_key_id(struct certificate *cert, struct der content)
            && !content.len;
 }
 
-static int parse_subject_key_id(struct certificate *cert, struct der content)
-{
-    cert->subject_key_id = content;
-    return 1;
-}
-
 static int parse_inhibit_any(struct certificate *cert, struct der content)
 {
     return der_natural(content, &cert->inhibit_any_policy);
 }
 
-/* Policies are looked at where they are processed. */
-static int parse_nothing(struct certificate *cert, struct der content)
-{
-    (void)cert;
-    return content.len != 0;
-}
-
 static struct {
     unsigned char number; /* id-ce, 2.5.29 */
     unsigned char tag;
-    int (*parse)(struct certificate *cert, struct der content);
+    unsigned char may_be_empty;
+    int (*parse)(struct certificate *cert, struct der content); /* NULL: the value is parsed where it is used */
 } const known[EXTENSIONS] = {
-    [EXT_BASIC_CONSTRAINTS] = {19, DER_SEQUENCE, parse_basic_constraints},
-    [EXT_KEY_USAGE] = {15, DER_BIT_STRING, parse_key_usage},
-    [EXT_EXT_KEY_USAGE] = {37, DER_SEQUENCE, parse_ext_key_usage},
-    [EXT_SUBJECT_ALT_NAME] = {17, DER_SEQUENCE, parse_alt_names},
-    [EXT_NAME_CONSTRAINTS] = {30, DER_SEQUENCE, parse_name_constraints},
-    [EXT_POLICIES] = {32, DER_SEQUENCE, parse_nothing},
-    [EXT_POLICY_MAPPINGS] = {33, DER_SEQUENCE, parse_nothing},
-    [EXT_POLICY_CONSTRAINTS] = {36, DER_SEQUENCE, parse_policy_constraints},
-    [EXT_INHIBIT_ANY_POLICY] = {54, DER_INTEGER, parse_inhibit_any},
-    [EXT_AUTHORITY_KEY_ID] = {35, DER_SEQUENCE, parse_authority_key_id},
-    [EXT_SUBJECT_KEY_ID] = {14, DER_OCTET_STRING, parse_subject_key_id},
+    [EXT_BASIC_CONSTRAINTS] = {19, DER_SEQUENCE, 1, parse_basic_constraints},
+    [EXT_KEY_USAGE] = {15, DER_BIT_STRING, 0, parse_key_usage},
+    [EXT_EXT_KEY_USAGE] = {37, DER_SEQUENCE, 0, parse_ext_key_usage},
+    [EXT_SUBJECT_ALT_NAME] = {17, DER_SEQUENCE, 0, parse_alt_names},
+    [EXT_NAME_CONSTRAINTS] = {30, DER_SEQUENCE, 0, parse_name_constraints},
+    [EXT_POLICIES] = {32, DER_SEQUENCE, 0, NULL},
+    [EXT_POLICY_MAPPINGS] = {33, DER_SEQUENCE, 0, NULL},
+    [EXT_POLICY_CONSTRAINTS] = {36, DER_SEQUENCE, 0, parse_policy_constraints},
+    [EXT_INHIBIT_ANY_POLICY] = {54, DER_INTEGER, 0, parse_inhibit_any},
+    [EXT_AUTHORITY_KEY_ID] = {35, DER_SEQUENCE, 1, parse_authority_key_id},
+    [EXT_SUBJECT_KEY_ID] = {14, DER_OCTET_STRING, 1, NULL},
 };
 
 static int parse_extension(struct certificate *cert, struct der oid, int critical, struct der value)
 {
-    struct der content;
     enum extension e = 0;
     int const is_id_ce = oid.len == 3 && oid.p[0] == 0x55 && oid.p[1] == 0x1d;
     while (e < EXTENSIONS && !(is_id_ce && oid.p[2] == known[e].number)) e++;
@@ -144,12 +118,13 @@ static int parse_extension(struct certificate *cert, struct der oid, int critica
         cert->is_unprocessed |= critical != 0;
         return 1;
     }
-    cert->extension[e] = value;
+    struct der *const content = &cert->extension[e];
     cert->critical |= (unsigned)critical << e;
-    return der_only(value, known[e].tag, &content) && known[e].parse(cert, content);
+    return der_only(value, known[e].tag, content) && (content->len || known[e].may_be_empty)
+           && (!known[e].parse || known[e].parse(cert, *content));
 }
 
-/* RFC 5280, 4.2: none twice. */
+/* RFC 5280, 4.2: no extension may appear twice. */
 static int parse_extensions(struct certificate *cert, struct der extensions)
 {
     struct der seen[MAX_EXTENSIONS], value;
@@ -166,7 +141,7 @@ static int parse_extensions(struct certificate *cert, struct der extensions)
 
 /* ---- fields ---- */
 
-/* DER leaves the default, version 1, out. */
+/* DER omits the default value, version 1. */
 static int take_version(struct der *tbs, unsigned *version)
 {
     struct der field, number;
@@ -176,7 +151,7 @@ static int take_version(struct der *tbs, unsigned *version)
            && *version <= VERSION_3;
 }
 
-/* It may be zero or negative (RFC 5280, 4.1.2.2: "gracefully handle"). */
+/* A serial number may be zero or negative (RFC 5280, 4.1.2.2: "gracefully handle"). */
 static int take_serial(struct der *tbs, struct der *serial)
 {
     if (!der_take(tbs, DER_INTEGER, serial) || !serial->len) return 0;
@@ -214,17 +189,17 @@ static int parse_tbs(struct certificate *cert, struct der tbs)
            && take_unique_ids(&tbs, version) && take_extensions(&tbs, version, cert);
 }
 
-/* What RFC 5280 forbids although each part is well-formed: a CA without a name (4.1.2.6), keyCertSign and name
-   constraints without a CA (4.2.1.9, 4.2.1.10), an alternative name that is not critical though it is the only
-   one (4.2.1.6), key identifiers that are critical (4.2.1.1, 4.2.1.2). */
+/* RFC 5280 forbids these, although each part is well-formed: a CA without a name (4.1.2.6); keyCertSign or name
+   constraints in a certificate that is not a CA's (4.2.1.9, 4.2.1.10); a subjectAltName that is not critical if the
+   subject is empty (4.2.1.6); critical key identifiers (4.2.1.1, 4.2.1.2). */
 static int is_consistent(struct certificate const *cert)
 {
     unsigned const never = 1u << EXT_AUTHORITY_KEY_ID | 1u << EXT_SUBJECT_KEY_ID;
     if (!cert->issuer.len || cert->critical & never) return 0;
     if (cert->is_ca) return cert->subject.len != 0;
-    if (certificate_has(cert, EXT_NAME_CONSTRAINTS)) return 0;
-    if (certificate_has(cert, EXT_KEY_USAGE) && cert->key_usage & KEY_CERT_SIGN) return 0;
-    return cert->subject.len || !cert->alt_names.p || cert->critical & 1u << EXT_SUBJECT_ALT_NAME;
+    if (cert->extension[EXT_NAME_CONSTRAINTS].p) return 0;
+    if (cert->extension[EXT_KEY_USAGE].p && cert->key_usage & KEY_CERT_SIGN) return 0;
+    return cert->subject.len || !cert->extension[EXT_SUBJECT_ALT_NAME].p || cert->critical & 1u << EXT_SUBJECT_ALT_NAME;
 }
 
 int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len)
@@ -258,7 +233,7 @@ int certificate_subject(struct der head, struct der *subject)
 uint16_t x509_signature_scheme(struct x509_certificate const *cert)
 {
     struct certificate parsed;
-    struct crypto_scheme scheme;
+    struct crypto_scheme const *scheme;
     if (!certificate_parse(&parsed, cert->der, cert->len) || parsed.is_self_issued) return 0;
-    return signed_scheme(&parsed.data, &scheme) ? 0 : scheme.id;
+    return signed_scheme(&parsed.data, &scheme) ? 0 : scheme->id;
 }

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* A certificate taken apart once (RFC 5280, 4.1 and 4.2), and what is asked of its parts. */
+/* A parsed certificate (RFC 5280, 4.1 and 4.2), and functions on its parts. */
 
 #ifndef KTLS_X509_CERTIFICATE_H
 #define KTLS_X509_CERTIFICATE_H
@@ -13,26 +13,26 @@
 /* ---- signed.c: what certificates and CRLs have in common (RFC 5280, 4.1.1 and 5.1.1) ---- */
 
 struct signed_data {
-    struct der tbs; /* what is signed: with tag and length */
+    struct der tbs; /* the signed bytes, with tag and length */
     struct der content;
     struct der algorithm, signature;
 };
 
 extern int signed_parse(struct der whole, struct signed_data *data);
-/* The same algorithm again, inside of what is signed. */
+/* Reads the algorithm in the signed part, which must be the same as the one outside. */
 extern int signed_take_algorithm(struct signed_data const *data, struct der *tbs);
-extern enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme *scheme);
+extern enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme const **scheme);
 extern enum x509_error signed_check(struct signed_data const *data, struct crypto_public_key const *key);
 
-/* Time (RFC 5280, 4.1.2.5), to seconds since 1970. *is_lax becomes 1 for a GeneralizedTime before 2050. */
+/* Reads a Time (RFC 5280, 4.1.2.5) as seconds since 1970. *is_lax becomes 1 for a GeneralizedTime before 2050. */
 extern int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax);
 
-/* The next one of Extensions' content. */
+/* Reads the next Extension. */
 extern int take_extension(struct der *extensions, struct der *oid, int *critical, struct der *value);
 
 /* ---- certificate.c ---- */
 
-/* Those that we process. */
+/* The extensions that are processed. */
 enum extension {
     EXT_BASIC_CONSTRAINTS,
     EXT_KEY_USAGE,
@@ -48,7 +48,7 @@ enum extension {
     EXTENSIONS
 };
 
-/* Of the first byte of KeyUsage (RFC 5280, 4.2.1.3). */
+/* Bits of the first byte of KeyUsage (RFC 5280, 4.2.1.3). */
 enum key_usage { DIGITAL_SIGNATURE = 0x80, KEY_CERT_SIGN = 0x04, CRL_SIGN = 0x02 };
 
 #define NO_LIMIT UINT32_MAX
@@ -56,58 +56,56 @@ enum key_usage { DIGITAL_SIGNATURE = 0x80, KEY_CERT_SIGN = 0x04, CRL_SIGN = 0x02
 struct certificate {
     struct der whole;
     struct signed_data data;
-    struct der serial, issuer, subject;          /* the names without their outer tag and length */
+    struct der serial, issuer, subject;          /* names without their outer tag and length */
     uint32_t issuer_fingerprint, subject_fingerprint; /* by name_fingerprint */
     struct der public_key;                       /* SubjectPublicKeyInfo with tag and length */
     int64_t not_before, not_after;
 
-    struct der extension[EXTENSIONS]; /* the values; p is NULL without it */
+    struct der extension[EXTENSIONS]; /* the values without tag and length; p is NULL if the extension is absent */
     unsigned critical;                /* mask of 1u << enum extension */
-    unsigned char is_unprocessed;     /* it has a critical extension that is not one of these */
-    unsigned char is_lax;             /* breaks a MUST that some roots break, too */
+    unsigned char is_unprocessed;     /* it has another critical extension */
+    unsigned char is_lax;             /* it breaks a MUST that some roots break, too */
     unsigned char is_ca;
     unsigned char is_self_issued;
     unsigned char key_usage; /* 0xff without the extension */
     unsigned char purposes;  /* mask of 1u << enum x509_purpose */
     unsigned path_length, require_explicit_policy, inhibit_policy_mapping, inhibit_any_policy; /* or NO_LIMIT */
-    struct der authority_key_id, subject_key_id;
-    struct der alt_names, permitted, excluded; /* GeneralNames; GeneralSubtrees */
+    struct der authority_key_id;
+    struct der permitted, excluded; /* GeneralSubtrees */
 };
 
 extern int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len);
-/* The subject alone, of a certificate or its beginning: an anchor that issued none of a chain's certificates is not
-   taken apart. */
+/* Reads the subject alone. The certificate may be cut short after it. */
 extern int certificate_subject(struct der head, struct der *subject);
-extern int certificate_has(struct certificate const *cert, enum extension extension);
 
 /* ---- public_key.c ---- */
 
 extern enum x509_error public_key_parse(struct certificate const *cert, struct crypto_public_key *key);
-/* One that a signature may be verified with. */
+/* The same; RSA keys must also be long enough to verify a signature with. */
 extern enum x509_error public_key_strong(struct certificate const *cert, struct crypto_public_key *key);
 
 /* ---- string.c: the string types of X.520 ---- */
 
-#define NO_CHARACTER UINT32_MAX /* for what is not valid in its type */
+#define NO_CHARACTER UINT32_MAX /* an invalid character */
 
 extern int is_string(unsigned tag);
-/* Takes at least one byte; there must be one. */
+/* Reads at least one byte; in must not be empty. */
 extern uint32_t next_character(struct der *in, unsigned tag);
 
 /* ---- name.c: distinguished names ---- */
 
 extern int take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value);
-/* RFC 5280, 7.1. */
+/* Compares by the rules of RFC 5280, 7.1. */
 extern int names_equal(struct der a, struct der b);
-/* The RDNs of base are the first ones of name. */
+/* 1 if name begins with the RDNs of base. */
 extern int name_is_within(struct der name, struct der base);
-/* The same for equal names. */
+/* A hash that is the same for equal names. */
 extern uint32_t name_fingerprint(struct der name);
 
 /* ---- identity.c: the name of a TLS server (RFC 9525) ---- */
 
 extern enum x509_error check_identity(struct certificate const *cert, char const *name);
-/* 1 when name is one label and then suffix. */
+/* 1 if name is one label followed by suffix. */
 extern int matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len);
 
 /* ---- constraints.c: RFC 5280, 4.2.1.10 ---- */
@@ -121,7 +119,8 @@ enum {
     NAME_ADDRESS = DER_CONTEXT | 7,
 };
 
-/* A name of a certificate, or the base of a subtree; of a directory name without its outer tag and length. */
+/* A name in a certificate, or the base of a subtree. The value of a directory name is without its outer tag and
+   length. */
 struct general_name {
     unsigned tag;
     struct der value;
@@ -129,7 +128,7 @@ struct general_name {
 
 extern int take_general_name(struct der *in, struct general_name *name);
 extern int constraints_are_valid(struct der subtrees);
-/* All names of cert beside the constraints of an authority above it. Counts *budget down with each comparison. */
+/* Checks all names of cert against the constraints of an authority above it. Each comparison decrements *budget. */
 extern enum x509_error check_constraints(struct certificate const *authority, struct certificate const *cert,
                                          unsigned *budget);
 

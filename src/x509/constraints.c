@@ -14,31 +14,32 @@ static int ends_with(struct der text, struct der end)
     return text.len >= end.len && !strncasecmp((char const *)text.p + text.len - end.len, (char const *)end.p, end.len);
 }
 
-static struct der behind(struct der text, size_t len)
-{
-    return (struct der){.p = text.p + len, .len = text.len - len};
-}
-
 static int starts_with_dot(struct der text)
 {
     return text.len && text.p[0] == '.';
 }
 
+int take_general_name(struct der *in, struct general_name *name)
+{
+    return der_read(in, &name->tag, &name->value) && name->tag & DER_CONTEXT
+           && (name->tag != NAME_DIRECTORY || der_only(name->value, DER_SEQUENCE, &name->value));
+}
+
 /* ---- kinds of names ---- */
 
-/* The host itself, or with a dot all hosts below it. */
+/* A base with a leading dot matches the hosts below it, any other base only that host. */
 static int host_matches(struct der host, struct der base)
 {
     if (starts_with_dot(base)) return host.len > base.len && ends_with(host, base);
     return host.len == base.len && ends_with(host, base);
 }
 
-/* A base that starts with a dot is not in the RFC, but in use: whatever is below, and for exclusion the host too.
-   A wildcard is excluded by what it could stand for. */
+/* Bases with a leading dot are not in the RFC, but in use: they match every name below, and when they exclude also
+   the host itself. A wildcard is excluded if it could stand for an excluded name. */
 static int dns_matches(struct der name, struct der base, int is_excluded)
 {
     int const only_below = starts_with_dot(base) && !is_excluded;
-    struct der const host = starts_with_dot(base) ? behind(base, 1) : base;
+    struct der const host = starts_with_dot(base) ? der_behind(base, 1) : base;
     char const *const text = (char const *)name.p;
     if (is_excluded && name.len > 2 && !memcmp(text, "*.", 2)
         && matches_wildcard(text + 2, name.len - 2, (char const *)host.p, host.len))
@@ -56,38 +57,39 @@ static int address_matches(struct der address, struct der base)
     return 1;
 }
 
-static unsigned char const *last_at(struct der mailbox)
+/* NULL if there is no @, or more than one. */
+static unsigned char const *only_at(struct der text)
 {
-    return mailbox.len ? memrchr(mailbox.p, '@', mailbox.len) : NULL;
+    unsigned char const *const at = text.len ? memchr(text.p, '@', text.len) : NULL;
+    return at && !memchr(at + 1, '@', (size_t)(text.p + text.len - at - 1)) ? at : NULL;
 }
 
-static unsigned char const *first_at(struct der mailbox)
+/* The part after the @, or all of it. */
+static struct der host_part(struct der text)
 {
-    return mailbox.len ? memchr(mailbox.p, '@', mailbox.len) : NULL;
+    unsigned char const *const at = only_at(text);
+    return at ? der_behind(text, (size_t)(at - text.p) + 1) : text;
 }
 
 /* A base is a mailbox, a host or a domain (RFC 5280, 4.2.1.10). */
 static int email_matches(struct der mailbox, struct der base)
 {
-    unsigned char const *const at = last_at(mailbox), *const base_at = last_at(base);
-    if (!at) return 0;
-    size_t const local = (size_t)(at - mailbox.p) + 1;
-    if (!base_at) return host_matches(behind(mailbox, local), base);
-    if (local != (size_t)(base_at - base.p) + 1 || memcmp(mailbox.p, base.p, local)) return 0;
-    return host_matches(behind(mailbox, local), behind(base, local));
+    struct der const host = host_part(mailbox), base_host = host_part(base);
+    size_t const local = mailbox.len - host.len, base_local = base.len - base_host.len;
+    if (base_local && (local != base_local || memcmp(mailbox.p, base.p, local))) return 0;
+    return host_matches(host, base_host);
 }
 
-/* The host of a URI's authority (RFC 3986, 3.2); 0 when there is none, or it is an address. */
+/* The host of a URI's authority (RFC 3986, 3.2). 0 if there is none, or it is an address. */
 static int uri_host(struct der uri, struct der *host)
 {
     unsigned char const *const slashes = memmem(uri.p, uri.len, "://", 3);
     if (!slashes) return 0;
-    *host = behind(uri, (size_t)(slashes - uri.p) + 3);
+    *host = der_behind(uri, (size_t)(slashes - uri.p) + 3);
     size_t len = 0;
     while (len < host->len && !memchr("/?#", host->p[len], 3)) len++;
     host->len = len;
-    unsigned char const *const at = last_at(*host);
-    if (at) *host = behind(*host, (size_t)(at - host->p) + 1);
+    *host = host_part(*host);
     unsigned char const *const colon = memchr(host->p, ':', host->len);
     if (colon) host->len = (size_t)(colon - host->p);
     return x509_is_dns_name((char const *)host->p, host->len);
@@ -113,7 +115,7 @@ static int matches(struct general_name const *name, struct der base, int is_excl
 
 /* ---- subtrees ---- */
 
-/* minimum is 0 by default and maximum absent: nothing else may be there. */
+/* RFC 5280 requires minimum to be 0, which DER omits, and maximum to be absent, so nothing may follow the base. */
 static int take_base(struct der *subtrees, struct general_name *base)
 {
     struct der subtree;
@@ -122,17 +124,14 @@ static int take_base(struct der *subtrees, struct general_name *base)
 
 static int is_host(struct der text)
 {
-    struct der const host = starts_with_dot(text) ? behind(text, 1) : text;
+    struct der const host = starts_with_dot(text) ? der_behind(text, 1) : text;
     return x509_is_dns_name((char const *)host.p, host.len);
 }
 
 static int is_valid_base(struct general_name const *base)
 {
-    unsigned char const *const at = last_at(base->value);
     switch (base->tag) {
-    case NAME_EMAIL:
-        if (!at) return is_host(base->value);
-        return at == first_at(base->value) && is_host(behind(base->value, (size_t)(at - base->value.p) + 1));
+    case NAME_EMAIL: return is_host(host_part(base->value));
     case NAME_DNS: return !base->value.len || is_host(base->value);
     case NAME_URI: return is_host(base->value);
     case NAME_ADDRESS: return base->value.len == 8 || base->value.len == 32;
@@ -149,18 +148,18 @@ int constraints_are_valid(struct der subtrees)
     return 1;
 }
 
-/* Of the types that we cannot compare, each name is one that violates. So does a name that is not what its type
-   says, and a URI without a host. */
+/* A name of a type that is not supported violates any constraint on that type, and so do a malformed name and a URI
+   without a host. */
 static int is_comparable(struct general_name const *name)
 {
     struct der const value = name->value;
     struct der host;
     switch (name->tag) {
     case NAME_URI: return uri_host(value, &host);
-    case NAME_EMAIL: return last_at(value) && last_at(value) == first_at(value);
+    case NAME_EMAIL: return only_at(value) != NULL;
     case NAME_DNS: {
         int const is_wildcard = value.len > 2 && !memcmp(value.p, "*.", 2);
-        return !starts_with_dot(value) && is_host(is_wildcard ? behind(value, 2) : value);
+        return !starts_with_dot(value) && is_host(is_wildcard ? der_behind(value, 2) : value);
     }
     case NAME_ADDRESS:
     case NAME_DIRECTORY: return 1;
@@ -168,32 +167,37 @@ static int is_comparable(struct general_name const *name)
     }
 }
 
-struct constraints {
-    struct der permitted, excluded;
-    unsigned *budget;
+struct comparison {
+    int is_restricted, matches; /* by subtrees of the type of the name */
 };
 
-static enum x509_error check_name(struct constraints const *constraints, struct general_name const *name)
+static int compare(struct der subtrees, struct general_name const *name, int is_excluded, unsigned *budget,
+                   struct comparison *result)
 {
     struct general_name base;
-    int is_restricted = 0, is_permitted = 0, is_excluded = 0;
-    for (struct der rest = constraints->permitted; rest.len && take_base(&rest, &base);) {
-        if (!*constraints->budget) return X509_TOO_MUCH_WORK;
-        --*constraints->budget;
+    *result = (struct comparison){.matches = 0};
+    while (subtrees.len && take_base(&subtrees, &base)) {
+        if (!*budget) return 0;
+        --*budget;
         if (base.tag != name->tag) continue;
-        is_restricted = 1;
-        is_permitted |= is_comparable(name) && matches(name, base.value, 0);
+        result->is_restricted = 1;
+        result->matches |= is_comparable(name) ? matches(name, base.value, is_excluded) : is_excluded;
     }
-    for (struct der rest = constraints->excluded; rest.len && take_base(&rest, &base);) {
-        if (!*constraints->budget) return X509_TOO_MUCH_WORK;
-        --*constraints->budget;
-        if (base.tag == name->tag) is_excluded |= !is_comparable(name) || matches(name, base.value, 1);
-    }
-    return (is_restricted && !is_permitted) || is_excluded ? X509_NAME_CONSTRAINT : X509_OK;
+    return 1;
 }
 
-/* Without an alternative name of that type addresses in the subject count. */
-static enum x509_error check_subject_emails(struct constraints const *constraints, struct der subject)
+static enum x509_error check_name(struct certificate const *authority, struct general_name const *name,
+                                  unsigned *budget)
+{
+    struct comparison permitted, excluded;
+    if (!compare(authority->permitted, name, 0, budget, &permitted)
+        || !compare(authority->excluded, name, 1, budget, &excluded))
+        return X509_TOO_MUCH_WORK;
+    return (permitted.is_restricted && !permitted.matches) || excluded.matches ? X509_NAME_CONSTRAINT : X509_OK;
+}
+
+/* E-mail addresses in the subject count if there is no alternative name of that type. */
+static enum x509_error check_subject_emails(struct certificate const *authority, struct der subject, unsigned *budget)
 {
     struct der rdn, oid;
     struct general_name name = {.tag = NAME_EMAIL};
@@ -201,24 +205,19 @@ static enum x509_error check_subject_emails(struct constraints const *constraint
     unsigned tag;
     while (!error && der_take(&subject, DER_SET, &rdn))
         while (!error && take_attribute(&rdn, &oid, &tag, &name.value))
-            if (der_is(oid, email_address, sizeof email_address)) error = check_name(constraints, &name);
+            if (der_is(oid, email_address, sizeof email_address)) error = check_name(authority, &name, budget);
     return error;
 }
 
 enum x509_error check_constraints(struct certificate const *authority, struct certificate const *cert, unsigned *budget)
 {
-    struct constraints const constraints = {authority->permitted, authority->excluded, budget};
-    struct der names = cert->alt_names;
-    struct general_name name;
+    struct der names = cert->extension[EXT_SUBJECT_ALT_NAME];
+    struct general_name name = {.tag = NAME_DIRECTORY, .value = cert->subject};
     int has_email = 0;
-    enum x509_error error = X509_OK;
-    if (cert->subject.len) {
-        name = (struct general_name){.tag = NAME_DIRECTORY, .value = cert->subject};
-        error = check_name(&constraints, &name);
-    }
+    enum x509_error error = cert->subject.len ? check_name(authority, &name, budget) : X509_OK;
     while (!error && take_general_name(&names, &name)) {
         has_email |= name.tag == NAME_EMAIL;
-        error = check_name(&constraints, &name);
+        error = check_name(authority, &name, budget);
     }
-    return error || has_email ? error : check_subject_emails(&constraints, cert->subject);
+    return error || has_email ? error : check_subject_emails(authority, cert->subject, budget);
 }

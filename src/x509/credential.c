@@ -9,7 +9,7 @@
 
 #define MAX_CREDENTIAL_FILE (1u << 20)
 
-/* Whatever it is: the peer judges the rest of our chain. */
+/* No more is required of the certificates after the first: the peer judges them. */
 static int is_sequence(struct der whole, struct der *name)
 {
     return der_only(whole, DER_SEQUENCE, name);
@@ -17,19 +17,20 @@ static int is_sequence(struct der whole, struct der *name)
 
 static struct bundle_kind const own = {"CERTIFICATE", is_sequence, X509_NO_CERTIFICATE, .is_strict = 1};
 
-/* PEM of OpenSSL's own, with what its holder trusts it for behind it. */
+/* A PEM form of OpenSSL's: a certificate followed by trust settings. */
 static int is_trusted_certificate(void const *bytes, size_t len)
 {
     static char const begin[] = "-----BEGIN TRUSTED CERTIFICATE-----";
     return memmem(bytes, len, begin, sizeof begin - 1) != NULL;
 }
 
+/* Keeps only the certificates of the file, which may also contain the key. */
 static enum x509_error load_chain(struct x509_credential *credential, void const *bytes, size_t len)
 {
     struct x509_chain *const chain = &credential->chain;
     struct x509_bundle *const storage = &credential->storage;
     size_t used = 0;
-    enum x509_error const error = bundle_decode(&credential->storage, &own, bytes, len);
+    enum x509_error const error = bundle_decode(storage, &own, bytes, len);
     if (error == X509_NO_CERTIFICATE && is_trusted_certificate(bytes, len)) return X509_TRUSTED;
     if (error) return error;
     if (storage->count > X509_MAX_CERTIFICATES) return X509_TOO_BIG;
@@ -40,31 +41,41 @@ static enum x509_error load_chain(struct x509_credential *credential, void const
         used += whole.len;
     }
     crypto_wipe(storage->bytes + used, storage->len - used);
-    if (used > X509_MAX_CHAIN) return X509_TOO_BIG;
-    return x509_public_key(chain->cert, &credential->public_key);
+    return used > X509_MAX_CHAIN ? X509_TOO_BIG : x509_public_key(chain->cert, &credential->public_key);
 }
 
-static enum x509_error load_key(struct x509_credential *credential, void const *bytes, size_t len)
+static enum x509_error load(struct x509_credential *credential, void const *cert, size_t cert_len, void const *key,
+                            size_t key_len, int *in_key)
 {
-    return key_private(bytes, len, &credential->public_key, &credential->private_key);
+    memset(credential, 0, sizeof *credential);
+    enum x509_error error = load_chain(credential, cert, cert_len);
+    *in_key = !error;
+    if (!error) error = key_private(key, key_len, &credential->public_key, &credential->private_key);
+    if (error) x509_credential_free(credential);
+    return error;
+}
+
+/* Loads and frees the two files, unless reading them failed. */
+static enum x509_error load_files(struct x509_credential *credential, struct file *cert, struct file *key,
+                                  enum x509_error error, int *in_key)
+{
+    struct file const *const with_key = key->bytes ? key : cert;
+    if (error) memset(credential, 0, sizeof *credential);
+    else error = load(credential, cert->bytes, cert->len, with_key->bytes, with_key->len, in_key);
+    file_free(cert);
+    file_free(key);
+    return error;
 }
 
 enum x509_error x509_credential_load(struct x509_credential *credential, char const *certfile, char const *keyfile,
                                      char const **culprit)
 {
     struct file cert = {.bytes = NULL}, key = {.bytes = NULL};
-    memset(credential, 0, sizeof *credential);
-    *culprit = certfile;
     enum x509_error error = file_read(&cert, AT_FDCWD, certfile, MAX_CREDENTIAL_FILE);
-    if (!error) error = load_chain(credential, cert.bytes, cert.len);
-    file_free(&cert);
-    if (!error) {
-        *culprit = keyfile;
-        error = file_read(&key, AT_FDCWD, keyfile, MAX_CREDENTIAL_FILE);
-        if (!error) error = load_key(credential, key.bytes, key.len);
-        file_free(&key);
-    }
-    if (error) x509_credential_free(credential);
+    int in_key = !error;
+    if (!error) error = file_read(&key, AT_FDCWD, keyfile, MAX_CREDENTIAL_FILE);
+    error = load_files(credential, &cert, &key, error, &in_key);
+    *culprit = in_key ? keyfile : certfile;
     return error;
 }
 
@@ -72,27 +83,17 @@ enum x509_error x509_credential_load_open(struct x509_credential *credential, in
                                           size_t key_size, int *in_key)
 {
     struct file cert = {.bytes = NULL}, key = {.bytes = NULL};
-    memset(credential, 0, sizeof *credential);
     enum x509_error error = file_read_open(&cert, cert_fd, cert_size);
-    if (!error) error = load_chain(credential, cert.bytes, cert.len);
     *in_key = !error;
     if (!error && key_fd >= 0) error = file_read_open(&key, key_fd, key_size);
-    struct file const *const file = key_fd >= 0 ? &key : &cert;
-    if (!error) error = load_key(credential, file->bytes, file->len);
-    file_free(&cert);
-    file_free(&key);
-    if (error) x509_credential_free(credential);
-    return error;
+    return load_files(credential, &cert, &key, error, in_key);
 }
 
 enum x509_error x509_credential_decode(struct x509_credential *credential, void const *cert, size_t cert_len,
                                        void const *key, size_t key_len)
 {
-    memset(credential, 0, sizeof *credential);
-    enum x509_error error = load_chain(credential, cert, cert_len);
-    if (!error) error = load_key(credential, key, key_len);
-    if (error) x509_credential_free(credential);
-    return error;
+    int in_key;
+    return load(credential, cert, cert_len, key, key_len, &in_key);
 }
 
 void x509_credential_free(struct x509_credential *credential)

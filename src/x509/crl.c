@@ -1,8 +1,8 @@
 /* ISC license. */
 
 /*
- * Revocation by complete, direct CRLs (RFC 5280, 5 and 6.3). A list that can only be applied with an extension
- * that is not supported is no list: it does not say that anything is good.
+ * Revocation by complete, direct CRLs (RFC 5280, 5 and 6.3). A list with an unsupported critical extension does not
+ * prove that a certificate is good.
  */
 
 #include "x509/bundle.h"
@@ -16,10 +16,10 @@ struct crl {
     struct signed_data data;
     struct der issuer, revoked; /* RevokedCertificates' content */
     int64_t this_update, next_update;
-    enum x509_error unsupported; /* an extension that cannot be ignored */
+    enum x509_error unsupported; /* the error for a critical extension */
 };
 
-/* Up to the issuer; the version is explicit in every CRL but one of version 1. */
+/* Reads the fields up to the issuer. Only a CRL of version 1 has no version field. */
 static int take_head(struct signed_data *data, struct der *tbs, unsigned *version, struct der *issuer)
 {
     struct der number;
@@ -36,7 +36,7 @@ static int crl_issuer(struct der whole, struct der *issuer)
     return signed_parse(whole, &data) && take_head(&data, &data.content, &version, issuer);
 }
 
-/* Critical ones alone change what a list means. */
+/* Extensions that are not critical do not change the meaning of a list. */
 static int parse_extensions(struct der extensions, enum x509_error *unsupported)
 {
     static unsigned char const delta_indicator[] = {0x55, 0x1d, 0x1b};
@@ -68,7 +68,8 @@ static int parse(struct crl *crl, struct der whole)
            && parse_extensions(extensions, &crl->unsupported);
 }
 
-/* What a list says of a serial number; all entries are read, as one may make the list unusable (5.3). */
+/* Looks a serial number up. All entries are read, because an extension of any entry may make the list unusable
+   (5.3). */
 static enum x509_error look_up(struct crl const *crl, struct der serial)
 {
     struct der entries = crl->revoked, entry, number, extensions;
@@ -95,7 +96,7 @@ static enum x509_error ask(struct crl const *crl, struct certificate const *cert
     return signed_check(&crl->data, key) ? X509_BAD_CRL : look_up(crl, cert->serial);
 }
 
-/* One good list is enough, but what any of them revokes is revoked. */
+/* One valid list is enough, but a certificate is revoked if any valid list revokes it. */
 enum x509_error crl_check(struct x509_check const *check, struct certificate const *cert,
                           struct certificate const *issuer, struct crypto_public_key const *key)
 {

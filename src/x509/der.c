@@ -7,7 +7,8 @@
 
 #define MAX_LENGTH_BYTES 3
 
-/* X.690, 10.1: in the fewest bytes; from 0x80 on the first one tells how many follow. */
+/* X.690, 10.1: a length has as few bytes as possible. The first byte is the length below 0x80, else the number of
+   bytes that follow. */
 static int read_long_length(struct der *in, size_t count, size_t *len)
 {
     *len = 0;

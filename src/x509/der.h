@@ -1,8 +1,8 @@
 /* ISC license. */
 
 /*
- * A reader of DER (X.690, 10): definite lengths in the fewest bytes, tags of
- * one byte. Every function returns 1, and 0 when the bytes are not so.
+ * A reader of DER (X.690, 10): definite lengths in the fewest bytes, tags of one byte. Every function returns 1, or 0
+ * if the bytes are malformed or not what was asked for.
  */
 
 #ifndef KTLS_X509_DER_H
@@ -33,7 +33,7 @@ enum der_tag {
     DER_CONSTRUCTED = 0x20,
 };
 
-/* The bytes still to be read. */
+/* The bytes that are still to be read. */
 struct der {
     unsigned char const *p;
     size_t len;
@@ -47,18 +47,18 @@ static inline struct der der_behind(struct der a, size_t len)
 
 extern int der_read(struct der *in, unsigned *tag, struct der *content);
 extern int der_take(struct der *in, unsigned tag, struct der *content);
-/* Steps over a tag and a length; what follows may be cut short. */
+/* Reads a tag and a length only. The content may be cut short. */
 extern int der_enter(struct der *in, unsigned tag);
-/* With tag and length. */
+/* Reads the element with its tag and length. */
 extern int der_take_whole(struct der *in, unsigned tag, struct der *whole);
-/* content->p is NULL when the next element is another one. */
+/* content->p is NULL if the next element has another tag. */
 extern int der_take_optional(struct der *in, unsigned tag, struct der *content);
-/* The only element. */
+/* Reads an element that must be the only one. */
 extern int der_only(struct der in, unsigned tag, struct der *content);
 
-/* An INTEGER (X.690, 8.3) that is not negative, as in BasicConstraints; what does not fit is UINT_MAX. */
+/* An INTEGER (X.690, 8.3) that is not negative, as in BasicConstraints; UINT_MAX if it is larger. */
 extern int der_natural(struct der content, unsigned *number);
-/* A BOOLEAN with the default FALSE (X.690, 11.1 and 11.5): present only as TRUE. */
+/* A BOOLEAN with the default FALSE, which DER omits (X.690, 11.1 and 11.5). */
 extern int der_take_flag(struct der *in, int *flag);
 
 extern int der_equal(struct der a, struct der b);

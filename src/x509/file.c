@@ -8,7 +8,7 @@
 
 #include "x509/file.h"
 
-/* Not blocking, so that a fifo without a writer is an error and no wait. */
+/* O_NONBLOCK, so that opening a fifo without a writer does not wait. */
 static int open_regular(int dir, char const *path, size_t *size)
 {
     struct stat st;
@@ -32,7 +32,7 @@ int x509_file_open(char const *path, size_t *size)
     return open_regular(AT_FDCWD, path, size);
 }
 
-/* A file that shrinks meanwhile is taken as it is then. */
+/* The file may have become shorter since its size was read. */
 enum x509_error file_read_open(struct file *file, int fd, size_t size)
 {
     unsigned char *const bytes = realloc(file->bytes, file->len + size + 1);

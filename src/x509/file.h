@@ -12,14 +12,14 @@ struct file {
     size_t len;
 };
 
-/* Adds the whole of a regular file, read at once, to what file has; both together may be max bytes. dir is a descriptor
-   as for openat(2). The error is X509_SYSTEM, with errno, X509_NOT_A_FILE, or X509_TOO_BIG. */
+/* Appends the content of a regular file to file, which may then have max bytes. dir is a descriptor as for
+   openat(2). The error is X509_SYSTEM, with errno, X509_NOT_A_FILE, or X509_TOO_BIG. */
 extern enum x509_error file_read(struct file *file, int dir, char const *path, size_t max);
-/* The same of a file that is open, with its size. */
+/* The same for an open file of that size. */
 extern enum x509_error file_read_open(struct file *file, int fd, size_t size);
-/* A regular file, and its size; -1 with errno. */
+/* Opens a regular file and gives its size; -1 with errno. */
 extern int x509_file_open(char const *path, size_t *size);
-/* Wipes, as a file of certificates may hold a key, too; leaves errno alone. */
+/* Wipes the bytes, because a file of certificates may also contain a key. Leaves errno as it is. */
 extern void file_free(struct file *file);
 
 #endif

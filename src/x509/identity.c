@@ -42,7 +42,7 @@ static size_t label_length(char const *name, size_t len)
     return dot ? (size_t)(dot - name) : len;
 }
 
-/* A last label of digits alone belongs to an IPv4 address, in whatever form. */
+/* A name whose last label is a number is an IPv4 address in some form. */
 int x509_is_dns_name(char const *name, size_t len)
 {
     if (!len || len > MAX_DNS_NAME) return 0;
@@ -55,7 +55,7 @@ int x509_is_dns_name(char const *name, size_t len)
     }
 }
 
-/* The address's length, 0 when name is not one. */
+/* The length of the address; 0 if name is not an address. */
 static size_t parse_address(char const *name, unsigned char address[16])
 {
     if (inet_pton(AF_INET, name, address) == 1) return 4;
@@ -74,7 +74,7 @@ static int equal_names(char const *a, size_t a_len, char const *b, size_t b_len)
     return a_len == b_len && !strncasecmp(a, b, a_len);
 }
 
-/* A wildcard stands for one whole label and needs two more behind it. */
+/* A wildcard stands for one whole label, and at least two labels must follow it. */
 int matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len)
 {
     size_t const label = label_length(name, name_len);
@@ -105,11 +105,11 @@ static int matches(unsigned tag, struct der presented, struct reference const *r
     return tag == NAME_DNS && matches_dns_name(presented, reference->name, reference->len);
 }
 
-/* The common name is never looked at. */
+/* The common name is never compared. */
 enum x509_error check_identity(struct certificate const *cert, char const *name)
 {
     struct reference reference = {.name = name, .len = strlen(name)};
-    struct der names = cert->alt_names, presented;
+    struct der names = cert->extension[EXT_SUBJECT_ALT_NAME], presented;
     unsigned tag;
     int found = 0;
     reference.address_len = parse_address(name, reference.address);

@@ -1,10 +1,10 @@
 /* ISC license. */
 
-/* Distinguished names beside each other (RFC 5280, 7.1; RFC 4518). */
+/* Comparison of distinguished names (RFC 5280, 7.1; RFC 4518). */
 
 #include "x509/certificate.h"
 
-#define MAX_ATTRIBUTES 16 /* in one RDN: they may stand in another order */
+#define MAX_ATTRIBUTES 16 /* in one RDN, in which they may have any order */
 
 int take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value)
 {
@@ -13,7 +13,7 @@ int take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *
            && der_read(&attribute, tag, value) && !attribute.len;
 }
 
-/* RFC 4518, 2.2 for the scripts that have case in names of authorities; no composition (2.3). */
+/* RFC 4518, 2.2, for Latin, Greek and Cyrillic letters. Unicode normalization (2.3) is not supported. */
 static uint32_t fold_case(uint32_t c)
 {
     static struct {
@@ -43,7 +43,7 @@ static void skip_spaces(struct text *text)
 
 #define END_OF_TEXT (NO_CHARACTER - 1)
 
-/* RFC 4518, 2.6.1: spaces in a row count as one, at the end as none. */
+/* RFC 4518, 2.6.1: several spaces count as one, and spaces at the end do not count. */
 static uint32_t next_prepared(struct text *text)
 {
     if (!text->rest.len) return END_OF_TEXT;
@@ -78,7 +78,7 @@ static int has_attribute(struct der rdn, struct der oid, unsigned tag, struct de
     return 0;
 }
 
-/* Each attribute of a is in b; the number of them, or 0. */
+/* The number of attributes of a; 0 if one of them is not in b. */
 static unsigned count_common(struct der a, struct der b)
 {
     struct der oid, value;
@@ -118,7 +118,7 @@ int names_equal(struct der a, struct der b)
     return der_equal(a, b) || (count_rdns(a) == count_rdns(b) && name_is_within(a, b));
 }
 
-/* ASCII letters are the same in all types, but the wide ones need decoding. */
+/* ASCII letters are the same bytes in all string types except those with wide characters. */
 static uint32_t of_letter(uint32_t c)
 {
     uint32_t const letter = c | 0x20;
@@ -134,7 +134,7 @@ static uint32_t sum_letters(struct der value, unsigned tag)
     return sum;
 }
 
-/* Of the last RDN: most often it differs. */
+/* Only the last RDN counts, which usually distinguishes names. */
 uint32_t name_fingerprint(struct der name)
 {
     struct der rdn = {.p = NULL, .len = 0}, oid, value;

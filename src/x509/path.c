@@ -1,9 +1,9 @@
 /* ISC license. */
 
 /*
- * The search for a path (RFC 4158): from the end entity up, depth first, anchors before certificates that were
- * sent, and issuers with the right key identifier before others. All of it is bounded, as whoever sent the chain
- * may want it to be long.
+ * The search for a path (RFC 4158): from the end entity up, depth first, anchors before certificates that were sent,
+ * and issuers with the right key identifier before others. The search is bounded, because an attacker may have sent the
+ * chain.
  */
 
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #define MAX_STEPS 1000
 #define MAX_SIGNATURES 24
-#define MAX_COMPARISONS 250000 /* of names with constraints */
+#define MAX_COMPARISONS 250000 /* of a name with a name constraint */
 
 static void note(struct verification *v, enum rank rank, enum x509_error error, struct der culprit)
 {
@@ -38,7 +38,7 @@ static struct der anchor(struct verification *v, size_t index)
     return bundle_item(&v->check->trust->certificates, index, v->room + v->room_used, sizeof v->room - v->room_used);
 }
 
-/* What was decoded stays when it is used or blamed. */
+/* The decoded bytes are kept if the anchor is used or named in an error. */
 static void add_anchor(struct verification *v, struct der whole, struct der name)
 {
     struct certificate *const cert = &v->cert[v->count];
@@ -79,8 +79,8 @@ static int is_in_path(struct verification const *v, size_t index)
 
 static int key_ids_fit(struct certificate const *issuer, struct certificate const *cert)
 {
-    return !issuer->subject_key_id.p || !cert->authority_key_id.p
-           || der_equal(issuer->subject_key_id, cert->authority_key_id);
+    struct der const id = issuer->extension[EXT_SUBJECT_KEY_ID];
+    return !id.p || !cert->authority_key_id.p || der_equal(id, cert->authority_key_id);
 }
 
 static int has_name_of_issuer(struct certificate const *issuer, struct certificate const *cert)
@@ -115,7 +115,7 @@ static int try_issuer(struct verification *v, size_t index)
     return found;
 }
 
-/* Anchors lie behind the certificates that were sent. */
+/* Anchors come after the certificates that were sent. */
 static int extend(struct verification *v)
 {
     struct certificate const *const last = path_certificate(v, v->depth - 1);
@@ -157,7 +157,7 @@ static int is_repeated(struct verification const *v, struct der whole)
     return 0;
 }
 
-/* An unreadable certificate is superfluous unless it is the end entity's. */
+/* A malformed certificate is ignored unless it is the end entity's. */
 static enum x509_error parse_chain(struct verification *v)
 {
     struct x509_chain const *const chain = v->chain;

@@ -7,7 +7,7 @@
 #define BEGIN "-----BEGIN "
 #define END "-----END "
 #define DASHES "-----"
-#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* what some editors begin a text with */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors write one */
 
 void pem_init(struct pem *pem, void const *bytes, size_t len)
 {
@@ -17,8 +17,8 @@ void pem_init(struct pem *pem, void const *bytes, size_t len)
     pem->rest = pem->start;
 }
 
-/* The next needle, which begins with a dash, before end. memmem has a table that it would index with a private key's
-   text. */
+/* The next needle before end; it must begin with a dash. memmem would use the text, which may be a private key, as
+   indices of a table. */
 static char const *find(char const *at, char const *end, char const *needle)
 {
     size_t const len = strlen(needle);
@@ -27,7 +27,7 @@ static char const *find(char const *at, char const *end, char const *needle)
     return NULL;
 }
 
-/* The next line that begins with needle; what comes after it is the rest. */
+/* The next line that begins with needle. The rest then begins at the end of that line. */
 static char const *find_line(struct pem *pem, char const *needle)
 {
     char const *line = pem->rest;
@@ -38,7 +38,7 @@ static char const *find_line(struct pem *pem, char const *needle)
     return line;
 }
 
-/* A line that does not end in dashes is not a beginning. */
+/* A BEGIN line without dashes at its end is ignored. */
 int pem_next(struct pem *pem)
 {
     char const *line, *dashes, *end;
@@ -61,7 +61,7 @@ int pem_has_label(struct pem const *pem, char const *label)
     return pem->label_len == strlen(label) && !memcmp(pem->label, label, pem->label_len);
 }
 
-/* PKCS#8 (RFC 5958, 3), and what OpenSSL made before (RFC 1421, 4.6.1.1). */
+/* PKCS#8 (RFC 5958, 3), or the older form of OpenSSL (RFC 1421, 4.6.1.1). */
 int pem_is_encrypted_key(struct pem const *pem)
 {
     static char const header[] = "\nProc-Type: 4,ENCRYPTED";

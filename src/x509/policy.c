@@ -19,7 +19,7 @@ static int has(struct policies const *policies, struct der policy)
     return 0;
 }
 
-/* Once each. */
+/* Adds a policy unless it is there already. */
 static int add(struct policies *policies, struct der policy)
 {
     if (has(policies, policy)) return 1;
@@ -28,7 +28,7 @@ static int add(struct policies *policies, struct der policy)
     return 1;
 }
 
-/* PolicyInformation: its qualifiers are for people. */
+/* PolicyInformation. The qualifiers are not processed. */
 static int take_policy(struct der *infos, struct der *policy)
 {
     struct der info, qualifiers;
@@ -36,7 +36,7 @@ static int take_policy(struct der *infos, struct der *policy)
            && (!info.len || der_only(info, DER_SEQUENCE, &qualifiers));
 }
 
-/* (d) (1) and (2): what a certificate has and may have is valid. */
+/* (d) (1) and (2): the policies of the certificate that are expected are valid. */
 static enum x509_error take_policies(struct policies const *parent, struct der infos, int accepts_any,
                                      struct policies *valid)
 {
@@ -62,19 +62,16 @@ static int is_empty(struct policies const *policies)
 enum x509_error policies_process(struct policies *policies, struct certificate const *cert, int is_last)
 {
     struct policies valid = *policies;
-    struct der infos;
+    struct der const infos = cert->extension[EXT_POLICIES];
     enum x509_error error = X509_OK;
     int const accepts_any = policies->inhibit_any_policy || (!is_last && cert->is_self_issued);
     valid.count = valid.has_any = 0;
-    if (certificate_has(cert, EXT_POLICIES)) {
-        if (!der_only(cert->extension[EXT_POLICIES], DER_SEQUENCE, &infos)) return X509_BAD_CERTIFICATE;
-        error = take_policies(policies, infos, accepts_any, &valid);
-    }
+    if (infos.p) error = take_policies(policies, infos, accepts_any, &valid);
     *policies = valid;
     return !error && is_empty(policies) && !policies->explicit_policy ? X509_POLICY : error;
 }
 
-/* 6.1.4 (a): neither side may be anyPolicy. */
+/* 6.1.4 (a): neither policy of a pair may be anyPolicy. */
 static int take_mapping(struct der *mappings, struct der *from, struct der *to)
 {
     struct der pair;
@@ -90,7 +87,7 @@ static int is_mapped(struct der mappings, struct der policy)
     return 0;
 }
 
-/* (b): the policies that are mapped give way to those that they are mapped to, or to none. */
+/* (b): policies are replaced by those that they are mapped to, or deleted if mapping is inhibited. */
 static enum x509_error map(struct policies *policies, struct der mappings)
 {
     struct policies next = *policies;
@@ -119,12 +116,8 @@ static void limit(unsigned *counter, unsigned value)
 
 enum x509_error policies_prepare(struct policies *policies, struct certificate const *cert)
 {
-    struct der mappings;
-    if (certificate_has(cert, EXT_POLICY_MAPPINGS)) {
-        if (!der_only(cert->extension[EXT_POLICY_MAPPINGS], DER_SEQUENCE, &mappings)) return X509_BAD_CERTIFICATE;
-        enum x509_error const error = map(policies, mappings);
-        if (error) return error;
-    }
+    enum x509_error const error = map(policies, cert->extension[EXT_POLICY_MAPPINGS]);
+    if (error) return error;
     if (!cert->is_self_issued) {
         count_down(&policies->explicit_policy);
         count_down(&policies->policy_mapping);

@@ -1,7 +1,7 @@
 /* ISC license. */
 
-/* The policies of a path (RFC 5280, 6.1.2 to 6.1.5; RFC 9618), for any-policy as the initial set: what counts is
-   whether some policy is valid at a depth, so that of the graph only the present depth is kept. */
+/* The policies of a path (RFC 5280, 6.1.2 to 6.1.5; RFC 9618), with any-policy as the initial set. It only matters
+   whether some policy is valid at each depth, so only the current depth of the policy graph is kept. */
 
 #ifndef KTLS_X509_POLICY_H
 #define KTLS_X509_POLICY_H
@@ -11,10 +11,10 @@
 #define MAX_POLICIES 64
 
 struct policies {
-    struct der expected[MAX_POLICIES]; /* what the next certificate may have */
+    struct der expected[MAX_POLICIES]; /* the policies that the next certificate may have */
     size_t count;
     unsigned char has_any; /* anyPolicy is among them */
-    unsigned explicit_policy, policy_mapping, inhibit_any_policy; /* certificates that may still come, 6.1.2 */
+    unsigned explicit_policy, policy_mapping, inhibit_any_policy; /* 6.1.2: numbers of certificates */
 };
 
 extern void policies_init(struct policies *policies, size_t certificates);

@@ -8,34 +8,33 @@
 
 #define MIN_RSA_BITS (8 * X509_MIN_MODULUS)
 #define MAX_RSA_BITS (8 * CRYPTO_MAX_SIGNATURE)
-#define MAX_FACTOR 260    /* BearSSL's limit on a prime of RSA */
-#define MAX_KEY_BODY 8192 /* RSA of 4096 bits takes 3300 */
-
-static int append(struct crypto_private_key *key, size_t *used, size_t *part_len, void const *part,
-                  size_t len)
-{
-    if (!len || len > MAX_FACTOR || len > sizeof key->data - *used) return 0;
-    memcpy(key->data + *used, part, len);
-    *used += len;
-    *part_len = len;
-    return 1;
-}
+#define MAX_FACTOR (sizeof ((struct crypto_private_key *)0)->data / 5) /* of which there are five: p, q, dp, dq, iq */
+#define MAX_KEY_BODY 8192 /* bytes of base64; RSA of 4096 bits needs 3300 */
 
 static enum x509_error rsa_private(br_rsa_private_key const *from, struct crypto_private_key *to)
 {
-    size_t used = 0;
+    struct {
+        unsigned char const *p;
+        size_t len, *to_len;
+    } const parts[] = {{from->p, from->plen, &to->p_len},
+                       {from->q, from->qlen, &to->q_len},
+                       {from->dp, from->dplen, &to->dp_len},
+                       {from->dq, from->dqlen, &to->dq_len},
+                       {from->iq, from->iqlen, &to->iq_len}};
+    unsigned char *end = to->data;
     if (from->n_bitlen < MIN_RSA_BITS || from->n_bitlen > MAX_RSA_BITS) return X509_WEAK_KEY;
     to->type = CRYPTO_RSA;
     to->modulus_bits = from->n_bitlen;
-    int const fits = append(to, &used, &to->p_len, from->p, from->plen)
-                     && append(to, &used, &to->q_len, from->q, from->qlen)
-                     && append(to, &used, &to->dp_len, from->dp, from->dplen)
-                     && append(to, &used, &to->dq_len, from->dq, from->dqlen)
-                     && append(to, &used, &to->iq_len, from->iq, from->iqlen);
-    return fits ? X509_OK : X509_UNSUPPORTED;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t const len = *parts[i].to_len = parts[i].len;
+        if (!len || len > MAX_FACTOR) return X509_UNSUPPORTED;
+        memcpy(end, parts[i].p, len);
+        end += len;
+    }
+    return X509_OK;
 }
 
-/* RFC 5915, 3 gives a scalar the length of the group's order. */
+/* RFC 5915, 3: a scalar has the length of the order of the group; some programs omit leading zeros. */
 static enum x509_error ec_private(br_ec_private_key const *from, struct crypto_private_key *to)
 {
     size_t const len = crypto_share_size((uint16_t)from->curve) / 2;
@@ -59,8 +58,8 @@ static enum x509_error decoded(br_skey_decoder_context const *decoder, struct cr
     }
 }
 
-/* The file of an EC key most often ends with its public key (RFC 5915, 3); to
-   compute that would take as long as a handshake's signature. */
+/* An EC key usually ends with its public key (RFC 5915, 3). To compute it would take as long as the signature of a
+   handshake. */
 static int tells_public_key(struct der der, struct crypto_private_key const *private_key,
                             struct crypto_public_key const *public_key)
 {

@@ -19,12 +19,12 @@ static struct {
     {CRYPTO_SECP521R1, 5, {0x2b, 0x81, 0x04, 0x00, 0x23}},
 };
 
-/* Nobody uses more; a long exponent makes each signature cost as much as a private key's. */
+/* In bytes. Longer exponents are not in use, and would make verifying a signature as expensive as signing. */
 #define MAX_EXPONENT 8
 #define LARGE_MODULUS 512
 #define MAX_LARGE_EXPONENT 4
 
-/* RFC 8017, A.1.1: positive integers; both are odd. */
+/* RFC 8017, A.1.1: modulus and exponent are positive. Both must be odd. */
 static int take_positive(struct der *in, struct der *number)
 {
     if (!der_take(in, DER_INTEGER, number) || !number->len || number->p[0] & 0x80) return 0;
@@ -48,7 +48,7 @@ static enum x509_error parse_rsa(struct der parameters, struct der bits, struct 
     return X509_OK;
 }
 
-/* RFC 5480, 2.1.1 and 2.2: named curves; uncompressed points alone, as in TLS. */
+/* RFC 5480, 2.1.1 and 2.2: named curves, and uncompressed points only, as in TLS. */
 static enum x509_error parse_ec(struct der parameters, struct der bits, struct crypto_public_key *key)
 {
     struct der curve;

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Signatures of certificates and CRLs (RFC 3279, RFC 4055, RFC 5758), and other parts that both have. */
+/* Signatures of certificates and CRLs (RFC 3279, RFC 4055, RFC 5758), and other fields that both have. */
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ int signed_take_algorithm(struct signed_data const *data, struct der *tbs)
 
 static unsigned char const null[] = {0x05, 0x00};
 
-/* hashAlgorithm: its parameters may be absent (RFC 4055, 2.1). */
+/* hashAlgorithm, whose parameters may be NULL or absent (RFC 4055, 2.1). */
 static int parse_hash(struct der algorithm, enum crypto_hash *hash)
 {
     static unsigned char const sha2[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02};
@@ -39,7 +39,7 @@ static int parse_hash(struct der algorithm, enum crypto_hash *hash)
     return oid.p[sizeof sha2] >= 1 && oid.p[sizeof sha2] <= 3;
 }
 
-/* RFC 4055, 3.1, as far as RFC 8446, 4.2.3 goes: MGF1 with the same hash, a salt of its length. */
+/* RFC 4055, 3.1, restricted as in RFC 8446, 4.2.3: MGF1 with the same hash, and a salt of the length of the hash. */
 static int parse_pss(struct der parameters, enum crypto_hash *hash)
 {
     static unsigned char const mgf1[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
@@ -57,57 +57,48 @@ static int parse_pss(struct der parameters, enum crypto_hash *hash)
     return !fields.len && mask_hash == *hash && salt == crypto_hash_size(*hash);
 }
 
-/* 1.2.840.113549.1.1 and 1.2.840.10045.4.3; what follows names the hash. */
-static unsigned char const rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01};
-static unsigned char const ecdsa[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03};
-static unsigned char const ed25519[] = {0x2b, 0x65, 0x70};
+/* By SignatureScheme (RFC 8446, 4.2.3). The parameters of PKCS#1 v1.5 are NULL, but some issuers omit them. */
+static struct algorithm {
+    uint16_t scheme;
+    unsigned char may_have_null, oid_len, oid[9];
+} const algorithms[] = {
+    {0x0403, 0, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},
+    {0x0503, 0, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},
+    {0x0603, 0, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},
+    {0x0401, 1, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}},
+    {0x0501, 1, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}},
+    {0x0601, 1, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}},
+};
 
-enum { RSA_PSS = 10, RSA_SHA256 = 11, ECDSA_SHA256 = 2 };
-
-static enum x509_error rsa_scheme(unsigned last, struct der parameters, struct crypto_scheme *scheme)
+enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme const **scheme)
 {
-    scheme->pss = last == RSA_PSS;
-    if (scheme->pss ? !parse_pss(parameters, &scheme->hash) : last < RSA_SHA256 || last > RSA_SHA256 + 2)
-        return X509_UNSUPPORTED;
-    if (!scheme->pss) {
-        if (parameters.len && !der_is(parameters, null, sizeof null)) return X509_BAD_CERTIFICATE;
-        scheme->hash = (enum crypto_hash)(last - RSA_SHA256);
-    }
-    scheme->key_type = CRYPTO_RSA;
-    scheme->id = (uint16_t)(scheme->pss ? 0x0804 + scheme->hash : 0x0401 + 0x100 * scheme->hash);
-    return X509_OK;
-}
-
-static enum x509_error ecdsa_scheme(unsigned last, struct der parameters, struct crypto_scheme *scheme)
-{
-    if (last < ECDSA_SHA256 || last > ECDSA_SHA256 + 2) return X509_UNSUPPORTED;
-    if (parameters.len) return X509_BAD_CERTIFICATE;
-    scheme->key_type = CRYPTO_EC;
-    scheme->hash = (enum crypto_hash)(last - ECDSA_SHA256);
-    scheme->id = (uint16_t)(0x0403 + 0x100 * scheme->hash);
-    return X509_OK;
-}
-
-enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme *scheme)
-{
+    static unsigned char const pss[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
+    static unsigned char const ed25519[] = {0x2b, 0x65, 0x70};
     struct der parameters = data->algorithm, oid;
-    *scheme = (struct crypto_scheme){.id = 0};
-    if (!der_take(&parameters, DER_OID, &oid) || !oid.len) return X509_BAD_CERTIFICATE;
-    unsigned const last = oid.p[oid.len - 1];
-    struct der const arc = {.p = oid.p, .len = oid.len - 1};
-    if (der_is(arc, rsa, sizeof rsa)) return rsa_scheme(last, parameters, scheme);
-    if (der_is(arc, ecdsa, sizeof ecdsa)) return ecdsa_scheme(last, parameters, scheme);
+    enum crypto_hash hash;
+    if (!der_take(&parameters, DER_OID, &oid)) return X509_BAD_CERTIFICATE;
+    if (der_is(oid, pss, sizeof pss)) {
+        if (!parse_pss(parameters, &hash)) return X509_UNSUPPORTED;
+        *scheme = crypto_scheme_by_id((uint16_t)(0x0804 + hash));
+        return X509_OK;
+    }
+    for (struct algorithm const *a = algorithms; a < algorithms + sizeof algorithms / sizeof *a; a++) {
+        if (!der_is(oid, a->oid, a->oid_len)) continue;
+        *scheme = crypto_scheme_by_id(a->scheme);
+        return !parameters.len || (a->may_have_null && der_is(parameters, null, sizeof null)) ? X509_OK
+                                                                                             : X509_BAD_CERTIFICATE;
+    }
     return der_is(oid, ed25519, sizeof ed25519) ? X509_ED25519 : X509_UNSUPPORTED;
 }
 
 enum x509_error signed_check(struct signed_data const *data, struct crypto_public_key const *key)
 {
     unsigned char digest[CRYPTO_MAX_HASH];
-    struct crypto_scheme scheme;
+    struct crypto_scheme const *scheme;
     enum x509_error const error = signed_scheme(data, &scheme);
     if (error) return error;
-    crypto_hash(scheme.hash, data->tbs.p, data->tbs.len, digest);
-    return crypto_verify(key, &scheme, digest, data->signature.p, data->signature.len) ? X509_OK : X509_BAD_SIGNATURE;
+    crypto_hash(scheme->hash, data->tbs.p, data->tbs.len, digest);
+    return crypto_verify(key, scheme, digest, data->signature.p, data->signature.len) ? X509_OK : X509_BAD_SIGNATURE;
 }
 
 /* ---- times ---- */
@@ -118,7 +109,8 @@ static int two_digits(unsigned char const *p)
     return (p[0] - '0') * 10 + (p[1] - '0');
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar; a year begins in March, so that a leap day is its last one. */
+/* Days from 1970-01-01 in the Gregorian calendar. Years are counted from March, so that the leap day is the last
+   day. */
 static int64_t days_since_1970(int year, int month, int day)
 {
     int const y = month > 2 ? year : year - 1;
@@ -131,7 +123,7 @@ static int days_of_month(int year, int month)
     return (int)(days_since_1970(month < 12 ? year : year + 1, month % 12 + 1, 1) - days_since_1970(year, month, 1));
 }
 
-/* Both forms are GMT, with seconds and without fractions. */
+/* Both forms must be in GMT, with seconds and without fractions. */
 int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax)
 {
     unsigned tag;

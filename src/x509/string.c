@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Characters of the string types that names are made of (RFC 5280, 4.1.2.4). */
+/* The characters of the string types that are used in names (RFC 5280, 4.1.2.4). */
 
 #include "x509/certificate.h"
 
@@ -39,7 +39,7 @@ static uint32_t next_wide(struct der *in, size_t width)
     return len == width && is_scalar_value(c) ? c : NO_CHARACTER;
 }
 
-/* Teletex strings are Latin-1 in practice. */
+/* TeletexString is Latin-1 in practice. */
 uint32_t next_character(struct der *in, unsigned tag)
 {
     switch (tag) {

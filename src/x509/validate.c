@@ -1,8 +1,8 @@
 /* ISC license. */
 
 /*
- * Validation of one path as RFC 5280, 6.1 states it. The order is ours: what costs nothing comes first, the
- * signatures and CRLs last.
+ * Validation of one path by RFC 5280, 6.1. The order of the checks is different: signatures and CRLs, which are
+ * expensive, come last.
  */
 
 #include "x509/path.h"
@@ -26,11 +26,11 @@ static enum x509_error check_itself(struct verification const *v, struct certifi
     enum x509_error const error = check_time(v, cert);
     if (error) return error;
     if (cert->is_unprocessed) return X509_CRITICAL_EXTENSION;
-    /* The extendedKeyUsage of an authority bounds what it may issue. */
+    /* The extendedKeyUsage of a CA restricts the certificates that it may issue. */
     return cert->purposes & 1u << v->check->purpose ? X509_OK : X509_WRONG_PURPOSE;
 }
 
-/* 6.1.4 (k): version 1 has no basicConstraints. */
+/* 6.1.4 (k). A certificate of version 1 has no basicConstraints. */
 enum x509_error validate_candidate(struct verification const *v, struct certificate const *cert)
 {
     return cert->is_ca ? check_time(v, cert) : X509_NOT_CA;
@@ -54,7 +54,8 @@ struct state {
     size_t max_path_length;
 };
 
-/* 6.1.3 (b) and (c): instead of intersections and unions, each authority above is asked. */
+/* 6.1.3 (b) and (c). Instead of intersecting and uniting subtrees, the constraints of each authority above are
+   checked. */
 static enum x509_error check_names(struct verification *v, size_t place)
 {
     struct certificate const *const cert = path_certificate(v, place);
@@ -75,20 +76,20 @@ static enum x509_error prepare_next(struct state *state, struct certificate cons
     return policies_prepare(&state->policies, cert);
 }
 
-/* The anchor's certificate binds it as RFC 5937, 3.2 says; it is not itself part of the path. */
+/* The constraints in the anchor's certificate apply (RFC 5937, 3.2); it is not itself part of the path. */
 static enum x509_error start(struct verification const *v, struct state *state, struct certificate const *anchor)
 {
     policies_init(&state->policies, v->depth + 1);
     state->max_path_length = v->depth + 1;
     enum x509_error error = check_itself(v, anchor);
-    if (!error && certificate_has(anchor, EXT_POLICIES)) error = policies_process(&state->policies, anchor, 0);
+    if (!error && anchor->extension[EXT_POLICIES].p) error = policies_process(&state->policies, anchor, 0);
     return error ? error : prepare_next(state, anchor);
 }
 
 static enum x509_error process(struct verification *v, struct state *state, size_t place)
 {
     struct certificate const *const cert = path_certificate(v, place);
-    struct crypto_scheme scheme;
+    struct crypto_scheme const *scheme;
     enum x509_error error = cert->is_lax ? X509_BAD_CERTIFICATE : signed_scheme(&cert->data, &scheme);
     if (!error) error = place ? check_itself(v, cert) : check_end_entity(v, cert);
     if (!error) error = check_names(v, place);

@@ -35,7 +35,7 @@ struct x509_chain {
     size_t count;
 };
 
-/* Of files, of one certificate, of a path, of revocation; of X509_SYSTEM errno tells more. */
+/* Errors of files, of a certificate, of a path, of revocation. errno has the cause of X509_SYSTEM. */
 #define X509_ERRORS(X) \
     X(X509_OK, "no error") \
     X(X509_SYSTEM, "system call failed") \
@@ -78,11 +78,11 @@ struct x509_chain {
 #define X509_ERROR_NAME(name, text) name,
 enum x509_error { X509_ERRORS(X509_ERROR_NAME) };
 
-/* What went wrong, in a few words without punctuation; of X509_SYSTEM by errno. */
+/* The error in a few words without punctuation. For X509_SYSTEM, errno is translated. */
 extern char const *x509_strerror(enum x509_error error);
 
-/* Certificates, or CRLs, as files have them, with where each lies and by what it is found. Trusted certificates stay
-   in base64 until a chain needs them: of most only the beginning is ever decoded. */
+/* The content of files with certificates or CRLs, and an index of them. Trusted certificates stay in base64 until a
+   chain needs them: of most only the beginning is decoded. */
 struct x509_bundle {
     unsigned char *bytes;
     size_t len;
@@ -108,11 +108,11 @@ struct x509_credential {
    neither may be larger than 1 MiB. On failure *culprit is the file to name. */
 extern enum x509_error x509_credential_load(struct x509_credential *credential, char const *certfile,
                                             char const *keyfile, char const **culprit);
-/* The same of files that are open, with their sizes; key_fd -1: both are in one
-   file. On failure *in_key says whether it is the key's. */
+/* The same for open files of these sizes. key_fd is -1 if both are in one file. On failure *in_key is 1 if the file
+   of the key is at fault. */
 extern enum x509_error x509_credential_load_open(struct x509_credential *credential, int cert_fd,
                                                  size_t cert_size, int key_fd, size_t key_size, int *in_key);
-/* The same from what the files hold. */
+/* The same from the contents of the files. */
 extern enum x509_error x509_credential_decode(struct x509_credential *credential, void const *cert,
                                               size_t cert_len, void const *key, size_t key_len);
 extern void x509_credential_free(struct x509_credential *credential);
@@ -121,12 +121,11 @@ struct x509_trust {
     struct x509_bundle certificates;
 };
 
-/* cadir wins over cafile; with neither, the system's bundle. PEM, or DER for
-   a file that is a single certificate. Of a directory every regular file is
-   taken that does not start with a dot and holds a certificate. */
+/* Loads the files of cadir, or else cafile, or else the system's bundle: PEM, or DER for a single certificate. In a
+   directory, files whose name starts with a dot and files without a certificate are ignored. */
 extern enum x509_error x509_trust_load(struct x509_trust *trust, char const *cadir, char const *cafile,
                                        char const **culprit);
-/* The same from what a file holds. */
+/* The same from the content of a file. */
 extern enum x509_error x509_trust_decode(struct x509_trust *trust, void const *bytes, size_t len);
 extern void x509_trust_free(struct x509_trust *trust);
 
@@ -134,13 +133,13 @@ struct x509_crls {
     struct x509_bundle lists;
 };
 
-/* PEM or DER, as with trust; one of both is not NULL. */
+/* PEM or DER, as above. Either crldir or crlfile must not be NULL. */
 extern enum x509_error x509_crls_load(struct x509_crls *crls, char const *crldir, char const *crlfile,
                                       char const **culprit);
 extern void x509_crls_free(struct x509_crls *crls);
 
 #define X509_MAX_PINS 8
-#define X509_PIN_TEXT 53 /* with the terminator */
+#define X509_PIN_TEXT 53 /* includes the terminator */
 
 /* SHA-256 of the SubjectPublicKeyInfo (RFC 7469, 2.4). */
 struct x509_pins {
@@ -150,21 +149,21 @@ struct x509_pins {
 
 /* sha256//BASE64[;sha256//BASE64...] */
 extern enum x509_error x509_pins_parse(struct x509_pins *pins, char const *text);
-/* The pin of a certificate in that form; 0 when the certificate does not parse. */
+/* The pin of a certificate in that form; 0 if the certificate is malformed. */
 extern int x509_pin(struct x509_certificate const *cert, char text[X509_PIN_TEXT]);
 
 enum x509_purpose { X509_SERVER_AUTH, X509_CLIENT_AUTH };
 
 struct x509_check {
-    struct x509_trust const *trust; /* NULL: the pins decide alone */
+    struct x509_trust const *trust; /* NULL: only the pins decide */
     struct x509_pins const *pins;   /* the end entity's key must be one of them; NULL: none */
     struct x509_crls const *crls;   /* each certificate below the anchor must have one; NULL: no revocation */
     enum x509_purpose purpose;
-    char const *name; /* that the end entity must have, for trust; NULL: any */
+    char const *name; /* that the end entity must have if there is trust; NULL: any name */
     int64_t now;      /* s since 1970 */
 };
 
-/* Which certificate failed, as a printable line, "" when none in particular. */
+/* The certificate that an error is about, as a printable line; "" if it is about none. */
 #define X509_MAX_CULPRIT 112
 
 /* Finds a path from the end entity, the chain's first certificate, to an anchor
@@ -184,35 +183,32 @@ struct x509_check {
 extern enum x509_error x509_verify(struct x509_chain const *chain, struct x509_check const *check,
                                    struct crypto_public_key *key, char culprit[X509_MAX_CULPRIT]);
 
-/* The end entity's key alone, nothing verified. */
+/* The public key of a certificate; nothing is verified. */
 extern enum x509_error x509_public_key(struct x509_certificate const *cert, struct crypto_public_key *key);
 
-/* The SignatureScheme (RFC 8446, 4.2.3) of a certificate's own signature, ECDSA
-   by its hash alone. 0 for another algorithm, and for a certificate that is
-   self-issued: nobody looks at that signature. */
+/* The SignatureScheme (RFC 8446, 4.2.3) of the signature of a certificate; for ECDSA it tells only the hash. 0 for
+   any other algorithm, and for a self-issued certificate, whose signature does not matter. */
 extern uint16_t x509_signature_scheme(struct x509_certificate const *cert);
 
-/* 1 when name is a DNS name that can go into server_name (RFC 6066, 3): LDH
-   labels (and underscore), no trailing dot, no IP address literal. */
+/* 1 if name is a DNS name that can be sent in server_name (RFC 6066, 3): labels of letters, digits, hyphens and
+   underscores, no final dot, not an IP address literal. */
 extern int x509_is_dns_name(char const *name, size_t len);
-/* 1 when name is an IPv4 or IPv6 address literal. */
+/* 1 if name is an IPv4 or IPv6 address literal. */
 extern int x509_is_ip_address(char const *name);
 
-/* A server's name or address as a user writes it, in the form that the functions
-   here and struct tls_config take: without the DNS root's final dot, without the
-   brackets and the zone of an IPv6 address, never longer than given. NULL, or why
-   it is not a name. */
+/* Converts the name or address of a server, as a user writes it, to the form that x509_verify and struct tls_config
+   take: without the final dot of a DNS name, without the brackets and the zone of an IPv6 address. It is never longer
+   than given. Returns NULL, or why it is not a name. */
 extern char const *x509_reference_name(char out[X509_MAX_NAME + 1], char const *given);
 
-/* The subject as one printable line of UTF-8, in the order of the certificate with
-   ", " between (values escaped as in RFC 4514, controls too), cut
-   to max-1 bytes between characters. 0 and "" when it does not parse. */
+/* The subject as one printable line of UTF-8, in the order of the certificate, with ", " between the RDNs. Values
+   are escaped as in RFC 4514, and so are control characters. The line is cut to max-1 bytes between characters. 0 and
+   "" if the certificate is malformed up to the subject. */
 extern int x509_subject(struct x509_certificate const *cert, char *out, size_t max);
 
-/* The subjectAltName as one printable line: what of it is DNS:name, IP:address,
-   email:address or URI:uri, in its order, with commas between them. In values
-   commas, backslashes and all but visible ASCII are escaped as \HH. 0 and "" when
-   there is nothing, or it does not parse or does not fit: it is never cut. */
+/* The subjectAltName as one printable line: DNS:name, IP:address, email:address and URI:uri, in its order, with
+   commas between them; other types are left out. In values, commas, backslashes and everything but visible ASCII are
+   escaped as \HH. The line is never cut: 0 and "" if it does not fit, or is empty, or the certificate is malformed. */
 extern int x509_alt_names(struct x509_certificate const *cert, char *out, size_t max);
 
 #pragma GCC visibility pop

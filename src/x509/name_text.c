@@ -4,20 +4,21 @@
 
 #include <arpa/inet.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "x509/certificate.h"
 
 #define REPLACEMENT 0xfffd
-#define MAX_UNIT 16 /* bytes that one character becomes, escaped */
+#define MAX_UNIT 16 /* bytes of one escaped character */
 
 struct line {
     char *out;
-    size_t len, max; /* max with the terminator */
+    size_t len, max; /* max includes the terminator */
     int full;
 };
 
-/* All of it or none, so that a character or an escape is never cut. */
+/* Writes the whole text or nothing, so that no character and no escape is cut. */
 static void put(struct line *line, char const *text, size_t len)
 {
     if (line->full || len >= line->max - line->len) {
@@ -33,23 +34,6 @@ static void put_text(struct line *line, char const *text)
     put(line, text, strlen(text));
 }
 
-static size_t to_hex(unsigned char byte, char *out)
-{
-    static char const digits[] = "0123456789ABCDEF";
-    out[0] = digits[byte >> 4];
-    out[1] = digits[byte & 15];
-    return 2;
-}
-
-static void put_number(struct line *line, unsigned long number)
-{
-    char text[3 * sizeof number];
-    size_t i = sizeof text;
-    do text[--i] = (char)('0' + number % 10);
-    while (number /= 10);
-    put(line, text + i, sizeof text - i);
-}
-
 static size_t to_utf8(uint32_t c, unsigned char *out)
 {
     if (c < 0x80) {
@@ -63,7 +47,7 @@ static size_t to_utf8(uint32_t c, unsigned char *out)
     return len;
 }
 
-/* Controls, and what reorders text or breaks lines. */
+/* Control characters, and characters that reorder text or break lines. */
 static int is_unprintable(uint32_t c)
 {
     static struct {
@@ -84,20 +68,17 @@ static void put_character(struct line *line, uint32_t c, int escape)
     char unit[MAX_UNIT];
     size_t const len = to_utf8(c, utf8);
     size_t used = 0;
-    if (!is_unprintable(c)) {
-        if (escape) unit[used++] = '\\';
-        memcpy(unit + used, utf8, len);
-        put(line, unit, used + len);
+    if (is_unprintable(c)) {
+        for (size_t i = 0; i < len; i++) used += (size_t)sprintf(unit + used, "\\%02X", utf8[i]);
+        put(line, unit, used);
         return;
     }
-    for (size_t i = 0; i < len; i++) {
-        unit[used++] = '\\';
-        used += to_hex(utf8[i], unit + used);
-    }
-    put(line, unit, used);
+    if (escape) unit[used++] = '\\';
+    memcpy(unit + used, utf8, len);
+    put(line, unit, used + len);
 }
 
-/* RFC 4514, 2.4: a space at either end, # at the beginning. */
+/* RFC 4514, 2.4: a space is special at either end, # at the beginning. */
 static int is_special(uint32_t c, int first, int last)
 {
     if (c == ' ') return first || last;
@@ -142,41 +123,36 @@ static char const *attribute_name(struct der oid)
     return NULL;
 }
 
-static void put_arc(struct line *line, unsigned long arc, int first)
-{
-    if (!first) {
-        put_text(line, ".");
-        put_number(line, arc);
-        return;
-    }
-    unsigned long const root = arc < 80 ? arc / 40 : 2;
-    put_number(line, root);
-    put_text(line, ".");
-    put_number(line, arc - 40 * root);
-}
-
+/* The first two arcs are one number (X.690, 8.19.4). */
 static int put_oid(struct line *line, struct der oid)
 {
+    char text[MAX_UNIT];
     unsigned long arc = 0;
-    int first = 1;
+    int is_first = 1;
     if (!oid.len || oid.p[oid.len - 1] & 0x80) return 0;
     for (size_t i = 0; i < oid.len; i++) {
         if (arc >> 24) return 0;
         arc = arc << 7 | (oid.p[i] & 0x7f);
         if (oid.p[i] & 0x80) continue;
-        put_arc(line, arc, first);
-        first = 0;
+        unsigned long const root = arc < 80 ? arc / 40 : 2;
+        if (is_first) snprintf(text, sizeof text, "%lu.%lu", root, arc - 40 * root);
+        else snprintf(text, sizeof text, ".%lu", arc);
+        put_text(line, text);
+        is_first = 0;
         arc = 0;
     }
     return 1;
 }
 
-/* #, then the value's encoding in hexadecimal. */
+/* RFC 4514, 2.4: # and the encoding of the value in hexadecimal. */
 static void put_encoding(struct line *line, struct der whole)
 {
-    char pair[2];
+    char pair[3];
     put_text(line, "#");
-    for (size_t i = 0; i < whole.len && !line->full; i++) put(line, pair, to_hex(whole.p[i], pair));
+    for (size_t i = 0; i < whole.len && !line->full; i++) {
+        snprintf(pair, sizeof pair, "%02X", whole.p[i]);
+        put_text(line, pair);
+    }
 }
 
 static int put_attribute(struct line *line, struct der attribute)
@@ -195,53 +171,54 @@ static int put_attribute(struct line *line, struct der attribute)
     return 1;
 }
 
+static int put_each(struct line *line, struct der list, unsigned tag, char const *separator,
+                    int (*put_one)(struct line *line, struct der one))
+{
+    struct der one;
+    for (int is_first = 1; list.len; is_first = 0) {
+        if (!der_take(&list, tag, &one)) return 0;
+        if (!is_first) put_text(line, separator);
+        if (!put_one(line, one)) return 0;
+    }
+    return 1;
+}
+
 static int put_rdn(struct line *line, struct der rdn)
 {
-    struct der attribute;
-    for (int first = 1; rdn.len; first = 0) {
-        if (!der_take(&rdn, DER_SEQUENCE, &attribute)) return 0;
-        if (!first) put_text(line, "+");
-        if (!put_attribute(line, attribute)) return 0;
-    }
-    return 1;
+    return put_each(line, rdn, DER_SEQUENCE, "+", put_attribute);
 }
 
-/* In the certificate's own order, with a space after each comma, as s6-networking
-   writes it; RFC 4514 would begin with the last one. */
+/* In the order of the certificate, with a space after each comma, as s6-networking writes it. RFC 4514 would begin
+   with the last RDN. */
 static int put_name(struct line *line, struct der name)
 {
-    struct der rdn;
-    for (int first = 1; name.len; first = 0) {
-        if (!der_take(&name, DER_SET, &rdn)) return 0;
-        if (!first) put_text(line, ", ");
-        if (!put_rdn(line, rdn)) return 0;
-    }
-    return 1;
+    return put_each(line, name, DER_SET, ", ", put_rdn);
 }
 
-/* Of a certificate that is malformed further on, too: an error message names it. */
+/* The rest of the certificate may be malformed, because error messages name such certificates, too. */
 int x509_subject(struct x509_certificate const *cert, char *out, size_t max)
 {
     struct der const whole = {.p = cert->der, .len = cert->len};
     struct line line = {.out = out, .len = 0, .max = max};
     struct der content, subject;
     if (!max) return 0;
-    int const valid = der_only(whole, DER_SEQUENCE, &content) && certificate_subject(whole, &subject) && put_name(&line, subject);
+    int const valid = der_only(whole, DER_SEQUENCE, &content) && certificate_subject(whole, &subject)
+                      && put_name(&line, subject);
     out[valid ? line.len : 0] = 0;
     return valid;
 }
 
 /* ---- alternative names (RFC 5280, 4.2.1.6) ---- */
 
-/* What separates entries, begins an escape, or is not visible ASCII, becomes \HH. */
+/* Commas, backslashes and all characters that are not visible ASCII become \HH. */
 static void put_escaped(struct line *line, struct der value)
 {
     for (size_t i = 0; i < value.len; i++) {
         unsigned char const c = value.p[i];
-        char escaped[3] = { '\\' };
-        to_hex(c, escaped + 1);
-        if (c <= ' ' || c > '~' || c == ',' || c == '\\') put(line, escaped, sizeof escaped);
-        else put(line, (char const *)&c, 1);
+        int const is_escaped = c <= ' ' || c > '~' || c == ',' || c == '\\';
+        char unit[MAX_UNIT];
+        snprintf(unit, sizeof unit, is_escaped ? "\\%02X" : "%c", c);
+        put_text(line, unit);
     }
 }
 
@@ -251,7 +228,7 @@ static void put_address(struct line *line, struct der value)
     if (inet_ntop(value.len == 4 ? AF_INET : AF_INET6, value.p, text, sizeof text)) put_text(line, text);
 }
 
-/* NULL for the types that are not text. */
+/* NULL for a type that is not shown. */
 static char const *prefix_of(unsigned tag)
 {
     switch (tag) {
@@ -282,7 +259,7 @@ int x509_alt_names(struct x509_certificate const *cert, char *out, size_t max)
     struct certificate fields;
     struct line line = {.out = out, .len = 0, .max = max};
     if (!max) return 0;
-    if (certificate_parse(&fields, cert->der, cert->len)) put_names(&line, fields.alt_names);
+    if (certificate_parse(&fields, cert->der, cert->len)) put_names(&line, fields.extension[EXT_SUBJECT_ALT_NAME]);
     int const whole = !line.full && line.len;
     out[whole ? line.len : 0] = 0;
     return whole;
