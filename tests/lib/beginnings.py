@@ -4,6 +4,7 @@ heirs that take it away from others."""
 import errno
 import os
 import re
+import signal
 import socket
 import subprocess
 
@@ -111,6 +112,25 @@ def cannot_fork():
             )
 
 
+ASK_AND_WAIT = """
+import os, socket
+channel = socket.socket(fileno=int(os.environ["KTLS_FD"]))
+channel.send(b"CLOSE tcp:fd:none\\n")
+channel.recv(4096)
+print("answered", flush=True)
+print("next", channel.recv(4096), flush=True)
+"""
+
+
+def end_of_inherited():
+    """Nobody but the service has its end of KTLS_FD."""
+    with Proc([INIT, "-s", "python3", "-c", ASK_AND_WAIT], proc.environment(), {1: "pipe"}) as init:
+        init.read(until=rb"answered\n")
+        (service,) = [pid for pid in as_init.children(init.pid) if command(pid) == "ktls-service"]
+        os.kill(service, signal.SIGKILL)
+        tap.ok(b"next b''\n" in init.read(), "the service is killed: on KTLS_FD, too, its clients see the end", init.stderr())
+
+
 SHUT_DOWN = 'import os, socket; socket.socket(fileno=int(os.environ["KTLS_FD"])).shutdown(socket.SHUT_RDWR)'
 
 
@@ -215,6 +235,7 @@ ALL = [
     cannot_start,
     cannot_start_later,
     cannot_fork,
+    end_of_inherited,
     shut_down,
     cannot_be_taken_away,
     heirs_of_other_users,
