@@ -3,63 +3,39 @@
 /* ktls-resolve in a process of its own, which reads what comes from the network. */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dial/dial.h"
 #include "process/process.h"
 
+struct question {
+    char const *const *arguments;
+    struct dial_lookup const *lookup;
+};
+
 /* What fails is the answer. */
-static _Noreturn void become_resolver(char const *const *arguments, struct dial_lookup const *lookup, int to)
+static void become_resolver(void const *ctx)
 {
     static stralloc const no_changes = STRALLOC_ZERO;
-    int const has_dropped = !lookup->drop_rights || lookup->drop_rights(lookup->ctx);
-    if (has_dropped && dup2(to, 1) >= 0) process_exec_own(arguments, &no_changes);
-    dprintf(to, "%s cannot be executed: %s\n", arguments[0], strerror(errno));
-    _exit(1);
-}
-
-static int refuse(char *answer, char const *what)
-{
-    snprintf(answer, DIAL_MAX_ANSWER, "%s: %s", what, strerror(errno));
-    return 0;
-}
-
-/* As long as it is not waited for, no other process gets its id. */
-static void end(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
-}
-
-static int ask(char *answer, char const *const *arguments, struct dial_lookup const *lookup)
-{
-    int pair[2];
-    if (pipe2(pair, O_CLOEXEC) < 0) return refuse(answer, "pipe");
-    pid_t const pid = fork();
-    if (!pid) become_resolver(arguments, lookup, pair[1]);
-    close(pair[1]);
-    size_t const len = pid < 0 ? 0 : process_read_until(pair[0], answer, DIAL_MAX_ANSWER, lookup->deadline);
-    close(pair[0]);
-    if (pid < 0) return refuse(answer, "fork");
-    end(pid);
-    answer[len] = 0;
-    if (process_ms_until(lookup->deadline)) return 1;
-    strcpy(answer, "timed out resolving the name");
-    return 0;
+    struct question const *question = ctx;
+    struct dial_lookup const *lookup = question->lookup;
+    if (!lookup->drop_rights || lookup->drop_rights(lookup->ctx)) process_exec_own(question->arguments, &no_changes);
+    dprintf(STDOUT_FILENO, "%s cannot be executed: %s\n", question->arguments[0], strerror(errno));
 }
 
 int dial_ask_resolver(char answer[DIAL_MAX_ANSWER + 1], char const *const *arguments, struct dial_lookup const *lookup)
 {
-    void (*const before)(int) = signal(SIGCHLD, SIG_DFL);
-    if (before == SIG_ERR) return refuse(answer, "SIGCHLD");
-    int const asked = ask(answer, arguments, lookup);
-    signal(SIGCHLD, before);
-    return asked;
+    struct question const question = { arguments, lookup };
+    struct process_program const resolver = { .fd = STDOUT_FILENO, .become = &become_resolver, .ctx = &question };
+    ssize_t const len = process_read_output(answer, DIAL_MAX_ANSWER, &resolver, lookup->deadline);
+    if (len < 0) snprintf(answer, DIAL_MAX_ANSWER, "starting %s: %s", arguments[0], strerror(errno));
+    if (len < 0) return 0;
+    answer[len] = 0;
+    if (process_ms_until(lookup->deadline)) return 1;
+    strcpy(answer, "timed out resolving the name");
+    return 0;
 }
 
 /* One address in each line, or the reason why there are none. */

@@ -32,6 +32,18 @@ extern int process_await(int fd, int64_t deadline);
 /* Reads to the end, to max bytes or to the deadline; gives how many. */
 extern size_t process_read_until(int fd, void *to, size_t max, int64_t deadline);
 
+/* ---- output.c ---- */
+
+struct process_program {
+    int fd;                         /* that it writes to */
+    void (*become)(void const *ctx); /* executes it, in a process of its own */
+    void const *ctx;
+};
+
+/* What the program writes until it closes fd, to max bytes or to the deadline, at which
+   it is killed. Gives how many bytes; -1 when it could not be started. */
+extern ssize_t process_read_output(char *to, size_t max, struct process_program const *program, int64_t deadline);
+
 /* ---- descriptors.c ---- */
 
 /* 1: what is there is /proc as the kernel makes it. */
