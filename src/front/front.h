@@ -10,6 +10,8 @@
 #define KTLS_FRONT_H
 
 #include "chain/chain.h"
+#include "dial/dial.h"
+#include "process/process.h"
 #include "program/program.h"
 
 /* Whose option it is. */
@@ -67,6 +69,17 @@ struct front_superserver {
 extern void front_choose(struct front_superserver *server, char const *const *names, char const *wanted,
                          int is_client);
 extern int front_is_in_path(char const *program);
+
+/* ---- host_lookup.c ---- */
+
+/* By ktls-resolve, as TLS_UID and TLS_GID where we are root. */
+extern struct dial_lookup front_lookup(char const *name, int64_t deadline);
+
+/* ---- listen_address.c ---- */
+
+/* The address for ucspi-tcp's program that host is or has: of IPv4 rather than IPv6
+   unless it is told otherwise. What it cannot do ends the program. */
+extern char const *front_listen_address(char const *program, char const *host, int only_v4, int only_v6);
 
 /* ---- own_client.c ---- */
 

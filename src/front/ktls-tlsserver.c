@@ -16,7 +16,7 @@ static struct front_option const options[] = {
       FRONT_CAN },
     { 'v', "verbose", NULL, OPTION_FLAG, TCP, { "-v", "-v" }, FRONT_VERBOSE, "and connections", FRONT_CAN },
     { '4', "ipv4", NULL, OPTION_FLAG, TCP, { "-4", NULL }, 0, "ip is IPv4", FRONT_CAN },
-    { '6', "ipv6", NULL, OPTION_FLAG, TCP, { "-6", NULL }, 0, "ip is IPv6", NOWHERE("has no IPv6") },
+    { '6', "ipv6", NULL, OPTION_FLAG, TCP, { "-6", NULL }, 0, "ip is IPv6", FRONT_CAN },
     { '1', "print-port", NULL, OPTION_FLAG, TCP, { "-1", "-1" }, 0, "print the port when ready", FRONT_CAN },
     { 'c', "max-connections", "n", OPTION_NUMBER, TCP, { "-c", "-c" }, 0, "at one time", FRONT_CAN },
     { 'C', "max-per-address", "n", OPTION_NUMBER, TCP, { "-C", NULL }, 0, "connections from one address",

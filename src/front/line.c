@@ -34,6 +34,7 @@ struct line {
     genalloc given;                 /* struct given */
     unsigned int effects, verbosity;
     char const *wanted;             /* superserver */
+    char const *address;            /* or host */
     genalloc words[FRONT_STEPS];    /* char const *: what is said to each step */
 };
 
@@ -188,10 +189,22 @@ static void check_given(struct line const *line)
         strerr_dief(EXIT_USAGE, "changing uid, gid or groups: no ", applyuidgid, " in PATH");
 }
 
-static void check_address(struct line const *line, char const *address)
+static int is_given(struct line const *line, char const *name)
 {
-    if (line->server.family == FRONT_UCSPI && strchr(address, ':'))
-        strerr_dief(EXIT_USAGE, line->server.program, " has no IPv6: ", address);
+    for (size_t i = 0; i < given_count(line); i++)
+        if (!strcmp(given_at(line, i)->option->name, name)) return 1;
+    return 0;
+}
+
+/* What the program of TCP is told. */
+static void decide_address(struct line *line, char const *address)
+{
+    int const v4 = is_given(line, "ipv4"), v6 = is_given(line, "ipv6");
+    line->address = address;
+    if (line->server.family != FRONT_UCSPI) return;
+    if (line->end->tls == CHAIN_TLSD)
+        line->address = front_listen_address(line->server.program, address, v4 && !v6, v6 && !v4);
+    else if (strchr(address, ':')) strerr_dief(EXIT_USAGE, line->server.program, " has no IPv6: ", address);
 }
 
 /* Without options ucspi-tcp asks the peer's IDENT server and the DNS, and
@@ -234,13 +247,6 @@ static void say_servername(struct line *line, char const *host)
     if (line->end->tls != CHAIN_TLSC || line->effects & FRONT_SERVERNAME) return;
     add(&line->words[FRONT_TLS], "--servername");
     add(&line->words[FRONT_TLS], host);
-}
-
-static int is_given(struct line const *line, char const *name)
-{
-    for (size_t i = 0; i < given_count(line); i++)
-        if (!strcmp(given_at(line, i)->option->name, name)) return 1;
-    return 0;
 }
 
 /* What works on one kernel works on all. */
@@ -349,7 +355,7 @@ static void add_tcp(genalloc *argv, struct line const *line, char const *const *
 {
     if (line->server.family == FRONT_OWN) return;
     add_step(argv, line->server.program, line, FRONT_TCP);
-    add(argv, operands[0]);
+    add(argv, line->address);
     add(argv, operands[1]);
 }
 
@@ -389,7 +395,7 @@ void front_run(struct front_end const *end, int argc, char const *const *argv)
     sum_up(&line);
     front_choose(&line.server, end->superservers, line.wanted, (end->effects & FRONT_CLIENT) != 0);
     check_given(&line);
-    check_address(&line, operands[0]);
+    decide_address(&line, operands[0]);
     say_defaults(&line);
     say_given(&line);
     say_servername(&line, operands[0]);

@@ -18,10 +18,7 @@
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
-#include "dial/dial.h"
 #include "front/front.h"
-#include "process/capabilities.h"
-#include "process/process.h"
 
 #define READ_FD 6
 #define WRITE_FD 7
@@ -35,8 +32,6 @@ struct client {
     char const *host, *port_text;
     uint16_t port;
     int64_t deadline; /* of all */
-    uid_t uid;        /* of the process that resolves; 0: not to be changed */
-    gid_t gid;
 };
 
 #define FIELD(name) offsetof(struct client, name)
@@ -91,27 +86,11 @@ static void take_options(struct client *client, char const *const *words, size_t
 
 /* ---- where to ---- */
 
-static int drop_rights(void const *ctx)
-{
-    struct client const *client = ctx;
-    if (!client->uid && !client->gid) return 1;
-    return process_become(client->uid, client->gid) && (!client->uid || capabilities_drop());
-}
-
-static struct dial_lookup lookup_for(struct client const *client)
-{
-    return (struct dial_lookup){ .name = client->host,
-                                 .port = client->port,
-                                 .deadline = client->deadline,
-                                 .drop_rights = &drop_rights,
-                                 .ctx = client };
-}
-
 /* A number, or the name of a service. */
 static void find_port(struct client *client)
 {
     char const *const arguments[] = { "ktls-resolve", "--port", client->port_text, NULL };
-    struct dial_lookup const lookup = lookup_for(client);
+    struct dial_lookup const lookup = front_lookup(client->port_text, client->deadline);
     char answer[DIAL_MAX_ANSWER + 1];
     int const is_number = !client->port_text[strspn(client->port_text, "0123456789")];
     if (is_number || client->port_text[0] == '-') {
@@ -141,8 +120,9 @@ static void drop_unwanted(struct client const *client, struct dial *dial)
 
 static void find_host(struct client const *client, struct dial *dial)
 {
-    struct dial_lookup const lookup = lookup_for(client);
+    struct dial_lookup lookup = front_lookup(client->host, client->deadline);
     char why[DIAL_MAX_ANSWER + 1];
+    lookup.port = client->port;
     if (!dial_add(dial, client->host, client->port) && !dial_look_up(dial, &lookup, why))
         strerr_dief(EXIT_SYSTEM, client->host, ": ", why);
     drop_unwanted(client, dial);
@@ -227,11 +207,9 @@ void front_connect(stralloc *changes, char const *const *words, size_t count, ch
     int const on = 1;
     struct client client = { .verbosity = 1, .host = host, .port_text = port };
     struct dial dial = { .count = 0 };
-    struct program_error error = { .code = 0 };
 
     take_options(&client, words, count);
     connecting_seconds(client.limits);
-    if (!program_read_ids(&client.uid, &client.gid, &error)) program_die(&error);
     client.deadline = after_seconds(client.timeout ? client.timeout : MAX_SECONDS);
     if (!process_fill_standard_descriptors()) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
     choose_local(&client, &dial);

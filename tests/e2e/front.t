@@ -168,7 +168,18 @@ def ucspi_server():
         front.check(TLSSERVER, options, "0 443 httpd", wanted, path=front.folder(*UCSPI_SERVER))
     for option in ("-6", "-C 5", "-w", "-p", "-h", "-t 500", "-i rules", "-x rules"):
         front.refuse(TLSSERVER, option, "0 443 httpd", ": tcpserver ", path=front.folder(*UCSPI_SERVER))
-    front.refuse(TLSSERVER, "", ":: 443 httpd", "no IPv6", path=front.folder(*UCSPI_SERVER))
+    for options, address in (("", "::"), ("", "2001:db8::1"), ("-6", "::1"), ("-6", "0")):
+        front.refuse(TLSSERVER, options, f"{address} 443 httpd", f"tcpserver has no IPv6: {address}", path=front.folder(*UCSPI_SERVER))
+        wanted = f"tcpserver -R -H -l 0 -- {'::' if address == '0' else address} 443 ktls-tlsd {with_mode('')} -- httpd"
+        path = front.folder(*UCSPI_SERVER, recorder=front.RECORDER_IPV6) + ":/usr/bin:/bin"
+        front.check(TLSSERVER, options + " --tcpserver=ucspi", f"{address} 443 httpd", wanted, path=path)
+    for options, address, words, code in (
+        ("-4", "::1", "::1 has no address of IPv4", SYSTEM),
+        ("-6", "127.0.0.1", "127.0.0.1 has no address of IPv6", SYSTEM),
+        ("", "nosuchhost.invalid", "nosuchhost.invalid: ", SYSTEM),
+        ("--", "--help", "not a host", USAGE),
+    ):
+        front.refuse(TLSSERVER, options, f"{address} 443 httpd", words, code, path=front.folder(*UCSPI_SERVER))
     front.refuse(TLSSERVER, "--tcprules r", "0 443 httpd", ": s6-tcpserver ", path=front.folder(*S6_SERVER))
 
 
@@ -265,8 +276,8 @@ def choice():
         for bad in ("", "s7", "tcpserver", *(["own"] if program == TLSSERVER else [])):
             front.refuse(program, f"--{option}={bad}", "h 443 x", words, path=both)
         gone = "/nonexistent/x"
-        front.refuse(program, f"--{option}={gone}", "h 443 x", f"executing {gone}", NOT_FOUND, path=both)
-    front.refuse(TLSSERVER, "", "h 443 x", "executing tcpserver", NOT_FOUND, path="/nonexistent")
+        front.refuse(program, f"--{option}={gone}", "127.0.0.1 443 x", f"executing {gone}", NOT_FOUND, path=both)
+    front.refuse(TLSSERVER, "", "0 443 x", "executing tcpserver", NOT_FOUND, path="/nonexistent")
     front.refuse(TLSSERVER, "-u 5", "0 443 x", "no s6-applyuidgid in PATH", path=front.folder("tcpserver"))
 
 

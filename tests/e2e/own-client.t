@@ -133,30 +133,12 @@ def services():
     with Server() as server, open(services, "w") as f:
         f.write(f"ktls-test {server.port}/tcp\nktls-test-udp 99/udp\n")
         f.flush()
-        wrapper = in_namespace(services, "/etc/services")
+        wrapper = namespaces.with_file(services, "/etc/services")
         if not wrapper:
             return
         connects([], "127.0.0.1", "ktls-test", "a service of /etc/services", wrapper=wrapper)
         said = run([], "127.0.0.1", "ktls-test-udp", wrapper=wrapper)
         tap.equal(said[1:], (SYSTEM, "ktls-tlsclient: fatal: port ktls-test-udp: no such service\n"), "one of UDP")
-
-
-def in_namespace(file, place):
-    if not namespaces.possible("-m"):
-        return tap.skip(place, "no namespaces can be made here")
-    return namespaces.unshare("-m", "sh", "-c", f'mount --bind {file} {place} && exec "$@"', "sh")
-
-
-def with_hosts(text):
-    """The words before a command that has this /etc/hosts, and looks nowhere else."""
-    hosts, order = proc.temp("hosts"), proc.temp("nsswitch.conf")
-    for path, content in ((hosts, text), (order, "hosts: files\nservices: files\n")):
-        with open(path, "w") as f:
-            f.write(content)
-    first = in_namespace(hosts, "/etc/hosts")
-    if first and os.path.exists("/etc/nsswitch.conf"):
-        first += ["sh", "-c", f'mount --bind {order} /etc/nsswitch.conf && exec "$@"', "sh"]
-    return first
 
 
 def hosts():
@@ -168,13 +150,13 @@ def hosts():
             ("::1 db.example\n127.0.0.1 db.example\n", "that of IPv6 refuses"),
             ("fe80::1 db.example\n127.0.0.1 db.example\n", "that of IPv6 is of no network"),
         ):
-            wrapper = with_hosts(text)
+            wrapper = namespaces.with_hosts(text)
             if not wrapper:
                 return
             connects([], "db.example", server.port, name, wrapper=wrapper)
             seen = told([], "db.example", server.port, wrapper=wrapper)["environment"]
             tap.equal((seen["TCPREMOTEIP"], seen["TCPREMOTEHOST"]), ("127.0.0.1", "db.example"), f"{name}: what prog is told")
-        wrapper = with_hosts("127.0.0.2 db.example\n127.0.0.3 db.example\n")
+        wrapper = namespaces.with_hosts("127.0.0.2 db.example\n127.0.0.3 db.example\n")
         wanted = f"ktls-tlsclient: fatal: connecting to db.example, port {server.port}: Connection refused\n"
         tap.equal(run([], "db.example", server.port, wrapper=wrapper)[1:], (SYSTEM, wanted), "all refuse")
         said = run([], "other.example", server.port, wrapper=wrapper)
@@ -193,7 +175,7 @@ def ipv6():
         connects(["-46"], "::1", server.port, "::1, -46")
         env = told([], "::1", server.port)["environment"]
         tap.equal((env["TCPREMOTEIP"], env["TCPLOCALIP"]), ("::1", "::1"), "::1: what prog is told")
-        wrapper = with_hosts("127.0.0.1 db.example\n::1 db.example\n")
+        wrapper = namespaces.with_hosts("127.0.0.1 db.example\n::1 db.example\n")
         if wrapper:
             for words in ([], ["-6"], ["-i", "::1"]):
                 connects(words, "db.example", server.port, f"::1 of /etc/hosts, {words}", wrapper=wrapper)

@@ -12,6 +12,7 @@ import subprocess
 
 import lib
 import front
+import namespaces
 import peers
 import pki
 import proc
@@ -127,6 +128,17 @@ def client_descriptors():
     prog.check_removed(seen, (), "ktls-tlsclient")
 
 
+def names():
+    """Where to listen by name, of /etc/hosts as well: tcpserver alone would ask the DNS."""
+    for text in ("127.0.0.1 here.example\n", "::1 here.example\n127.0.0.1 here.example\n"):
+        wrapper = namespaces.with_hosts(text)
+        if not wrapper:
+            return
+        with front.server(["-m", proc.MODE], SHOW, ip="here.example", wrapper=wrapper) as (ours, port):
+            got = line(connect(port))
+            tap.ok(got.startswith("127.0.0.1 TLSv1.3"), f"{text!r}: a listener by name: {got}", ours.stderr)
+
+
 def behind_a_proxy():
     header = proxies.binary("192.0.2.7", "198.51.100.2", 12345, 443)
     with front.server(["-m", proc.MODE, "-L"], SHOW) as (ours, port):
@@ -197,6 +209,7 @@ tap.main(
     clients,
     client_certificate,
     client_descriptors,
+    names,
     behind_a_proxy,
     access_rules,
     privileges,

@@ -18,13 +18,17 @@ USAGE, NOT_FOUND = 100, 127
 RECORDER = "#!/bin/sh\nprintf '%s\\0' \"${0##*/}\" \"$@\"\n"
 
 
-def folder(*names):
+# of ucspi-tcp with IPv6, which shows without arguments that it has it
+RECORDER_IPV6 = RECORDER.replace("printf", "[ $# -gt 0 ] || { echo 'usage: tcpserver [ -461UX ] host' >&2; exit; }\nprintf", 1)
+
+
+def folder(*names, recorder=RECORDER):
     """A folder with recorders of these names."""
     path = proc.temp("programs")
     os.mkdir(path)
     for name in names:
         with open(os.path.join(path, name), "w") as f:
-            f.write(RECORDER)
+            f.write(recorder)
         os.chmod(os.path.join(path, name), 0o755)
     return path
 
