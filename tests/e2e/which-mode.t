@@ -11,7 +11,6 @@ import smtplib
 import socket
 import subprocess
 import sys
-import threading
 
 import lib
 import foreign
@@ -38,20 +37,6 @@ def enter():
     os.environ[INSIDE] = proc.TMP
     ended = subprocess.run([*namespaces.unshare(*options), "sh", "-c", script, "sh", *map(os.path.abspath, sys.argv[:1]), *sys.argv[1:]])
     sys.exit(ended.returncode)
-
-
-def answer_names():
-    """For programs that ask the DNS only: every name has this network's address, and no
-    address has a name."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 53))
-        while True:
-            query, client = s.recvfrom(512)
-            question = query[12:].split(b"\0")[0] + query[12 + query[12:].index(b"\0") :][:5]
-            is_address = question[-4:-2] == b"\0\1"
-            record = b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\x7f\0\0\1" if is_address else b""
-            head = query[:2] + b"\x85\x80\0\1\0" + bytes([bool(record)]) + bytes(4)
-            s.sendto(head + question + record, client)
 
 
 def printed(path):
@@ -106,7 +91,6 @@ class Folder:
     def environment(self):
         env = proc.environment(CERTFILE="mine.crt", KEYFILE="mine.key", CAFILE="mine.crt")
         # the dynamic linker preloads nothing from a path with a space
-        env["DNSCACHEIP"] = "127.0.0.1"
         env["PATH"] = ":".join((self.bin, proc.installed(), env["PATH"]))
         return env
 
@@ -233,6 +217,5 @@ def starttls():
 
 if INSIDE not in os.environ:
     enter()
-threading.Thread(target=answer_names, daemon=True).start()
 ALL = [same_in_the_manual, standard_input, node, python, beside, through_ports, clients, container, starttls]
 tap.main(host=ALL, kernel=ALL)
