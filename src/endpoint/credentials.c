@@ -8,7 +8,8 @@
 #include "x509/file.h"
 
 #define MAX_TICKET_FILE 4096
-#define MAX_PAUSE_MS 256
+#define PATIENCE_MS 500
+#define MAX_PAUSE_MS 16
 
 static int fail(struct credentials *credentials, char const *culprit, char const *why)
 {
@@ -47,12 +48,14 @@ static int load_once(struct credentials *credentials, enum place place, char con
 }
 
 /* Who renews a certificate and its key replaces one file after the other: what
-   does not fit together may do so in a moment. */
+   does not fit together may do so in a moment. The pauses stay short, because on a busy
+   machine each try may come in the middle of another renewal. */
 static int load_pair(struct credentials *credentials, enum place place, char const *server_name, int second)
 {
     enum x509_error why = X509_OK;
     int result = load_once(credentials, place, server_name, second, &why);
-    for (int pause_ms = 1; result < 0 && why == X509_KEY_MISMATCH && pause_ms <= MAX_PAUSE_MS; pause_ms *= 2) {
+    for (int pause_ms = 1, waited_ms = 0; result < 0 && why == X509_KEY_MISMATCH && waited_ms < PATIENCE_MS;
+         waited_ms += pause_ms, pause_ms = pause_ms < MAX_PAUSE_MS ? 2 * pause_ms : pause_ms) {
         poll(NULL, 0, pause_ms);
         credentials->error->code = 0;
         result = load_once(credentials, place, server_name, second, &why);

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 # Certificates from a folder, by server name: CERTDIR. Renewal without restart.
+# runs: host; takes: long
 
 import os
 import shutil
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import lib
 import pki
@@ -113,37 +116,71 @@ def failures():
             tap.ok(words in errors and errors.count("\n") == 1, f"{what}{name}: {errors.strip()}")
 
 
-def swap(path, stop, errors):
-    """A renewal every few milliseconds, of the key and the certificate in turn."""
-    try:
-        while not stop.wait(0.02):
-            for cert in ("ec256", "ec384"):
-                two_files(path, "two.test", cert)
-                one_file(path, "one.test", cert)
-    except OSError as e:
-        errors.append(e)
+def two_links(path, name, cert):
+    """As certbot has them: each points to what is valid now."""
+    for target, link in ((pki.key(cert), name + ".key"), (pki.crt(cert), name + ".crt")):
+        new = os.path.join(path, link + ".new")
+        os.symlink(target, new)
+        os.rename(new, os.path.join(path, link))
+
+
+class Renewal:
+    """Every 20 ms another key and certificate, until the end of the block."""
+
+    def __init__(self, replace, path, name):
+        self.arguments = replace, path, name
+        self.stop, self.errors = threading.Event(), []
+        self.count, self.longest = 0, 0.0
+        replace(path, name, "ec256")
+        self.thread = threading.Thread(target=self._go_on)
+
+    def _go_on(self):
+        replace, path, name = self.arguments
+        try:
+            while not self.stop.wait(0.02):
+                began = time.monotonic()
+                replace(path, name, ("ec384", "ec256")[self.count % 2])
+                self.longest = max(self.longest, time.monotonic() - began)
+                self.count += 1
+        except OSError as e:
+            self.errors.append(e)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+HANDSHAKES = 1000
+PATIENCE = 0.5  # seconds that ktls-tlsd waits for a key and a certificate to fit
 
 
 def renewal():
+    """Under load, of four clients at a time."""
     path = folder()
-    two_files(path, "two.test", "ec256")
-    one_file(path, "one.test", "ec256")
-    stop, errors = threading.Event(), []
-    renewer = threading.Thread(target=swap, args=(path, stop, errors))
-    renewer.start()
-    try:
-        for what, env in surroundings():
-            for name in ("one.test", "two.test"):
-                failed = []
-                for _ in range(100):
-                    shown, code, said = sni.ask([], {**env, "CERTDIR": path}, name)
-                    if shown not in ("ec256", "ec384") or code:
-                        failed.append((shown, code, said))
-                tap.ok(not failed, f"{what}{name}: 100 handshakes while its files are replaced", failed[:3])
-    finally:
-        stop.set()
-        renewer.join()
-    tap.ok(not errors, "files were replaced all the time", errors)
+    links = {"CERTFILE": path + "/live.crt", "KEYFILE": path + "/live.key"}
+    kinds = (
+        ("CERTDIR, one file", one_file, "one.test", {"CERTDIR": path}),
+        ("CERTDIR, two files", two_files, "two.test", {"CERTDIR": path}),
+        ("CERTFILE and KEYFILE, links", two_links, "live", links),
+    )
+    cases = [(what + kind, *rest, {**files, **env}) for kind, *rest, files in kinds for what, env in surroundings()]
+    for what, replace, name, env in cases:
+        _renewal(what, replace, path, name, env, HANDSHAKES // len(cases) + 1)
+
+
+def _renewal(what, replace, path, name, env, count):
+    with Renewal(replace, path, name) as renewal, ThreadPoolExecutor(4) as clients:
+        asked = list(clients.map(lambda _: sni.ask([], env, name), range(count)))
+    failed = [each for each in asked if each[0] not in ("ec256", "ec384") or each[1]]
+    if renewal.longest > PATIENCE:  # this machine was that slow
+        tap.diag(f"{what}: a renewal took {renewal.longest:.1f} s; {len(failed)} handshakes failed")
+        failed = [each for each in failed if "does not belong to the certificate" not in each[2]]
+    tap.ok(not failed, f"{what}: {count} handshakes, {renewal.count} renewals meanwhile", failed[:3])
+    tap.ok(renewal.count > 1 and not renewal.errors, f"{what}: files were replaced all the time", renewal.errors)
 
 
 def hidden_from_prog():

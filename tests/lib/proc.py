@@ -4,6 +4,7 @@ by what started them."""
 import atexit
 import errno
 import fcntl
+import itertools
 import os
 import platform
 import re
@@ -59,6 +60,7 @@ MODE = os.environ.get("KTLS_TEST_MODE", "user")  # the data path of tests that g
 LIMIT = 300.0  # seconds: only what hangs takes so long, with sanitizers and under load too
 
 _running = {}
+_numbers = itertools.count(1)  # each next() is one step, for threads too
 _owner = os.getpid()
 
 # what we inherited beyond 0, 1, 2 is not for those we start
@@ -73,8 +75,7 @@ class Timeout(Exception):
 
 def temp(name):
     """A path in this test's own directory, new at every call."""
-    temp.count = getattr(temp, "count", 0) + 1
-    return os.path.join(TMP, f"{temp.count}-{name}")
+    return os.path.join(TMP, f"{next(_numbers)}-{name}")
 
 
 def environment(**changes):
