@@ -1,8 +1,8 @@
 /* ISC license. */
 
 /* How many certificates a peer may send, how much of them is kept, and what their entries
-   may hold. The chains are not verified, so that only their first certificate is read. Uses
-   $KTLS_PKI. */
+   may hold: the chains are not verified, so that only their first certificate is read. What
+   becomes of a certificate of ours that cannot be sent. Uses $KTLS_PKI. */
 
 #include "faults.h"
 
@@ -105,6 +105,38 @@ static void extensions_of_entries(void)
     }
 }
 
+/* ---- our own flight cannot be written ---- */
+
+static void ours(uint16_t version, struct side *side, struct x509_credential const *own, char const *what)
+{
+    loopback_reset();
+    only_version(&client.config, version);
+    side->config.credential[0] = own;
+    server.config.client_auth = side == &client ? TLS_REQUEST_CLIENT_CERT : TLS_NO_CLIENT_CERT;
+    loopback_run();
+    if (side == &client) client_refuses(TLS_INTERNAL_ERROR, what);
+    else server_refuses(TLS_INTERNAL_ERROR, what);
+}
+
+/* Longer than any that can be loaded; and a key that is not the certificate's, which RSA notices. */
+static void not_sendable(uint16_t version)
+{
+    static unsigned char much[STAGE_SIZE];
+    static struct x509_credential longer, lying;
+    longer = *credential("client-ec");
+    longer.chain.cert[longer.chain.count++] = (struct x509_certificate){ .der = much, .len = sizeof much };
+    ours(version, &client, &longer, "the client's Certificate is too long");
+    longer = *credential("ec256");
+    longer.chain.cert[longer.chain.count++] = (struct x509_certificate){ .der = much, .len = sizeof much };
+    ours(version, &server, &longer, "the server's Certificate is too long");
+    lying = *credential("client-rsa");
+    lying.private_key = credential("rsa")->private_key;
+    ours(version, &client, &lying, "the client cannot sign");
+    lying = *credential("rsa");
+    lying.private_key = credential("client-rsa")->private_key;
+    ours(version, &server, &lying, "the server cannot sign");
+}
+
 int main(void)
 {
     loopback_reset();
@@ -112,6 +144,7 @@ int main(void)
         numbers(version);
         one_too_many(version);
         sizes(version);
+        not_sendable(version);
     }
     extensions_of_entries();
     return done_testing();
