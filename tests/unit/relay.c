@@ -171,6 +171,20 @@ static void refuses_last_bytes(struct crypto_suite const *suite, void const *byt
     check_refusal(&w, alert, name);
 }
 
+/* The length that a record's header may say (RFC 8446, 5.2; RFC 5246, 6.2.3), and a byte
+   more, which is refused before it is there. The kernel's limit is its own. */
+static void lengths_in_headers(struct crypto_suite const *suite)
+{
+    size_t const limit = FRAGMENT + (suite->version == TLS_1_3 ? 256u : 2048u);
+    static unsigned char record[5 + FRAGMENT + 2048];
+    memcpy(record, "\x17\3\3", 3);
+    record[3] = (unsigned char)((limit + 1) >> 8), record[4] = (unsigned char)(limit + 1);
+    refuses_bytes(suite, record, 53, TLS_RECORD_OVERFLOW, "a length above the limit");
+    if (in_kernel()) return;
+    record[3] = (unsigned char)(limit >> 8), record[4] = (unsigned char)limit;
+    refuses_last_bytes(suite, record, 5 + limit, TLS_BAD_RECORD_MAC, "a length at the limit");
+}
+
 /* What is in a record counts, not only its length on the wire: a byte more than
    the limit, and in TLS 1.3 padding that makes it longer than that. */
 static void long_records(struct crypto_suite const *suite)
@@ -437,6 +451,7 @@ int main(void)
         reset(one_of_each[i]);
         refusals(one_of_each[i]);
         long_records(one_of_each[i]);
+        lengths_in_headers(one_of_each[i]);
         data_before_a_refusal(one_of_each[i], (struct options){ .client = 0 });
         data_before_a_refusal(one_of_each[i], (struct options){ .prog_has_a_socket = 1 });
         record_in_parts(one_of_each[i]);
