@@ -70,13 +70,24 @@ class Tree:
         return [name for name in self.targets.words("LIBS_" + layer) if name in self.layers]
 
     def tests(self):
-        """Unit tests of the layers asked for, and those named after none of them all: name,
-        and the layer each is linked with."""
+        """Unit tests of the layers asked for: name, and the layer each is linked with."""
         for source in sorted(glob.glob(self.path("tests", "unit", "*.c"))):
             name = os.path.basename(source)[:-2]
-            layer = name.split("_")[0]
-            if layer in self.asked or layer not in self.layers:
-                yield name, layer if layer in self.layers else "tests"
+            layer = self._layer_of(name, source)
+            if layer in self.asked:
+                yield name, layer
+
+    def _layer_of(self, name, source):
+        """What it is named after; else the highest layer of which it includes a header."""
+        if name.split("_")[0] in self.layers:
+            return name.split("_")[0]
+        with open(source) as f:
+            text = f.read()
+        for header in re.findall(r'#include "(\w+\.h)"', text):
+            path = os.path.join(os.path.dirname(source), header)
+            text += open(path).read() if os.path.exists(path) else ""
+        included = set(re.findall(r'#include "(\w+)/', text)) & set(self.layers)
+        return max(included, key=lambda layer: len(self.libs(layer)), default=None)
 
     def linked(self):
         """The layers that these tests are linked with."""
