@@ -26,7 +26,7 @@ struct command {
     size_t number_count;
 };
 
-static void add(struct command *command, char const *word)
+static void add_argument(struct command *command, char const *word)
 {
     command->word[command->count++] = word;
 }
@@ -35,8 +35,8 @@ static void add_number(struct command *command, char const *option, unsigned int
 {
     char *text = command->numbers[command->number_count++];
     text[uint_fmt(text, number)] = 0;
-    add(command, option);
-    add(command, text);
+    add_argument(command, option);
+    add_argument(command, text);
 }
 
 static void begin_command(struct command *command, char const *program, char const *const *prog)
@@ -45,13 +45,13 @@ static void begin_command(struct command *command, char const *program, char con
     while (prog[count]) count++;
     *command = (struct command){ .word = calloc(OWN_WORDS + count + 1, sizeof *command->word) };
     if (!command->word) strerr_diefsys(EXIT_SYSTEM, "memory");
-    add(command, program);
+    add_argument(command, program);
 }
 
 static _Noreturn void exec_command(struct command *command, char const *const *prog, stralloc const *changes)
 {
-    add(command, "--");
-    for (; *prog; prog++) add(command, *prog);
+    add_argument(command, "--");
+    for (; *prog; prog++) add_argument(command, *prog);
     program_exec_own(command->word, changes);
 }
 
@@ -97,15 +97,15 @@ static void begin_relay(struct command *command, struct chain const *chain, char
 {
     struct chain_options const *options = &chain->options;
     begin_command(command, "ktls-relay", prog);
-    if (options->farewell == RELAY_FAREWELL_ALWAYS) add(command, "-S");
-    if (options->farewell == RELAY_FAREWELL_NEVER) add(command, "-s");
-    add(command, options->enforce_close_notify ? "-J" : "-j");
+    if (options->farewell == RELAY_FAREWELL_ALWAYS) add_argument(command, "-S");
+    if (options->farewell == RELAY_FAREWELL_NEVER) add_argument(command, "-s");
+    add_argument(command, options->enforce_close_notify ? "-J" : "-j");
     add_number(command, "-v", options->verbosity);
     add_number(command, "-6", options->read_fd);
     add_number(command, "-7", options->write_fd);
     add_number(command, "-k", (unsigned int)chain->keys_fd);
     if (options->idle_timeout) add_number(command, "-K", options->idle_timeout);
-    if (options->one_socket) add(command, "--socket");
+    if (options->one_socket) add_argument(command, "--socket");
     if (options->settings.uid) add_number(command, "--uid", options->settings.uid);
     if (options->settings.gid) add_number(command, "--gid", options->settings.gid);
 }

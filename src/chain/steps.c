@@ -100,7 +100,7 @@ static _Noreturn void die_unprotected(struct chain *chain, char const *what)
 }
 
 /* 0: user space has to do it. */
-static int give_to_kernel(struct chain *chain)
+static int install_in_kernel(struct chain *chain)
 {
     int const installed = endpoint_install_keys(&chain->connection, &chain->session);
     if (installed < 0) die_unprotected(chain, "the kernel took the keys of one direction only");
@@ -125,7 +125,7 @@ void chain_place_keys(struct chain *chain)
     if (mode == MODE_KERNEL && chain->connection.unattached) die_unprotected(chain, "--mode kernel");
     chain->path = PATH_USER;
     if (!chain->connection.unattached && mode != MODE_USER && (as_socket || can_relay_in_kernel(&chain->session))
-        && give_to_kernel(chain))
+        && install_in_kernel(chain))
         chain->path = as_socket ? PATH_KERNEL : PATH_RELAY;
     /* ktls-eof follows KeyUpdate. */
     if (chain->path != PATH_KERNEL || (mode == MODE_EOF && chain->session.version == TLS_1_3)) save_keys(chain);

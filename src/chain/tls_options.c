@@ -113,7 +113,7 @@ static void check_version(struct chain_options *options)
         strerr_dief(EXIT_USAGE, "--tls is 1.2 or 1.3, not ", options->version_name);
 }
 
-static void check(struct chain_options *options, enum chain_program program)
+static void check_options(struct chain_options *options, enum chain_program program)
 {
     check_mode(options);
     check_version(options);
@@ -138,7 +138,7 @@ char const *const *chain_parse_options(struct chain_options *options, enum chain
         .is_upgrade = (program & UCSPITLS) != 0,
     };
     char const *const *prog = program_scan_options(&table, options, argc, argv);
-    check(options, program);
+    check_options(options, program);
     if (!*prog) program_die_usage(&table);
     return prog;
 }

@@ -47,7 +47,7 @@ static uint64_t count_written(int fd)
     return acked + (uint64_t)queued;
 }
 
-static _Noreturn void refuse(struct ucspitls_guard const *guard, int code, char const *why)
+static _Noreturn void refuse_connection(struct ucspitls_guard const *guard, int code, char const *why)
 {
     endpoint_cut(guard->connection);
     strerr_dief(code, program_peer(), why);
@@ -58,12 +58,12 @@ void ucspitls_start_guard(struct ucspitls_guard *guard, struct chain const *chai
     struct endpoint_connection const *connection = &chain->connection;
     *guard = (struct ucspitls_guard){ .connection = connection, .before = count_written(connection->fdw) };
     if (is_plaintext_waiting(chain->options.settings.role == KTLS_CLIENT, connection->fdr))
-        refuse(guard, EXIT_TLS, "the peer sent plaintext where TLS begins");
+        refuse_connection(guard, EXIT_TLS, "the peer sent plaintext where TLS begins");
 }
 
 void ucspitls_end_guard(struct ucspitls_guard const *guard, uint64_t sent_by_handshake)
 {
     int const fd = guard->connection->fdw;
     if (count_acked(fd) && count_written(fd) != guard->before + sent_by_handshake)
-        refuse(guard, EXIT_USAGE, "the connection was written to during the handshake");
+        refuse_connection(guard, EXIT_USAGE, "the connection was written to during the handshake");
 }

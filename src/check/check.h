@@ -72,7 +72,7 @@ extern char const *check_counter_meaning(char const *name);
 
 extern void check_advise(struct check_report *report);
 
-/* ---- pin.c ---- */
+/* ---- print_pins.c ---- */
 
 /* A line for each certificate of the file: its pin, as PEERPIN takes it, and its subject. Exits when it cannot. */
 extern void check_print_pins(char const *path);
@@ -87,7 +87,7 @@ struct check_configuration {
 /* Prints what is found; 1 when nothing is wrong. */
 extern int check_configuration(struct check_configuration const *wanted);
 
-/* ---- text.c, json.c ---- */
+/* ---- report_text.c, report_json.c ---- */
 
 extern void check_print_string(char const *text);
 

@@ -14,7 +14,7 @@ struct listing {
     int errors;
 };
 
-static void print_row(struct listing const *listing, char const *level, char const *what, char const *why)
+static void print_finding(struct listing const *listing, char const *level, char const *what, char const *why)
 {
     if (listing->json) {
         printf("%s\n    {\"level\": \"%s\", \"what\": ", listing->count ? "," : "", level);
@@ -26,12 +26,12 @@ static void print_row(struct listing const *listing, char const *level, char con
         printf("%-8s %s: %s\n", level, what, why);
 }
 
-static void take(void *ctx, enum review_level level, char const *what, char const *why)
+static void take_listed(void *ctx, enum review_level level, char const *what, char const *why)
 {
     static char const *const names[] = { "good", "note", "warning", "error" };
     struct listing *listing = ctx;
     if (level == REVIEW_ERROR) listing->errors = 1;
-    if (listing->verbosity || listing->json) print_row(listing, names[level], what, why);
+    if (listing->verbosity || listing->json) print_finding(listing, names[level], what, why);
     listing->count++;
 }
 
@@ -43,7 +43,7 @@ int check_configuration(struct check_configuration const *wanted)
                                           .client_cert = wanted->client_auth };
     struct listing listing = { .json = wanted->json, .verbosity = wanted->verbosity };
     struct program_error error;
-    struct review const review = { .report = &take, .ctx = &listing, .now = time(NULL), .settings = &settings };
+    struct review const review = { .report = &take_listed, .ctx = &listing, .now = time(NULL), .settings = &settings };
     if (!endpoint_read_variables(&settings, &error)) program_die(&error);
     if (listing.json) printf("{\n  \"findings\": [");
     if (!review_settings(&review, &error)) program_die(&error);

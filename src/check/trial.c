@@ -35,13 +35,13 @@ static struct ktls_traffic_keys keys_of(uint16_t version, uint16_t cipher, unsig
     return keys;
 }
 
-static int attach(struct check_pair const *pair)
+static int attach_pair(struct check_pair const *pair)
 {
     return ktls_attach(pair->end[0]) == 0 && ktls_attach(pair->end[1]) == 0 ? 0 : errno;
 }
 
 /* From end 0 the keys are generation 0, from end 1 generation 1. */
-static int install(struct check_pair const *pair, uint16_t version, uint16_t cipher)
+static int install_pair(struct check_pair const *pair, uint16_t version, uint16_t cipher)
 {
     for (unsigned char i = 0; i < 2; i++) {
         struct ktls_traffic_keys const keys = keys_of(version, cipher, i);
@@ -51,7 +51,7 @@ static int install(struct check_pair const *pair, uint16_t version, uint16_t cip
     return 0;
 }
 
-static void fill(unsigned char block[BLOCK], unsigned int seed)
+static void fill_block(unsigned char block[BLOCK], unsigned int seed)
 {
     for (size_t i = 0; i < BLOCK; i++) block[i] = (unsigned char)(seed + i * 31 + (i >> 8));
 }
@@ -62,7 +62,7 @@ static int error_of(ssize_t result)
     return result < 0 && errno ? errno : EIO;
 }
 
-static int receive(int fd, unsigned char const *wanted, struct ktls_secrets *secrets)
+static int receive_block(int fd, unsigned char const *wanted, struct ktls_secrets *secrets)
 {
     unsigned char block[BLOCK];
     for (size_t got = 0; got < BLOCK;) {
@@ -73,18 +73,18 @@ static int receive(int fd, unsigned char const *wanted, struct ktls_secrets *sec
     return memcmp(block, wanted, BLOCK) ? EBADMSG : 0;
 }
 
-static int carry(int from, int to, struct ktls_secrets *secrets)
+static int carry_block(int from, int to, struct ktls_secrets *secrets)
 {
     unsigned char block[BLOCK];
-    fill(block, (unsigned int)from);
+    fill_block(block, (unsigned int)from);
     ssize_t const n = send(from, block, BLOCK, MSG_NOSIGNAL);
-    return n == BLOCK ? receive(to, block, secrets) : error_of(n);
+    return n == BLOCK ? receive_block(to, block, secrets) : error_of(n);
 }
 
 static int carry_both_ways(struct check_pair const *pair, struct ktls_secrets secrets[2])
 {
-    int const error = carry(pair->end[0], pair->end[1], secrets ? &secrets[1] : NULL);
-    return error ? error : carry(pair->end[1], pair->end[0], secrets ? &secrets[0] : NULL);
+    int const error = carry_block(pair->end[0], pair->end[1], secrets ? &secrets[1] : NULL);
+    return error ? error : carry_block(pair->end[1], pair->end[0], secrets ? &secrets[0] : NULL);
 }
 
 static int try_close(struct check_pair const *pair)
@@ -95,9 +95,9 @@ static int try_close(struct check_pair const *pair)
     return n ? error_of(n) : 0;
 }
 
-static int try_suite(struct check_pair const *pair, uint16_t version, uint16_t cipher)
+static int try_cipher(struct check_pair const *pair, uint16_t version, uint16_t cipher)
 {
-    int error = install(pair, version, cipher);
+    int error = install_pair(pair, version, cipher);
     if (!error) error = carry_both_ways(pair, NULL);
     if (!error) error = try_close(pair);
     return error;
@@ -126,14 +126,14 @@ static int try_rekey(struct check_pair const *pair, uint16_t version, uint16_t c
     struct ktls_secrets secrets[2] = { { .next = next_keys, .ctx = &generations[0] },
                                        { .next = next_keys, .ctx = &generations[1] } };
     if (version != KTLS_TLS_1_3) return EOPNOTSUPP;
-    int error = install(pair, version, cipher);
+    int error = install_pair(pair, version, cipher);
     if (!error && ktls_update_keys(pair->end[0], &secrets[0], 1) < 0) error = errno;
     if (!error) error = carry_both_ways(pair, secrets);
     if (!error && generations[1].next[KTLS_TX] == 3) error = EIO;
     return error;
 }
 
-static int set_option(int fd, int option)
+static int set_tls_option(int fd, int option)
 {
     int const on = 1;
     return setsockopt(fd, SOL_TLS, option, &on, sizeof on) < 0 ? errno : 0;
@@ -144,28 +144,28 @@ static int send_file(int from, int to)
     unsigned char block[BLOCK];
     int const file = memfd_create("ktls-check", MFD_CLOEXEC);
     if (file < 0) return errno;
-    fill(block, 7);
+    fill_block(block, 7);
     ssize_t n = write(file, block, BLOCK);
     off_t offset = 0;
     if (n == BLOCK) n = sendfile(from, file, &offset, BLOCK);
-    int const error = n == BLOCK ? receive(to, block, NULL) : error_of(n);
+    int const error = n == BLOCK ? receive_block(to, block, NULL) : error_of(n);
     fd_close(file);
     return error;
 }
 
 static int try_zerocopy(struct check_pair const *pair, uint16_t version, uint16_t cipher)
 {
-    int error = install(pair, version, cipher);
-    if (!error) error = set_option(pair->end[0], TLS_TX_ZEROCOPY_RO);
+    int error = install_pair(pair, version, cipher);
+    if (!error) error = set_tls_option(pair->end[0], TLS_TX_ZEROCOPY_RO);
     if (!error) error = send_file(pair->end[0], pair->end[1]);
     return error;
 }
 
 static int try_no_pad(struct check_pair const *pair, uint16_t version, uint16_t cipher)
 {
-    int error = install(pair, version, cipher);
-    if (!error) error = set_option(pair->end[1], TLS_RX_EXPECT_NO_PAD);
-    if (!error) error = carry(pair->end[0], pair->end[1], NULL);
+    int error = install_pair(pair, version, cipher);
+    if (!error) error = set_tls_option(pair->end[1], TLS_RX_EXPECT_NO_PAD);
+    if (!error) error = carry_block(pair->end[0], pair->end[1], NULL);
     return error;
 }
 
@@ -177,7 +177,7 @@ static int on_a_pair(trial *run, uint16_t version, uint16_t cipher)
 {
     struct check_pair pair;
     if (!check_open_pair(&pair)) return errno;
-    int error = attach(&pair);
+    int error = attach_pair(&pair);
     if (!error) error = run(&pair, version, cipher);
     check_close_pair(&pair);
     return error;
@@ -194,7 +194,7 @@ static uint16_t some_cipher(struct check_version const *found)
 static void try_version(struct check_version *found, uint16_t version)
 {
     for (size_t i = 0; i < CHECK_SUITES; i++)
-        found->suite[i] = on_a_pair(try_suite, version, suite_cipher[i]);
+        found->suite[i] = on_a_pair(try_cipher, version, suite_cipher[i]);
     uint16_t const cipher = some_cipher(found);
     found->rekey = on_a_pair(try_rekey, version, cipher);
     found->zerocopy = on_a_pair(try_zerocopy, version, cipher);
@@ -205,7 +205,7 @@ int check_try(struct check_report *report)
 {
     struct check_pair pair;
     if (!check_open_pair(&pair)) return 0;
-    report->tls = attach(&pair);
+    report->tls = attach_pair(&pair);
     check_close_pair(&pair);
     for (size_t i = 0; !report->tls && i < CHECK_VERSIONS; i++)
         try_version(&report->version[i], check_version_number[i]);

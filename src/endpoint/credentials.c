@@ -11,14 +11,14 @@
 #define PATIENCE_MS 500
 #define MAX_PAUSE_MS 16
 
-static int fail(struct credentials *credentials, char const *culprit, char const *why)
+static int fail_credential(struct credentials *credentials, char const *culprit, char const *why)
 {
     return program_fail(credentials->error, EXIT_CREDENTIAL, "%s: %s", culprit, why);
 }
 
-static int check(struct credentials *credentials, enum x509_error error, char const *culprit)
+static int check_loaded(struct credentials *credentials, enum x509_error error, char const *culprit)
 {
-    return error == X509_OK || fail(credentials, culprit ? culprit : "trust anchors", x509_strerror(error));
+    return error == X509_OK || fail_credential(credentials, culprit ? culprit : "trust anchors", x509_strerror(error));
 }
 
 /* ---- by the hello ---- */
@@ -42,7 +42,7 @@ static int load_once(struct credentials *credentials, enum place place, char con
     if (result != 1) return result;
     *why = x509_credential_load_open(&credentials->own[second], pair.cert.fd, pair.cert.size, pair.key.fd,
                                      pair.key.size, &in_key);
-    int const loaded = check(credentials, *why, in_key ? pair.keyfile : pair.certfile);
+    int const loaded = check_loaded(credentials, *why, in_key ? pair.keyfile : pair.certfile);
     places_close(&pair);
     return loaded ? 1 : -1;
 }
@@ -70,7 +70,7 @@ static int check_types(struct credentials *credentials)
     struct x509_credential const *own = credentials->own;
     if (!credentials->is_loaded[0] || !credentials->is_loaded[1]) return 1;
     if (own[0].public_key.type != own[1].public_key.type) return 1;
-    return fail(credentials, "the second certificate", "its key is of the same type as the first one's");
+    return fail_credential(credentials, "the second certificate", "its key is of the same type as the first one's");
 }
 
 /* The second is looked at where the first does not suit the client. */
@@ -96,7 +96,7 @@ static int choose(void *ctx, struct tls_hello const *hello, struct x509_credenti
         if (places_may_have(&credentials->places, place, hello->server_name))
             result = choose_at(credentials, place, hello, chosen);
     if (result || credentials->places.strict) return result;
-    return fail(credentials, credentials->places.folder, "no certificate for the server name, and no default.pem") - 1;
+    return fail_credential(credentials, credentials->places.folder, "no certificate for the server name, and no default.pem") - 1;
 }
 
 /* ---- beforehand ---- */
@@ -108,7 +108,7 @@ static int load_anchors(struct credentials *credentials, struct tls_config *conf
     config->trust = &credentials->trust;
     enum x509_error const error =
         x509_trust_load(&credentials->trust, settings->cadir, settings->cafile, &culprit);
-    return check(credentials, error, culprit);
+    return check_loaded(credentials, error, culprit);
 }
 
 static int load_crls(struct credentials *credentials, struct tls_config *config,
@@ -121,17 +121,17 @@ static int load_crls(struct credentials *credentials, struct tls_config *config,
     config->crls = &credentials->crls;
     enum x509_error const error =
         x509_crls_load(&credentials->crls, settings->crldir, settings->crlfile, &culprit);
-    return check(credentials, error, culprit);
+    return check_loaded(credentials, error, culprit);
 }
 
 static int parse_pins(struct credentials *credentials, struct tls_config *config, char const *pins)
 {
     config->pins = &credentials->pins;
-    return check(credentials, x509_pins_parse(&credentials->pins, pins), "PEERPIN");
+    return check_loaded(credentials, x509_pins_parse(&credentials->pins, pins), "PEERPIN");
 }
 
 /* Pins are enough where no anchors are named; only without pins does a client take the system's bundle. */
-static int load_trust(struct credentials *credentials, struct tls_config *config,
+static int load_peer_trust(struct credentials *credentials, struct tls_config *config,
                       struct endpoint_settings const *settings)
 {
     int const has_anchors = settings->cadir || settings->cafile, has_crls = settings->crldir || settings->crlfile;
@@ -145,7 +145,7 @@ static int copy_ticket_keys(struct credentials *credentials, struct file const *
 {
     struct tls_ticket_keys *keys = &credentials->ticket_keys;
     if (!file->len || file->len % TLS_TICKET_KEY || file->len > sizeof keys->key)
-        return fail(credentials, path, "not one to eight keys of 32 bytes");
+        return fail_credential(credentials, path, "not one to eight keys of 32 bytes");
     memcpy(keys->key, file->bytes, file->len);
     keys->count = file->len / TLS_TICKET_KEY;
     return 1;
@@ -154,7 +154,7 @@ static int copy_ticket_keys(struct credentials *credentials, struct file const *
 static int load_ticket_keys(struct credentials *credentials, struct tls_config *config, char const *path)
 {
     struct file file = { .bytes = NULL };
-    if (!check(credentials, file_read(&file, AT_FDCWD, path, MAX_TICKET_FILE), path)) return 0;
+    if (!check_loaded(credentials, file_read(&file, AT_FDCWD, path, MAX_TICKET_FILE), path)) return 0;
     int const copied = copy_ticket_keys(credentials, &file, path);
     file_free(&file);
     config->ticket_keys = &credentials->ticket_keys;
@@ -204,14 +204,14 @@ static int load_for_server(struct credentials *credentials, struct tls_config *c
     /* The system's bundle vouches for servers, not for who may be our client. */
     if (!settings->cadir && !settings->cafile && !settings->peerpin)
         return program_fail(credentials->error, EXIT_USAGE, "neither CADIR nor CAFILE nor PEERPIN is set");
-    return load_trust(credentials, config, settings);
+    return load_peer_trust(credentials, config, settings);
 }
 
 static int load_for_client(struct credentials *credentials, struct tls_config *config,
                            struct endpoint_settings const *settings)
 {
     return (!settings->client_cert || load_own(credentials, config)) &&
-           (settings->no_verify_cert || load_trust(credentials, config, settings));
+           (settings->no_verify_cert || load_peer_trust(credentials, config, settings));
 }
 
 int credentials_load(struct credentials *credentials, struct tls_config *config,

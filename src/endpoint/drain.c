@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "endpoint/privsep.h"
+#include "endpoint/endpoint.h"
 #include "ktls/after.h"
 
 /* Beyond two round trips: what a busy server needs to make its first ticket,
@@ -42,7 +42,7 @@ struct drain {
 };
 
 /* The first reason counts. */
-static int fail(struct drain *drain, char const *what, char const *detail)
+static int fail_drain(struct drain *drain, char const *what, char const *detail)
 {
     if (!drain->failed) program_fail(drain->error, EXIT_TLS, "waiting for tickets: %s%s", what, detail);
     drain->failed = drain->error->is_about_peer = 1;
@@ -50,19 +50,19 @@ static int fail(struct drain *drain, char const *what, char const *detail)
 }
 
 /* The same, and the peer is told. */
-static int refuse(struct drain *drain, enum tls_alert alert, char const *what, char const *detail)
+static int refuse_record(struct drain *drain, enum tls_alert alert, char const *what, char const *detail)
 {
     ktls_send_alert(drain->connection->fdw, (unsigned char)alert);
-    return fail(drain, what, detail);
+    return fail_drain(drain, what, detail);
 }
 
-static int fail_system(struct drain *drain)
+static int fail_read(struct drain *drain)
 {
     switch (errno) {
-    case EBADMSG: return refuse(drain, TLS_BAD_RECORD_MAC, "a record that does not authenticate", "");
-    case EMSGSIZE: return refuse(drain, TLS_RECORD_OVERFLOW, "a record that is too long", "");
-    case EINVAL: return refuse(drain, TLS_PROTOCOL_VERSION, "bytes that are not a TLS record", "");
-    default: return fail(drain, strerror(errno), "");
+    case EBADMSG: return refuse_record(drain, TLS_BAD_RECORD_MAC, "a record that does not authenticate", "");
+    case EMSGSIZE: return refuse_record(drain, TLS_RECORD_OVERFLOW, "a record that is too long", "");
+    case EINVAL: return refuse_record(drain, TLS_PROTOCOL_VERSION, "bytes that are not a TLS record", "");
+    default: return fail_drain(drain, strerror(errno), "");
     }
 }
 
@@ -94,7 +94,7 @@ static int has_received_more(struct drain *drain)
     return 1;
 }
 
-static int is_late(struct drain const *drain)
+static int is_drain_late(struct drain const *drain)
 {
     int64_t const deadline = drain->connection->deadline;
     return drain->slices >= MAX_SLICES || (deadline && tls_deadline_after(1) > deadline);
@@ -104,7 +104,7 @@ static int is_late(struct drain const *drain)
    is sending, the rest would reach prog. */
 static int end_in_time(struct drain *drain)
 {
-    return drain->has_begun || drain->records ? fail(drain, "timed out", "") : 0;
+    return drain->has_begun || drain->records ? fail_drain(drain, "timed out", "") : 0;
 }
 
 static void note_slice(struct drain *drain)
@@ -121,10 +121,10 @@ static int wait_for_record(struct drain *drain)
 {
     struct pollfd p = { .fd = drain->connection->fdr, .events = POLLIN };
     while (drain->left_ms > 0) {
-        if (is_late(drain)) return end_in_time(drain);
+        if (is_drain_late(drain)) return end_in_time(drain);
         acknowledge(drain);
         int const r = poll(&p, !drain->is_partial, SLICE_MS);
-        if (r < 0 && errno != EINTR) return fail_system(drain);
+        if (r < 0 && errno != EINTR) return fail_read(drain);
         if (r <= 0) note_slice(drain);
         if (r > 0 || drain->is_partial) {
             drain->is_partial = 1;
@@ -147,19 +147,19 @@ static int next_type(struct drain *drain, unsigned char *type, int *empty)
         if (errno == EINTR) continue;
         /* It took the middle of a ticket for a KeyUpdate. */
         if (errno == EKEYEXPIRED && ktls_reinstall(drain->connection->fdr, KTLS_RX) == 0) continue;
-        if (errno != EAGAIN) return fail_system(drain);
+        if (errno != EAGAIN) return fail_read(drain);
         if (!wait_for_record(drain)) return 0;
     }
 }
 
 /* -1: it could not be taken. */
-static ssize_t take_record(struct drain *drain, unsigned char *type, unsigned char *buf, size_t max)
+static ssize_t read_record(struct drain *drain, unsigned char *type, unsigned char *buf, size_t max)
 {
     for (;;) {
         ssize_t const r = ktls_recv_record(drain->connection->fdr, type, buf, max, 0);
         if (r >= 0) return r;
         if (errno == EINTR) continue;
-        fail_system(drain);
+        fail_read(drain);
         return -1;
     }
 }
@@ -175,17 +175,17 @@ static int end_stream(struct drain *drain)
 static int take_ticket(struct drain *drain)
 {
     unsigned char type, record[16384];
-    ssize_t const len = take_record(drain, &type, record, sizeof record);
+    ssize_t const len = read_record(drain, &type, record, sizeof record);
     if (len < 0) return 0;
 
     struct after_verdict const verdict =
         ktls_after_handshake(&drain->message, TLS_1_3, KTLS_CLIENT, type, record, (size_t)len);
     switch (verdict.event) {
     case AFTER_CLOSED: return end_stream(drain);
-    case AFTER_ABORTED: return fail(drain, "received alert ", tls_alert_name(verdict.alert));
-    case AFTER_ERROR: return refuse(drain, verdict.alert, "the server sent ", verdict.reason);
+    case AFTER_ABORTED: return fail_drain(drain, "received alert ", tls_alert_name(verdict.alert));
+    case AFTER_ERROR: return refuse_record(drain, verdict.alert, "the server sent ", verdict.reason);
     case AFTER_KEY_UPDATE:
-        return refuse(drain, TLS_INTERNAL_ERROR, "the server changes its keys, which a bare socket cannot follow", "");
+        return refuse_record(drain, TLS_INTERNAL_ERROR, "the server changes its keys, which a bare socket cannot follow", "");
     default: break;
     }
     return 1;
@@ -194,7 +194,7 @@ static int take_ticket(struct drain *drain)
 static int check_whole(struct drain *drain)
 {
     return !after_is_open(&drain->message)
-           || refuse(drain, TLS_UNEXPECTED_MESSAGE, "the server sent only a part of a ticket", "");
+           || refuse_record(drain, TLS_UNEXPECTED_MESSAGE, "the server sent only a part of a ticket", "");
 }
 
 /* To prog an empty record would look like the end of the stream. */
@@ -212,15 +212,8 @@ int endpoint_drain_tickets(struct endpoint_connection const *connection, unsigne
     drain.two_rtt_ms = rtt_ms < MAX_WAIT_MS ? (int)(2 * rtt_ms) : MAX_WAIT_MS;
     has_received_more(&drain);
     while (!drain.failed && next_type(&drain, &type, &empty) && !is_for_prog(type, empty) && take_ticket(&drain))
-        if (++drain.records == MAX_RECORDS) fail(&drain, "too many records without data", "");
+        if (++drain.records == MAX_RECORDS) fail_drain(&drain, "too many records without data", "");
     if (!drain.failed) check_whole(&drain);
     if (drain.failed) endpoint_cut(connection);
     return !drain.failed;
-}
-
-int endpoint_drain(struct endpoint_settings const *settings, struct endpoint_connection const *connection,
-                   unsigned int rtt_ms, struct program_error *error)
-{
-    if (privsep_is_wanted(settings)) return privsep_drain(settings, connection, rtt_ms, error);
-    return endpoint_drain_tickets(connection, rtt_ms, error);
 }

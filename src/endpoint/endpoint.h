@@ -94,7 +94,7 @@ extern int endpoint_install_keys(struct endpoint_connection const *connection, s
 /* Whoever else has the socket: no byte passes any more. */
 extern void endpoint_cut(struct endpoint_connection const *connection);
 
-/* ---- handshake.c ---- */
+/* ---- endpoint.c ---- */
 
 /* tls_server_handshake or tls_client_handshake. */
 typedef int endpoint_handshake(struct tls_config const *config, struct tls_transport const *transport,
@@ -108,8 +108,6 @@ extern int endpoint_shake_hands(struct endpoint_settings const *settings, struct
 /* To be called after a failed handshake, when the failure has been told: gives the
    peer time to receive our alert. */
 extern void endpoint_linger(struct endpoint_connection *connection);
-/* A peer that goes away makes these errors. */
-extern int endpoint_is_peer_gone(int error);
 
 /* ---- drain.c ---- */
 

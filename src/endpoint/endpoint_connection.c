@@ -8,7 +8,7 @@
 #include "endpoint/endpoint.h"
 
 /* 0, or errno says why not. */
-static int attach(int fdr, int fdw)
+static int attach_tls(int fdr, int fdw)
 {
     if (!process_is_one_stream(fdr, fdw)) return ENOTSOCK;
     if (ktls_attach(fdw) < 0) return errno;
@@ -33,7 +33,7 @@ void endpoint_open(struct endpoint_connection *connection, int fdr, int fdw, int
     *connection = (struct endpoint_connection){
         .fdr = fdr,
         .fdw = fdw,
-        .unattached = for_user_space ? ECANCELED : attach(fdr, fdw),
+        .unattached = for_user_space ? ECANCELED : attach_tls(fdr, fdw),
         .nodelay = get_nodelay(fdw),
     };
     if (connection->nodelay == 0) set_nodelay(fdw, 1);

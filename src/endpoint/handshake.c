@@ -4,7 +4,8 @@
 
 #include "endpoint/privsep.h"
 
-int endpoint_is_peer_gone(int error)
+/* What a peer that goes away makes of our calls. */
+static int is_peer_gone(int error)
 {
     static int const errors[] = { ECONNRESET, EPIPE, ETIMEDOUT, ECONNABORTED, EHOSTUNREACH,
                                   ENETUNREACH, ENOTCONN };
@@ -14,10 +15,10 @@ int endpoint_is_peer_gone(int error)
 }
 
 /* Where the certificate for this hello could not be loaded, the error is there already. */
-static int explain(struct tls_error const *why, struct program_error *error)
+static int explain_failure(struct tls_error const *why, struct program_error *error)
 {
     char detail[240];
-    int const is_ours = why->kind == TLS_ERROR_SYSTEM && !endpoint_is_peer_gone(why->number);
+    int const is_ours = why->kind == TLS_ERROR_SYSTEM && !is_peer_gone(why->number);
     tls_error_text(why, detail, sizeof detail);
     if (!error->code) program_fail(error, is_ours ? EXIT_SYSTEM : EXIT_TLS, "TLS handshake: %s", detail);
     if (error->code == EXIT_TLS && why->no_hello)
@@ -26,7 +27,7 @@ static int explain(struct tls_error const *why, struct program_error *error)
     return 0;
 }
 
-static int shake_hands(struct handshake_task const *task, struct tls_session *session, struct program_error *error)
+static int run_handshake(struct handshake_task const *task, struct tls_session *session, struct program_error *error)
 {
     struct endpoint_connection *connection = task->connection;
     struct tls_fd_transport fds = { .fdr = connection->fdr, .fdw = connection->fdw, .deadline = connection->deadline };
@@ -34,7 +35,7 @@ static int shake_hands(struct handshake_task const *task, struct tls_session *se
     struct tls_error why = { .kind = TLS_ERROR_NONE };
     if (task->handshake(task->config, &transport, session, &why)) return 1;
     connection->has_sent_alert = why.kind == TLS_ERROR_SENT;
-    return explain(&why, error);
+    return explain_failure(&why, error);
 }
 
 int handshake_perform(struct handshake_task const *task,
@@ -44,23 +45,13 @@ int handshake_perform(struct handshake_task const *task,
     struct credentials credentials;
     error->code = 0;
     int const done = credentials_load(&credentials, task->config, task->settings, error) &&
-                     (!enter || enter(ctx, &credentials, error)) && shake_hands(task, session, error);
+                     (!enter || enter(ctx, &credentials, error)) && run_handshake(task, session, error);
     credentials_free(&credentials);
     return done;
 }
 
-int endpoint_shake_hands(struct endpoint_settings const *settings, struct tls_config *config,
-                         struct endpoint_connection *connection, endpoint_handshake *handshake,
-                         struct tls_session *session, struct program_error *error)
-{
-    struct handshake_task const task = { settings, config, connection, handshake };
-    if (privsep_is_wanted(settings)) return privsep_shake_hands(&task, session, error);
-    return handshake_perform(&task, NULL, NULL, session, error);
-}
-
-void endpoint_linger(struct endpoint_connection *connection)
+void handshake_linger(struct endpoint_connection const *connection)
 {
     struct tls_fd_transport const fds = { .fdr = connection->fdr, .fdw = connection->fdw };
     if (connection->has_sent_alert) tls_transport_linger(&fds);
-    if (connection->child.pid) privsep_end_child(&connection->child);
 }

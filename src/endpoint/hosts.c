@@ -149,7 +149,7 @@ int hosts_each(int (*f)(void *ctx, char const *name, struct program_error *error
     return 1;
 }
 
-static int check_host(void *ctx, char const *name, struct program_error *error)
+static int check_host_variables(void *ctx, char const *name, struct program_error *error)
 {
     struct endpoint_files files[2];
     (void)ctx;
@@ -170,5 +170,5 @@ int hosts_check(size_t *count, struct program_error *error)
         ++*count;
     }
     if (sum[CERTFILE] == sum[KEYFILE] && sum[CERTFILE2] == sum[KEYFILE2]) return 1;
-    return hosts_each(&check_host, NULL, error);
+    return hosts_each(&check_host_variables, NULL, error);
 }

@@ -39,22 +39,22 @@ struct privsep {
 
 /* ---- the process in jail ---- */
 
-static void tell(struct privsep const *privsep, struct account *account)
+static void send_account(struct privsep const *privsep, struct account *account)
 {
     ssize_t const written = write(privsep->child.fd, account, sizeof *account);
     crypto_wipe(account, sizeof *account);
     if (written != sizeof *account) _exit(EXIT_SYSTEM);
 }
 
-static void tell_failure(struct privsep const *privsep, struct program_error const *error)
+static void send_failure(struct privsep const *privsep, struct program_error const *error)
 {
     struct account account;
     account_of_failure(&account, error);
-    tell(privsep, &account);
+    send_account(privsep, &account);
 }
 
 /* spare: -1, or descriptors in whose place others may come. */
-static int enter_jail(struct privsep const *privsep, int const spare[2], struct program_error *error)
+static int enter_handshake_jail(struct privsep const *privsep, int const spare[2], struct program_error *error)
 {
     struct endpoint_settings const *settings = privsep->settings;
     struct endpoint_connection const *connection = privsep->connection;
@@ -90,7 +90,7 @@ static int enter_with_credentials(void *ctx, struct credentials *credentials, st
     struct privsep const *privsep = ctx;
     int const by_hello = endpoint_chooses_by_hello(privsep->settings);
     if (by_hello && !prepare_for_files(privsep, credentials, error)) return 0;
-    return enter_jail(privsep, credentials->spare, error);
+    return enter_handshake_jail(privsep, credentials->spare, error);
 }
 
 static _Noreturn void shake_hands_in_jail(struct privsep *privsep, struct handshake_task const *task)
@@ -99,13 +99,13 @@ static _Noreturn void shake_hands_in_jail(struct privsep *privsep, struct handsh
     struct account account;
     struct program_error error;
     if (!handshake_perform(task, &enter_with_credentials, privsep, &session, &error)) {
-        tell_failure(privsep, &error);
-        endpoint_linger(task->connection);
+        send_failure(privsep, &error);
+        handshake_linger(task->connection);
         _exit(error.code);
     }
     account_of_session(&account, &session);
     crypto_wipe(&session, sizeof session);
-    tell(privsep, &account);
+    send_account(privsep, &account);
     _exit(0);
 }
 
@@ -113,9 +113,9 @@ static _Noreturn void drain_in_jail(struct privsep const *privsep, unsigned int 
 {
     static int const no_spare[2] = { -1, -1 };
     struct program_error error;
-    if (enter_jail(privsep, no_spare, &error) && endpoint_drain_tickets(privsep->connection, rtt_ms, &error))
+    if (enter_handshake_jail(privsep, no_spare, &error) && endpoint_drain_tickets(privsep->connection, rtt_ms, &error))
         _exit(0);
-    tell_failure(privsep, &error);
+    send_failure(privsep, &error);
     _exit(error.code);
 }
 
@@ -156,7 +156,7 @@ static int end_child(struct endpoint_child *child)
 }
 
 /* One packet; 0 at the end, or when time is out. */
-static size_t receive(int fd, int64_t deadline, void *buf, size_t len)
+static size_t receive_from_child(int fd, int64_t deadline, void *buf, size_t len)
 {
     struct tls_fd_transport socket = { .fdr = fd, .deadline = deadline };
     struct tls_transport const transport = tls_transport_on_fds(&socket);
@@ -168,7 +168,7 @@ static size_t receive(int fd, int64_t deadline, void *buf, size_t len)
 void privsep_end_child(struct endpoint_child *child)
 {
     char byte;
-    receive(child->fd, tls_deadline_after(GRACE_MS), &byte, 1);
+    receive_from_child(child->fd, tls_deadline_after(GRACE_MS), &byte, 1);
     end_child(child);
 }
 
@@ -202,7 +202,7 @@ static int receive_account(struct privsep *privsep, struct handshake_task const 
     int const fd = privsep->child.fd, by_hello = endpoint_chooses_by_hello(task->settings);
     places_init(&places, task->settings);
     for (;;) {
-        size_t const got = receive(fd, deadline, account, sizeof *account);
+        size_t const got = receive_from_child(fd, deadline, account, sizeof *account);
         if (got == sizeof *account) break;
         if (got != sizeof request || !by_hello)
             return explain_silence(privsep, end_child(&privsep->child), error);
@@ -244,7 +244,7 @@ int privsep_drain(struct endpoint_settings const *settings, struct endpoint_conn
     if (!start_child(&privsep, error)) return 0;
     if (!privsep.child.pid) drain_in_jail(&privsep, rtt_ms);
 
-    if (receive(privsep.child.fd, privsep.deadline, &account, sizeof account) == sizeof account) {
+    if (receive_from_child(privsep.child.fd, privsep.deadline, &account, sizeof account) == sizeof account) {
         if (!account.error.code || !account_is_sound(&account, NULL)) return fail_invalid(&privsep, error);
         *error = account.error;
         end_child(&privsep.child);

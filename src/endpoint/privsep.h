@@ -22,13 +22,10 @@ struct handshake_task {
 extern int handshake_perform(struct handshake_task const *task,
                              int (*enter)(void *ctx, struct credentials *credentials, struct program_error *error),
                              void *ctx, struct tls_session *session, struct program_error *error);
+/* When the failure has been told. */
+extern void handshake_linger(struct endpoint_connection const *connection);
 
 /* ---- privsep.c ---- */
-
-static inline int privsep_is_wanted(struct endpoint_settings const *settings)
-{
-    return settings->uid || settings->gid;
-}
 
 /* handshake_perform in a child. A child that has told a failure may live on, until
    privsep_end_child. */

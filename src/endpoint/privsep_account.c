@@ -61,7 +61,7 @@ static int are_keys_for(struct ktls_traffic_keys const *keys, struct crypto_suit
     return keys->version == suite->version && keys->cipher == suite->cipher;
 }
 
-static int is_name(char const *name, size_t max)
+static int is_host_name(char const *name, size_t max)
 {
     size_t const len = strnlen(name, max);
     return !len || (len < max && x509_is_dns_name(name, len));
@@ -72,7 +72,7 @@ static int is_session(struct account const *account, struct tls_config const *co
     struct crypto_suite const *suite = crypto_suite_by_id(account->suite);
     struct tls_session const *s = &account->session;
     return is_enabled(suite, config) && s->version == suite->version && are_keys_for(&s->tx, suite) &&
-           are_keys_for(&s->rx, suite) && is_name(s->server_name, sizeof s->server_name) &&
+           are_keys_for(&s->rx, suite) && is_host_name(s->server_name, sizeof s->server_name) &&
            is_text(s->alpn, sizeof s->alpn) && is_text(s->peer_subject, sizeof s->peer_subject) &&
            is_text(s->peer_alt_names, sizeof s->peer_alt_names) && is_flag(s->peer_present) && is_flag(s->resumed) &&
            is_flag(s->peer_verified) && is_flag(s->extended_master_secret) &&

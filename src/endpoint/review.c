@@ -30,7 +30,7 @@ static void report_error(struct review const *review, char const *what, char con
 /* ---- a certificate of ours ---- */
 
 /* A secret's file should be its owner's alone. */
-static void check_rights(struct review const *review, char const *path)
+static void check_key_rights(struct review const *review, char const *path)
 {
     struct stat st;
     if (stat(path, &st) == 0 && st.st_mode & S_IRWXO)
@@ -55,7 +55,7 @@ static int trust_own_issuers(struct x509_trust *trust, struct x509_chain const *
     return count > 0;
 }
 
-static enum x509_error verify(struct x509_credential const *own, enum x509_purpose purpose, char const *name,
+static enum x509_error verify_own(struct x509_credential const *own, enum x509_purpose purpose, char const *name,
                               int64_t now, char culprit[X509_MAX_CULPRIT])
 {
     struct x509_trust trust;
@@ -100,7 +100,7 @@ static void check_validity(struct review const *review, char const *path, struct
                            enum x509_purpose purpose, char const *name)
 {
     char culprit[X509_MAX_CULPRIT];
-    enum x509_error const error = verify(own, purpose, name, review->now, culprit);
+    enum x509_error const error = verify_own(own, purpose, name, review->now, culprit);
     if (error == X509_UNKNOWN_CA) {
         report(review, REVIEW_ERROR, path, "the chain is incomplete: the certificate's issuer is not in the file");
         return;
@@ -109,12 +109,12 @@ static void check_validity(struct review const *review, char const *path, struct
         report_error(review, path, culprit, error);
         return;
     }
-    if (verify(own, purpose, name, review->now + SOON, culprit) == X509_EXPIRED)
+    if (verify_own(own, purpose, name, review->now + SOON, culprit) == X509_EXPIRED)
         report(review, REVIEW_WARNING, path, "the certificate expires within 14 days");
     check_order(review, path, &own->chain);
 }
 
-static void describe(struct review const *review, char const *path, struct x509_credential const *own)
+static void describe_certificate(struct review const *review, char const *path, struct x509_credential const *own)
 {
     char text[MAX_TEXT];
     if (!x509_alt_names(own->chain.cert, text, sizeof text)) x509_subject(own->chain.cert, text, sizeof text);
@@ -141,8 +141,8 @@ static void check_certificate(struct review const *review, struct endpoint_files
         report_error(review, culprit, "", error);
         return;
     }
-    describe(review, files->certfile, &own);
-    check_rights(review, files->keyfile);
+    describe_certificate(review, files->certfile, &own);
+    check_key_rights(review, files->keyfile);
     check_validity(review, files->certfile, &own, purpose, example_of(name, room));
     if (purpose == X509_SERVER_AUTH) check_lone_certificate(review, files->certfile, &own.chain);
     crypto_wipe(&own.private_key, sizeof own.private_key);
@@ -151,7 +151,7 @@ static void check_certificate(struct review const *review, struct endpoint_files
 
 /* ---- those of a server ---- */
 
-static int check_host(void *ctx, char const *name, struct program_error *error)
+static int review_host(void *ctx, char const *name, struct program_error *error)
 {
     struct endpoint_files files[2];
     struct review const *review = ctx;
@@ -164,7 +164,7 @@ static int check_hosts(struct review const *review, struct program_error *error)
 {
     size_t count;
     if (!review->settings->sni_level) return 1;
-    return hosts_check(&count, error) && hosts_each(&check_host, (void *)(uintptr_t)review, error);
+    return hosts_check(&count, error) && hosts_each(&review_host, (void *)(uintptr_t)review, error);
 }
 
 /* NAME.pem, and its key there or in NAME.key. */
@@ -260,7 +260,7 @@ static int check_own(struct review const *review, enum x509_purpose purpose, str
     return 1;
 }
 
-static int check_server(struct review const *review, struct program_error *error)
+static int review_server(struct review const *review, struct program_error *error)
 {
     struct endpoint_settings const *settings = review->settings;
     int const has_own = settings->files[0].certfile || settings->files[0].keyfile;
@@ -274,7 +274,7 @@ static int check_server(struct review const *review, struct program_error *error
     return 1;
 }
 
-static int check_client(struct review const *review, struct program_error *error)
+static int review_client(struct review const *review, struct program_error *error)
 {
     struct endpoint_settings const *settings = review->settings;
     if ((settings->client_cert || settings->files[0].certfile) && !check_own(review, X509_CLIENT_AUTH, error))
@@ -289,7 +289,7 @@ int review_settings(struct review const *review, struct program_error *error)
     struct process_hardening before;
     if (!process_harden(&before)) return program_fail_system(error, EXIT_SYSTEM, "forbidding core dumps");
     int const done =
-        review->settings->role == KTLS_SERVER ? check_server(review, error) : check_client(review, error);
+        review->settings->role == KTLS_SERVER ? review_server(review, error) : review_client(review, error);
     if (!process_unharden(&before)) return program_fail_system(error, EXIT_SYSTEM, "allowing core dumps again");
     return done;
 }

@@ -125,7 +125,7 @@ struct program {
     struct sock_filter step[MAX_STEPS];
 };
 
-static void add(struct program *program, unsigned int code, unsigned int value, unsigned int when_true,
+static void add_instruction(struct program *program, unsigned int code, unsigned int value, unsigned int when_true,
                 unsigned int when_false)
 {
     program->step[program->count++] = (struct sock_filter){ .code = (unsigned short)code,
@@ -136,12 +136,12 @@ static void add(struct program *program, unsigned int code, unsigned int value, 
 
 static void add_load(struct program *program, size_t offset)
 {
-    add(program, BPF_LD | BPF_W | BPF_ABS, (unsigned int)offset, 0, 0);
+    add_instruction(program, BPF_LD | BPF_W | BPF_ABS, (unsigned int)offset, 0, 0);
 }
 
 static void add_return(struct program *program, unsigned int verdict)
 {
-    add(program, BPF_RET | BPF_K, verdict, 0, 0);
+    add_instruction(program, BPF_RET | BPF_K, verdict, 0, 0);
 }
 
 /* Goes on when it holds, else to what is `skip` steps behind it. */
@@ -149,11 +149,11 @@ static void add_condition(struct program *program, struct condition const *condi
 {
     add_load(program, offsetof(struct seccomp_data, args) + condition->argument * sizeof(__u64));
     if (condition->kind == IS)
-        add(program, BPF_JMP | BPF_JEQ | BPF_K, condition->value, 0, skip);
+        add_instruction(program, BPF_JMP | BPF_JEQ | BPF_K, condition->value, 0, skip);
     else if (condition->kind == HAS)
-        add(program, BPF_JMP | BPF_JSET | BPF_K, condition->value, 0, skip);
+        add_instruction(program, BPF_JMP | BPF_JSET | BPF_K, condition->value, 0, skip);
     else
-        add(program, BPF_JMP | BPF_JSET | BPF_K, condition->value, skip, 0);
+        add_instruction(program, BPF_JMP | BPF_JSET | BPF_K, condition->value, skip, 0);
 }
 
 static int has_condition(struct rule const *rule)
@@ -168,8 +168,8 @@ static void add_free_calls(struct program *program, unsigned int jobs)
     for (size_t i = 0; i < RULES; i++) left += rules[i].jobs & jobs && !has_condition(rules + i);
     for (size_t i = 0; i < RULES; i++)
         if (rules[i].jobs & jobs && !has_condition(rules + i))
-            add(program, BPF_JMP | BPF_JEQ | BPF_K, rules[i].call, left--, 0);
-    add(program, BPF_JMP | BPF_JA, 1, 0, 0);
+            add_instruction(program, BPF_JMP | BPF_JEQ | BPF_K, rules[i].call, left--, 0);
+    add_instruction(program, BPF_JMP | BPF_JA, 1, 0, 0);
     add_return(program, SECCOMP_RET_ALLOW);
 }
 
@@ -178,7 +178,7 @@ static void add_rule(struct program *program, struct rule const *rule)
 {
     unsigned int left = 1;
     while (left < 2 && rule->condition[left].kind != ANYTHING) left++;
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, rule->call, 0, 2 * left + 2);
+    add_instruction(program, BPF_JMP | BPF_JEQ | BPF_K, rule->call, 0, 2 * left + 2);
     for (size_t i = 0; left; i++) add_condition(program, rule->condition + i, 2 * --left + 1);
     add_return(program, SECCOMP_RET_ALLOW);
     add_load(program, offsetof(struct seccomp_data, nr));
@@ -187,11 +187,11 @@ static void add_rule(struct program *program, struct rule const *rule)
 static void add_architecture(struct program *program)
 {
     add_load(program, offsetof(struct seccomp_data, arch));
-    add(program, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+    add_instruction(program, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
     add_return(program, SECCOMP_RET_KILL_PROCESS);
     add_load(program, offsetof(struct seccomp_data, nr));
 #ifdef OTHER_ABI
-    add(program, BPF_JMP | BPF_JGE | BPF_K, OTHER_ABI, 0, 1);
+    add_instruction(program, BPF_JMP | BPF_JGE | BPF_K, OTHER_ABI, 0, 1);
     add_return(program, SECCOMP_RET_KILL_PROCESS);
 #endif
 }

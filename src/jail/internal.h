@@ -21,11 +21,6 @@
 #define HAS_SHADOW_MEMORY 0
 #endif
 
-/* ---- descriptors.c ---- */
-
-/* No number is left for a new one, as long as the open ones stay. */
-extern int jail_forbid_descriptors(size_t needed_by_poll);
-
 /* ---- root.c ---- */
 
 /* The directory that is given, which is closed; 0: that of a dead process, or a

@@ -1,7 +1,7 @@
 /* ISC license. */
 
 #include <errno.h>
-#include <grp.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,7 +11,9 @@
 #include "process/capabilities.h"
 #include "process/process.h"
 
-static void lower(struct rlimit *limit, rlim_t value)
+#define MIN_POLL 2
+
+static void lower_limit(struct rlimit *limit, rlim_t value)
 {
     if (value > limit->rlim_max) value = limit->rlim_max;
     *limit = (struct rlimit){ .rlim_cur = value, .rlim_max = value };
@@ -21,7 +23,7 @@ static int limit_cpu(rlim_t seconds)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_CPU, &limit) < 0) return -1;
-    lower(&limit, seconds);
+    lower_limit(&limit, seconds);
     return setrlimit(RLIMIT_CPU, &limit);
 }
 
@@ -29,8 +31,19 @@ static int limit_memory(rlim_t bytes)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_DATA, &limit) < 0) return -1;
-    lower(&limit, bytes);
+    lower_limit(&limit, bytes);
     return setrlimit(RLIMIT_DATA, &limit);
+}
+
+/* poll(2) takes no more entries than the limit has numbers. */
+static int forbid_descriptors(size_t needed_by_poll)
+{
+    int const free_fd = fcntl(STDIN_FILENO, F_GETFD) < 0 ? 0 : dup(STDIN_FILENO);
+    if (free_fd < 0) return errno == EMFILE ? 0 : -1;
+    if (free_fd > 0) close(free_fd);
+    rlim_t count = needed_by_poll < MIN_POLL ? MIN_POLL : needed_by_poll;
+    if (count < (rlim_t)free_fd) count = (rlim_t)free_fd;
+    return setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = count, .rlim_max = count });
 }
 
 static int limit_resources(struct jail const *jail)
@@ -40,7 +53,7 @@ static int limit_resources(struct jail const *jail)
     if (!jail->may_grow_files && setrlimit(RLIMIT_FSIZE, &none) < 0) return -1;
     if (jail->cpu_seconds && limit_cpu(jail->cpu_seconds) < 0) return -1;
     if (!HAS_SHADOW_MEMORY && jail->memory && limit_memory(jail->memory) < 0) return -1;
-    return jail_forbid_descriptors(jail->kept_count);
+    return forbid_descriptors(jail->kept_count);
 }
 
 /* Inherited securebits, for one, may keep what should be lost. */
@@ -57,7 +70,7 @@ static int cannot_come_back(uid_t uid, gid_t gid)
 }
 
 /* After a change of uid: that forgets both. The parent may have died before. */
-static int settle(pid_t parent)
+static int settle_with_parent(pid_t parent)
 {
     if (!process_forbid_tracing()) return -1;
     if (!parent) return 0;
@@ -72,21 +85,21 @@ static int leave_account(struct jail const *jail)
     return cannot_come_back(jail->uid, jail->gid);
 }
 
-static int close_others(struct jail const *jail)
+static int close_not_kept(struct jail const *jail)
 {
     if (jail->kept) process_close_others(jail->kept, jail->kept_count, jail->greatest);
     return 0;
 }
 
-static int put_up(struct jail const *jail, enum jail_wall wall)
+static int put_up_wall(struct jail const *jail, enum jail_wall wall)
 {
     switch (wall) {
-    case JAIL_DESCRIPTORS: return close_others(jail);
+    case JAIL_DESCRIPTORS: return close_not_kept(jail);
     case JAIL_ROOT: return jail->is_root ? jail_empty_root(jail->root) : 0;
     case JAIL_LIMITS: return limit_resources(jail);
     case JAIL_ACCOUNT: return jail->is_root ? leave_account(jail) : 0;
     case JAIL_CAPABILITIES: return capabilities_drop() ? 0 : -1;
-    case JAIL_SETTLE: return settle(jail->parent);
+    case JAIL_SETTLE: return settle_with_parent(jail->parent);
     case JAIL_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);
     case JAIL_FILTER: return jail_filter_calls(jail->jobs);
     case JAIL_WALLS: break;
@@ -114,7 +127,7 @@ int jail_enter(struct jail const *jail, char const **what)
 {
     int error = 0;
     for (enum jail_wall wall = 0; wall < JAIL_WALLS; wall++) {
-        if (jail->without & 1u << wall || put_up(jail, wall) == 0) continue;
+        if (jail->without & 1u << wall || put_up_wall(jail, wall) == 0) continue;
         *what = jail_wall_name(wall);
         if (!(jail->optional & 1u << wall)) return -1;
         error = errno;

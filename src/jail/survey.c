@@ -25,7 +25,7 @@ static _Noreturn void try_walls(struct jail const *jail, struct findings *findin
 
 /* A filter that was there before us may kill who tries: another child goes on
    with the next wall. */
-static void survey(struct jail const *jail, struct findings *findings)
+static void try_in_children(struct jail const *jail, struct findings *findings)
 {
     for (; findings->next < JAIL_WALLS; findings->next++) {
         int status;
@@ -38,7 +38,7 @@ static void survey(struct jail const *jail, struct findings *findings)
     }
 }
 
-static struct findings *share(void)
+static struct findings *share_findings(void)
 {
     void *const shared = mmap(NULL, sizeof(struct findings), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                               -1, 0);
@@ -47,11 +47,11 @@ static struct findings *share(void)
 
 unsigned int jail_survey(struct jail const *jail, int error[JAIL_WALLS])
 {
-    struct findings *findings = share();
+    struct findings *findings = share_findings();
     unsigned int missing = 0;
     for (enum jail_wall wall = 0; wall < JAIL_WALLS; wall++) error[wall] = 0;
     if (!findings) return 0;
-    survey(jail, findings);
+    try_in_children(jail, findings);
     for (enum jail_wall wall = 0; wall < JAIL_WALLS; wall++) {
         error[wall] = findings->error[wall];
         if (error[wall] && wall != JAIL_DESCRIPTORS) missing |= 1u << wall;

@@ -8,14 +8,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int get(struct capabilities *capabilities)
+static int read_capabilities(struct capabilities *capabilities)
 {
     *capabilities = (struct capabilities){ 0 };
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     return syscall(SYS_capget, &header, capabilities->word) == 0;
 }
 
-static int set(struct capabilities const *capabilities)
+static int write_capabilities(struct capabilities const *capabilities)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     return syscall(SYS_capset, &header, capabilities->word) == 0;
@@ -32,29 +32,29 @@ static int has_effective(struct capabilities const *capabilities)
 static int check_none_effective(void)
 {
     struct capabilities now;
-    if (!get(&now)) return 0;
+    if (!read_capabilities(&now)) return 0;
     errno = EPERM;
     return !has_effective(&now);
 }
 
 int capabilities_save(struct capabilities *saved)
 {
-    return get(saved);
+    return read_capabilities(saved);
 }
 
 int capabilities_suspend(void)
 {
     struct capabilities none;
-    if (!get(&none)) return 0;
+    if (!read_capabilities(&none)) return 0;
     if (!has_effective(&none)) return 1;
     for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) none.word[i].effective = 0;
-    return set(&none) && check_none_effective();
+    return write_capabilities(&none) && check_none_effective();
 }
 
 int capabilities_restore(struct capabilities const *saved)
 {
     struct capabilities now;
-    return (get(&now) && !memcmp(&now, saved, sizeof now)) || set(saved);
+    return (read_capabilities(&now) && !memcmp(&now, saved, sizeof now)) || write_capabilities(saved);
 }
 
 /* Before Linux 4.3 there were no ambient ones. */
@@ -63,5 +63,5 @@ int capabilities_drop(void)
     struct capabilities none;
     memset(&none, 0, sizeof none);
     if (prctl(PR_CAP_AMBIENT, (long)PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L) < 0 && errno != EINVAL) return 0;
-    return set(&none) && check_none_effective();
+    return write_capabilities(&none) && check_none_effective();
 }

@@ -97,7 +97,7 @@ extern int process_harden(struct process_hardening *before);
 /* For prog: nothing secret is left in memory. */
 extern int process_unharden(struct process_hardening const *before);
 
-/* ---- exec.c ---- */
+/* ---- own_programs.c ---- */
 
 /* The path that name has in the folder of the running program, be it there or not. */
 extern int process_find_own(char *path, size_t max, char const *name);

@@ -10,7 +10,7 @@
 
 #include "program/program.h"
 
-static void add(stralloc *changes, char const *variable, char const *value)
+static void modify_environment(stralloc *changes, char const *variable, char const *value)
 {
     if (!env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
 }
@@ -20,7 +20,7 @@ static void remove_all(stralloc *changes, char const *variable)
 {
     size_t const len = strlen(variable);
     for (char *const *entry = environ; *entry; entry++)
-        if (!strncmp(*entry, variable, len) && (*entry)[len] == '=') add(changes, variable, NULL);
+        if (!strncmp(*entry, variable, len) && (*entry)[len] == '=') modify_environment(changes, variable, NULL);
 }
 
 void program_change_number(stralloc *changes, char const *variable, unsigned int number)
@@ -47,17 +47,17 @@ int program_read_ids(uid_t *uid, gid_t *gid, struct program_error *error)
 void program_change(stralloc *changes, char const *variable, char const *value)
 {
     remove_all(changes, variable);
-    if (*value) add(changes, variable, value);
+    if (*value) modify_environment(changes, variable, value);
 }
 
-static void describe(stralloc *variables, char const *variable, char const *value)
+static void describe_variable(stralloc *variables, char const *variable, char const *value)
 {
-    add(variables, variable, *value ? value : NULL);
+    modify_environment(variables, variable, *value ? value : NULL);
 }
 
 typedef void writer(stralloc *to, char const *variable, char const *value);
 
-static void write_session(stralloc *to, struct program_session const *session, writer *write)
+static void write_session_facts(stralloc *to, struct program_session const *session, writer *write)
 {
     write(to, "SSL_PROTOCOL", session->protocol);
     write(to, "SSL_CIPHER", session->cipher);
@@ -71,10 +71,10 @@ static void write_session(stralloc *to, struct program_session const *session, w
 
 void program_change_session(stralloc *changes, struct program_session const *session)
 {
-    write_session(changes, session, &program_change);
+    write_session_facts(changes, session, &program_change);
 }
 
 void program_describe_session(stralloc *variables, struct program_session const *session)
 {
-    write_session(variables, session, &describe);
+    write_session_facts(variables, session, &describe_variable);
 }

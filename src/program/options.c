@@ -15,7 +15,7 @@
 /* What getopt_long returns for a long form. */
 enum { LONG_HELP = 256, LONG_VERSION, LONG_ROW /* and more */ };
 
-static int has(struct option_table const *table, size_t i)
+static int has_row(struct option_table const *table, size_t i)
 {
     return (table->rows[i].programs & table->program) != 0;
 }
@@ -25,7 +25,7 @@ static int is_alternative(struct option_row const *a, struct option_row const *b
     return a && a->kind == OPTION_FLAG && b->kind == OPTION_FLAG && a->field == b->field;
 }
 
-static void add_word(stralloc *text, char const *word)
+static void add_usage_word(stralloc *text, char const *word)
 {
     if (!stralloc_cats(text, word)) strerr_diefsys(EXIT_SYSTEM, "memory");
 }
@@ -33,28 +33,28 @@ static void add_word(stralloc *text, char const *word)
 static void add_usage(stralloc *text, struct option_row const *row, struct option_row const *before)
 {
     char const letter[] = { '-', row->letter, 0 };
-    add_word(text, is_alternative(before, row) ? " | " : before ? " ] [ " : " [ ");
-    add_word(text, row->letter ? letter : "--");
-    if (!row->letter) add_word(text, row->name);
+    add_usage_word(text, is_alternative(before, row) ? " | " : before ? " ] [ " : " [ ");
+    add_usage_word(text, row->letter ? letter : "--");
+    if (!row->letter) add_usage_word(text, row->name);
     if (!row->argument) return;
-    add_word(text, " ");
-    add_word(text, row->argument);
+    add_usage_word(text, " ");
+    add_usage_word(text, row->argument);
 }
 
 static char const *usage_line(struct option_table const *table)
 {
     static stralloc text = STRALLOC_ZERO;
     struct option_row const *before = NULL;
-    add_word(&text, PROG);
+    add_usage_word(&text, PROG);
     for (size_t i = 0; i < table->count; i++) {
-        if (!has(table, i)) continue;
+        if (!has_row(table, i)) continue;
         add_usage(&text, &table->rows[i], before);
         before = &table->rows[i];
     }
     char const *operands = table->operands ? table->operands : "prog...";
-    if (before) add_word(&text, " ]");
-    if (*operands) add_word(&text, " ");
-    add_word(&text, operands);
+    if (before) add_usage_word(&text, " ]");
+    if (*operands) add_usage_word(&text, " ");
+    add_usage_word(&text, operands);
     if (!stralloc_0(&text)) strerr_diefsys(EXIT_SYSTEM, "memory");
     return text.s;
 }
@@ -89,7 +89,7 @@ static _Noreturn void show_help(struct option_table const *table)
     printf("usage: %s\n", usage_line(table));
     for (size_t i = 0; i < table->count; i++) {
         struct option_row const *row = &table->rows[i];
-        if (!has(table, i)) continue;
+        if (!has_row(table, i)) continue;
         char const letter[] = { '-', row->letter, ',', 0 };
         char left[64];
         snprintf(left, sizeof left, "%3s --%s %s", row->letter ? letter : "", row->name,
@@ -156,7 +156,7 @@ static void fill_tables(struct getopt_tables *tables, struct option_table const 
     *letter++ = ':'; /* tell a missing argument from an unknown option */
     for (size_t i = 0; i < table->count; i++) {
         struct option_row const *row = &table->rows[i];
-        if (!has(table, i)) continue;
+        if (!has_row(table, i)) continue;
         int const argument = row->argument ? required_argument : no_argument;
         if (row->kind != OPTION_HELP)
             *name++ = (struct option){ row->name, argument, NULL, LONG_ROW + (int)i };
@@ -174,7 +174,7 @@ static struct option_row const *find_row(struct option_table const *table, int o
 {
     if (option >= LONG_ROW) return &table->rows[option - LONG_ROW];
     for (size_t i = 0; i < table->count; i++)
-        if (table->rows[i].letter == option && has(table, i)) return &table->rows[i];
+        if (table->rows[i].letter == option && has_row(table, i)) return &table->rows[i];
     return NULL;
 }
 

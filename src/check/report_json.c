@@ -19,19 +19,19 @@ void check_print_string(char const *text)
     putchar('"');
 }
 
-static void print_flag(char const *name, int error, char const *end)
+static void print_json_flag(char const *name, int error, char const *end)
 {
     printf("\"%s\": %s%s", name, error ? "false" : "true", end);
 }
 
-static void print_version(struct check_version const *found, char const *name, char const *end)
+static void print_json_version(struct check_version const *found, char const *name, char const *end)
 {
     printf("    \"%s\": {\n      \"suites\": {", name);
     for (size_t i = 0; i < CHECK_SUITES; i++)
-        print_flag(check_suite_name[i], found->suite[i], i + 1 < CHECK_SUITES ? ", " : "},\n      ");
-    print_flag("rekey", found->rekey, ", ");
-    print_flag("zerocopy_sendfile", found->zerocopy, ", ");
-    print_flag("expect_no_pad", found->no_pad, "\n    }");
+        print_json_flag(check_suite_name[i], found->suite[i], i + 1 < CHECK_SUITES ? ", " : "},\n      ");
+    print_json_flag("rekey", found->rekey, ", ");
+    print_json_flag("zerocopy_sendfile", found->zerocopy, ", ");
+    print_json_flag("expect_no_pad", found->no_pad, "\n    }");
     puts(end);
 }
 
@@ -39,11 +39,11 @@ static void print_versions(struct check_report const *report)
 {
     puts("  \"versions\": {");
     for (size_t i = 0; !report->tls && i < CHECK_VERSIONS; i++)
-        print_version(&report->version[i], check_version_name[i], i + 1 < CHECK_VERSIONS ? "," : "");
+        print_json_version(&report->version[i], check_version_name[i], i + 1 < CHECK_VERSIONS ? "," : "");
     puts("  },");
 }
 
-static void print_counters(struct check_report const *report)
+static void print_json_counters(struct check_report const *report)
 {
     printf("  \"counters\": {");
     for (size_t i = 0; i < report->counters; i++) {
@@ -69,10 +69,10 @@ void check_print_json(struct check_report const *report)
     printf("{\n  \"kernel\": ");
     check_print_string(report->system.release);
     printf(",\n  ");
-    print_flag("tls", report->tls, ",\n  ");
-    print_flag("mode_kernel", !check_is_complete(report), ",\n");
+    print_json_flag("tls", report->tls, ",\n  ");
+    print_json_flag("mode_kernel", !check_is_complete(report), ",\n");
     print_versions(report);
-    print_counters(report);
+    print_json_counters(report);
     print_advice(report);
     puts("}");
 }
