@@ -84,6 +84,34 @@ static void sizes(uint16_t version)
        version);
 }
 
+/* The server's protected messages fill a record, but one byte; exactly; and one more. */
+static void full_records(void)
+{
+    enum { SERVER_HELLO = 127, CHANGE_CIPHER_SPEC = 6, OVERHEAD = 5 + 1 + 16, FIRST = 1000 };
+    struct x509_credential own = *credential("rsa"); /* whose signatures are all of one length */
+    size_t len = FIRST;
+    for (int beyond = -2; beyond <= 1; beyond++) {
+        loopback_reset();
+        only_version(&client.config, TLS_1_3);
+        client.config.trust = NULL;
+        memset(client.config.groups, 0, sizeof client.config.groups);
+        client.config.groups[0] = CRYPTO_X25519;
+        sender = own;
+        sender.chain.cert[sender.chain.count++] = (struct x509_certificate){ .der = filler, .len = len };
+        server.config.credential[0] = &sender;
+        loopback_run();
+        both_done("a full record");
+        size_t const protected = server.session.bytes_sent - SERVER_HELLO - CHANGE_CIPHER_SPEC;
+        if (beyond == -2) {
+            len += TLS_MAX_FRAGMENT - 1 - (protected - OVERHEAD);
+            continue;
+        }
+        ok(protected == TLS_MAX_FRAGMENT + (size_t)beyond + OVERHEAD * (beyond > 0 ? 2u : 1u),
+           "%zu bytes on the wire for a record's and %d", protected, beyond);
+        len++;
+    }
+}
+
 /* Of the server's Certificate, in 1.3: extensions of the ClientHello that do not belong there. */
 static void extensions_of_entries(void)
 {
@@ -146,6 +174,7 @@ int main(void)
         sizes(version);
         not_sendable(version);
     }
+    full_records();
     extensions_of_entries();
     return done_testing();
 }
