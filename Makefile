@@ -72,7 +72,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/config.mak
 	$(COMPILE)
 
 $(BUILD)/obj/src/program/version.o: CPPFLAGS += -DKTLS_VERSION='"$(version)"'
-$(BUILD)/obj/src/chain/preload.o: CPPFLAGS += -DKTLS_LIBDIR='"$(libdir)"'
+$(BUILD)/obj/src/eof/preload_check.o: CPPFLAGS += -DKTLS_LIBDIR='"$(libdir)"'
 TCPSERVER ?= auto
 $(BUILD)/obj/src/front/superserver.o: CPPFLAGS += -DKTLS_TCPSERVER='"$(TCPSERVER)"'
 

@@ -24,7 +24,7 @@ PRELOAD_SOURCES := $(wildcard src/eof/preload/*.c)
 PRELOAD_LAYERS := ktls crypto
 
 # Not installed.
-INTERNAL_LAYERS := process program jail relay endpoint protocol dial chain front eof worker service init client check
+INTERNAL_LAYERS := process program jail relay eof endpoint protocol dial chain front worker service init client check
 ARCHIVE_process := libktls-process.a
 ARCHIVE_dial := libktls-dial.a
 ARCHIVE_jail := libktls-jail.a
@@ -51,10 +51,10 @@ LIBS_program := program $(LIBS_process)
 LIBS_jail := jail $(LIBS_process)
 LIBS_relay := relay $(LIBS_tls) $(LIBS_process)
 LIBS_endpoint := endpoint jail program $(LIBS_relay)
-LIBS_chain := chain $(LIBS_endpoint)
+LIBS_chain := chain eof $(LIBS_endpoint)
 LIBS_dial := dial protocol $(LIBS_process)
 LIBS_front := front dial protocol $(LIBS_chain)
-LIBS_eof := eof $(LIBS_chain)
+LIBS_eof := eof $(LIBS_program)
 LIBS_protocol := protocol $(LIBS_tls) skarnet
 LIBS_control := control protocol
 LIBS_worker := worker dial protocol $(LIBS_endpoint)

@@ -10,7 +10,7 @@
 #include <skalibs/types.h>
 
 #include "chain/chain.h"
-#include "chain/preload.h"
+#include "eof/eof.h"
 
 #define SECRETS_FD 500 /* and above */
 
@@ -71,7 +71,7 @@ void chain_choose_mode(struct chain *chain)
         if (*mode == MODE_AUTO) *mode = MODE_EOF;
         return;
     }
-    if (*mode == MODE_EOF && preload_refusal(*chain->prog, library)) *mode = MODE_RELAY;
+    if (*mode == MODE_EOF && eof_refusal(*chain->prog, library)) *mode = MODE_RELAY;
 }
 
 /* For KeyUpdate: under a number that no program expects. */

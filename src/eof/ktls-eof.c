@@ -11,8 +11,7 @@
 #include <skalibs/stralloc.h>
 #include <skalibs/strerr.h>
 
-#include "chain/chain.h"
-#include "chain/preload.h"
+#include "eof/eof.h"
 #include "program/program.h"
 
 static struct option_table const table = { .rows = NULL, .count = 0, .program = 1 };
@@ -37,7 +36,7 @@ int main(int argc, char const *const *argv)
     PROG = EOF_PROGRAM;
     char const *const *prog = program_scan_options(&table, NULL, argc, argv);
     if (!*prog) program_die_usage(&table);
-    char const *const why = preload_refusal(*prog, library);
+    char const *const why = eof_refusal(*prog, library);
     if (why) strerr_dief(EXIT_ENGINE, *prog, ": ", why, ": use ktls-tlsd -m relay");
     preload(&changes, library);
     program_change_number(&changes, EOF_PID, (unsigned int)getpid());

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "chain/preload.h"
+#include "eof/eof.h"
 #include "eof/preload/generation.h"
 #include "ktls/ktls.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chain/preload.h"
+#include "eof/eof.h"
 #include "ktls/kernel.h"
 #include "relay/relay.h"
 #include "tls/tls.h"

@@ -2,8 +2,8 @@
 
 /* The library that ktls-eof preloads into a program. */
 
-#ifndef KTLS_CHAIN_PRELOAD_H
-#define KTLS_CHAIN_PRELOAD_H
+#ifndef KTLS_EOF_H
+#define KTLS_EOF_H
 
 #include <limits.h>
 
@@ -17,6 +17,6 @@
 
 /* NULL, with the path of the library, or why the dynamic linker would not preload
    it into prog: static text. */
-extern char const *preload_refusal(char const *prog, char library[PATH_MAX]);
+extern char const *eof_refusal(char const *prog, char library[PATH_MAX]);
 
 #endif

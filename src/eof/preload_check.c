@@ -1,6 +1,6 @@
 /* ISC license. */
 
-#include "chain/preload.h"
+#include "eof/eof.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -138,7 +138,7 @@ static char const *find_library(char path[PATH_MAX])
     return strpbrk(path, ": \t\n") ? "the path of " EOF_LIBRARY " has a colon or a space" : NULL;
 }
 
-char const *preload_refusal(char const *prog, char library[PATH_MAX])
+char const *eof_refusal(char const *prog, char library[PATH_MAX])
 {
     char path[PATH_MAX];
     char const *const why = find_program(path, prog) ? check_program(path) : NULL;
