@@ -80,22 +80,17 @@ $(BUILD)/pic/%.o: %.c $(BUILD)/config.mak
 	@mkdir -p $(@D)
 	$(COMPILE) -fPIC
 
-# In the archive for others only what the layer's header declares is global:
-# names like fail() or read8() are a program's own business.
+# What a layer's headers declare begins with the layer's name: an archive takes
+# no name from a program of others.
 define archive_rules
 .PHONY: $(ARCHIVE_$(1))
 $(ARCHIVE_$(1)): $(BUILD)/lib/$(ARCHIVE_$(1))
-$(BUILD)/obj/$(ARCHIVE_$(1)): $(call objects,$(1)) $(call folders,$(1)) $(BUILD)/config.mak
+$(BUILD)/obj/$(ARCHIVE_$(1)): $(call objects,$(1))
+$(BUILD)/lib/$(ARCHIVE_$(1)): $(call public_objects,$(1))
+$(BUILD)/obj/$(ARCHIVE_$(1)) $(BUILD)/lib/$(ARCHIVE_$(1)): $(call folders,$(1)) $(BUILD)/config.mak
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(call show,AR)$$(AR) rcsD $$@ $(call objects,$(1))
-$(BUILD)/obj/$(1).public.o: $(call public_objects,$(1)) $(call folders,$(1)) $(BUILD)/config.mak
-	@mkdir -p $$(@D)
-	$$(call show,LINK)$$(CC) -r -nostdlib -o $$@ $(call public_objects,$(1)) && $$(OBJCOPY) --localize-hidden $$@
-$(BUILD)/lib/$(ARCHIVE_$(1)): $(BUILD)/obj/$(1).public.o
-	@mkdir -p $$(@D)
-	@rm -f $$@
-	$$(call show,AR)$$(AR) rcsD $$@ $$<
+	$$(call show,AR)$$(AR) rcsD $$@ $$(filter %.o,$$^)
 endef
 $(foreach layer,$(ALL_LAYERS),$(eval $(call archive_rules,$(layer))))
 

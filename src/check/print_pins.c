@@ -29,7 +29,7 @@ void check_print_pins(char const *path)
     if (error == X509_NO_ANCHORS) error = X509_NO_CERTIFICATE;
     if (error) strerr_dief(EXIT_CREDENTIAL, path, ": ", x509_strerror(error));
     for (size_t i = 0; i < file.certificates.count; i++) {
-        struct der const whole = bundle_item(&file.certificates, i, room, sizeof room);
+        struct der const whole = x509_bundle_item(&file.certificates, i, room, sizeof room);
         if (whole.p) print_pin(&(struct x509_certificate){ whole.p, whole.len });
     }
     x509_trust_free(&file);

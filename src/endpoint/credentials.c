@@ -154,9 +154,9 @@ static int copy_ticket_keys(struct credentials *credentials, struct file const *
 static int load_ticket_keys(struct credentials *credentials, struct tls_config *config, char const *path)
 {
     struct file file = { .bytes = NULL };
-    if (!check_loaded(credentials, file_read(&file, AT_FDCWD, path, MAX_TICKET_FILE), path)) return 0;
+    if (!check_loaded(credentials, x509_file_read(&file, AT_FDCWD, path, MAX_TICKET_FILE), path)) return 0;
     int const copied = copy_ticket_keys(credentials, &file, path);
-    file_free(&file);
+    x509_file_free(&file);
     config->ticket_keys = &credentials->ticket_keys;
     return copied;
 }

@@ -46,9 +46,10 @@ static int trust_own_issuers(struct x509_trust *trust, struct x509_chain const *
     size_t used = 0, count = 0;
     for (size_t i = chain->count > 1; i < chain->count; i++) {
         struct certificate cert;
-        if (!certificate_parse(&cert, chain->cert[i].der, chain->cert[i].len)) continue;
+        if (!x509_certificate_parse(&cert, chain->cert[i].der, chain->cert[i].len)) continue;
         memcpy(room + used, chain->cert[i].der, chain->cert[i].len);
-        item[count++] = (struct x509_item){ .at = used, .len = chain->cert[i].len, .fingerprint = cert.subject_fingerprint };
+        item[count++] =
+            (struct x509_item){ .at = used, .len = chain->cert[i].len, .fingerprint = cert.subject_fingerprint };
         used += chain->cert[i].len;
     }
     trust->certificates = (struct x509_bundle){ .bytes = room, .len = used, .item = item, .count = count };
@@ -72,10 +73,10 @@ static void check_order(struct review const *review, char const *path, struct x5
 {
     struct certificate before, next;
     for (size_t i = 0; i + 1 < chain->count; i++) {
-        if (!certificate_parse(&before, chain->cert[i].der, chain->cert[i].len)
-            || !certificate_parse(&next, chain->cert[i + 1].der, chain->cert[i + 1].len))
+        if (!x509_certificate_parse(&before, chain->cert[i].der, chain->cert[i].len)
+            || !x509_certificate_parse(&next, chain->cert[i + 1].der, chain->cert[i + 1].len))
             return;
-        if (der_equal(before.issuer, next.subject)) continue;
+        if (x509_der_equal(before.issuer, next.subject)) continue;
         report(review, REVIEW_WARNING, path, "the chain is not in order: a certificate is not followed by its issuer");
         return;
     }

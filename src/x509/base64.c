@@ -62,7 +62,7 @@ static size_t gather(char const **text, char const *end, char to[BLOCK])
     return count;
 }
 
-unsigned char *base64_blocks(char const **text, char const *end, unsigned char *out)
+unsigned char *x509_base64_blocks(char const **text, char const *end, unsigned char *out)
 {
     for (char scattered[BLOCK];; out += BLOCK / 4 * 3) {
         char const *at = *text;
@@ -77,12 +77,12 @@ unsigned char *base64_blocks(char const **text, char const *end, unsigned char *
 }
 
 /* RFC 4648, 3.5: the unused bits of the last digit must be zero. */
-int base64_decode(char const *text, size_t text_len, unsigned char *out, size_t *len)
+int x509_base64_decode(char const *text, size_t text_len, unsigned char *out, size_t *len)
 {
     char const *const end = text + text_len;
     char digits[BLOCK], more[BLOCK];
     unsigned char last[BLOCK];
-    unsigned char *const last_out = base64_blocks(&text, end, out);
+    unsigned char *const last_out = x509_base64_blocks(&text, end, out);
     size_t const count = gather(&text, end, digits);
     size_t pads = 0;
     while (pads < 2 && pads < count && digits[count - 1 - pads] == '=') pads++;
@@ -96,7 +96,7 @@ int base64_decode(char const *text, size_t text_len, unsigned char *out, size_t 
     return 1;
 }
 
-void base64_encode(unsigned char const *bytes, size_t len, char *text)
+void x509_base64_encode(unsigned char const *bytes, size_t len, char *text)
 {
     static char const digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < len; i += 3) {

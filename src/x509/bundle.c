@@ -17,12 +17,12 @@
 #define STEP 455      /* characters: seven lines, where most subjects end */
 #define MAX_HEAD 1024 /* bytes */
 
-struct der bundle_item(struct x509_bundle const *bundle, size_t index, unsigned char *room, size_t room_len)
+struct der x509_bundle_item(struct x509_bundle const *bundle, size_t index, unsigned char *room, size_t room_len)
 {
     struct x509_item const *const item = &bundle->item[index];
     struct der whole = {.p = bundle->bytes + item->at, .len = item->len};
     if (!item->is_text) return whole;
-    if (PEM_DECODED(item->len) > room_len || !base64_decode((char const *)whole.p, item->len, room, &whole.len))
+    if (PEM_DECODED(item->len) > room_len || !x509_base64_decode((char const *)whole.p, item->len, room, &whole.len))
         return (struct der){.p = NULL, .len = 0};
     whole.p = room;
     return whole;
@@ -43,7 +43,7 @@ static enum x509_error add_item(struct x509_bundle *bundle, unsigned char const 
 {
     if (!has_room(bundle)) return X509_SYSTEM;
     bundle->item[bundle->count++] =
-        (struct x509_item){(size_t)(at - bundle->bytes), len, name_fingerprint(name), is_text};
+        (struct x509_item){(size_t)(at - bundle->bytes), len, x509_name_fingerprint(name), is_text};
     return X509_OK;
 }
 
@@ -64,7 +64,7 @@ static int read_head(struct bundle_kind const *kind, struct pem const *pem, unsi
     size_t len = 0;
     while (len + PEM_DECODED(STEP) <= MAX_HEAD) {
         unsigned char *const from = head + len;
-        size_t const added = (size_t)(base64_blocks(&text, end - text > STEP ? text + STEP : end, from) - from);
+        size_t const added = (size_t)(x509_base64_blocks(&text, end - text > STEP ? text + STEP : end, from) - from);
         len += added;
         if (!added || kind->name((struct der){.p = head, .len = len}, name)) return added != 0;
     }
@@ -79,7 +79,7 @@ static enum x509_error add_block(struct x509_bundle *bundle, struct bundle_kind 
     unsigned char *const at = bundle->bytes + (pem->body - (char const *)bundle->bytes);
     if (kind->is_lazy && read_head(kind, pem, head, &name)) return add_item(bundle, at, pem->body_len, name, 1);
     whole.p = at;
-    if (base64_decode(pem->body, pem->body_len, at, &whole.len)) return add_der(bundle, kind, whole);
+    if (x509_base64_decode(pem->body, pem->body_len, at, &whole.len)) return add_der(bundle, kind, whole);
     return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
 }
 
@@ -90,10 +90,10 @@ static enum x509_error add_bytes(struct x509_bundle *bundle, struct bundle_kind 
     struct der content;
     struct pem pem;
     enum x509_error error = X509_OK;
-    if (der_only(bytes, DER_SEQUENCE, &content)) return add_der(bundle, kind, bytes);
-    pem_init(&pem, bytes.p, bytes.len);
-    while (!error && pem_next(&pem))
-        if (pem_has_label(&pem, kind->label)) error = add_block(bundle, kind, &pem);
+    if (x509_der_only(bytes, DER_SEQUENCE, &content)) return add_der(bundle, kind, bytes);
+    x509_pem_init(&pem, bytes.p, bytes.len);
+    while (!error && x509_pem_next(&pem))
+        if (x509_pem_has_label(&pem, kind->label)) error = add_block(bundle, kind, &pem);
     return error;
 }
 
@@ -101,7 +101,7 @@ static enum x509_error add_file(struct x509_bundle *bundle, struct bundle_kind c
 {
     struct file file = {.bytes = bundle->bytes, .len = bundle->len};
     size_t const from = bundle->len;
-    enum x509_error const error = file_read(&file, dir, path, X509_MAX_FILE);
+    enum x509_error const error = x509_file_read(&file, dir, path, X509_MAX_FILE);
     bundle->bytes = file.bytes;
     bundle->len = file.len;
     return error ? error : add_bytes(bundle, kind, from);
@@ -145,19 +145,19 @@ static enum x509_error add_directory(struct x509_bundle *bundle, struct bundle_k
 static enum x509_error finish(struct x509_bundle *bundle, struct bundle_kind const *kind, enum x509_error error)
 {
     if (!error && !bundle->count) error = kind->none;
-    if (error) bundle_free(bundle);
+    if (error) x509_bundle_free(bundle);
     return error;
 }
 
-enum x509_error bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,
+enum x509_error x509_bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,
                             char const *file)
 {
     *bundle = (struct x509_bundle){.bytes = NULL};
     return finish(bundle, kind, dir ? add_directory(bundle, kind, dir) : add_file(bundle, kind, AT_FDCWD, file));
 }
 
-enum x509_error bundle_decode(struct x509_bundle *bundle, struct bundle_kind const *kind, unsigned char const *bytes,
-                              size_t len)
+enum x509_error x509_bundle_decode(struct x509_bundle *bundle, struct bundle_kind const *kind,
+                                   unsigned char const *bytes, size_t len)
 {
     *bundle = (struct x509_bundle){.bytes = malloc(len + 1), .len = len};
     if (!bundle->bytes) return X509_SYSTEM;
@@ -165,7 +165,7 @@ enum x509_error bundle_decode(struct x509_bundle *bundle, struct bundle_kind con
     return finish(bundle, kind, add_bytes(bundle, kind, 0));
 }
 
-void bundle_free(struct x509_bundle *bundle)
+void x509_bundle_free(struct x509_bundle *bundle)
 {
     int const saved = errno;
     free(bundle->bytes);
@@ -174,20 +174,20 @@ void bundle_free(struct x509_bundle *bundle)
     *bundle = (struct x509_bundle){.bytes = NULL};
 }
 
-static struct bundle_kind const certificates = {"CERTIFICATE", certificate_subject, X509_NO_ANCHORS, .is_lazy = 1};
+static struct bundle_kind const certificates = {"CERTIFICATE", x509_certificate_subject, X509_NO_ANCHORS, .is_lazy = 1};
 
 enum x509_error x509_trust_load(struct x509_trust *trust, char const *cadir, char const *cafile, char const **culprit)
 {
     *culprit = cadir ? cadir : cafile ? cafile : SYSTEM_BUNDLE;
-    return bundle_load(&trust->certificates, &certificates, cadir, *culprit);
+    return x509_bundle_load(&trust->certificates, &certificates, cadir, *culprit);
 }
 
 enum x509_error x509_trust_decode(struct x509_trust *trust, void const *bytes, size_t len)
 {
-    return bundle_decode(&trust->certificates, &certificates, bytes, len);
+    return x509_bundle_decode(&trust->certificates, &certificates, bytes, len);
 }
 
 void x509_trust_free(struct x509_trust *trust)
 {
-    bundle_free(&trust->certificates);
+    x509_bundle_free(&trust->certificates);
 }

@@ -15,13 +15,14 @@ struct bundle_kind {
     int is_lazy;          /* name() needs only the beginning of an item; the rest stays in base64 */
 };
 
-extern enum x509_error bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,
+extern enum x509_error x509_bundle_load(struct x509_bundle *bundle, struct bundle_kind const *kind, char const *dir,
                                    char const *file);
-extern enum x509_error bundle_decode(struct x509_bundle *bundle, struct bundle_kind const *kind,
+extern enum x509_error x509_bundle_decode(struct x509_bundle *bundle, struct bundle_kind const *kind,
                                      unsigned char const *bytes, size_t len);
-extern void bundle_free(struct x509_bundle *bundle);
+extern void x509_bundle_free(struct x509_bundle *bundle);
 
 /* An item in DER. If it is still in base64, it is decoded to room. p is NULL if it is malformed or does not fit. */
-extern struct der bundle_item(struct x509_bundle const *bundle, size_t index, unsigned char *room, size_t room_len);
+extern struct der x509_bundle_item(struct x509_bundle const *bundle, size_t index, unsigned char *room,
+                                   size_t room_len);
 
 #endif

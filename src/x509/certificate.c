@@ -19,10 +19,10 @@ static int parse_basic_constraints(struct certificate *cert, struct der content)
 {
     struct der number;
     int is_ca;
-    if (!der_take_flag(&content, &is_ca)) return 0;
+    if (!x509_der_take_flag(&content, &is_ca)) return 0;
     cert->is_ca = is_ca != 0;
     if (!content.len) return 1;
-    return is_ca && der_only(content, DER_INTEGER, &number) && der_natural(number, &cert->path_length);
+    return is_ca && x509_der_only(content, DER_INTEGER, &number) && x509_der_natural(number, &cert->path_length);
 }
 
 /* X.690, 8.6 and 11.2: the first byte is the number of unused bits in the last byte, which must be 0. */
@@ -41,10 +41,10 @@ static int parse_ext_key_usage(struct certificate *cert, struct der content)
     struct der usage;
     cert->purposes = 0;
     while (content.len) {
-        if (!der_take(&content, DER_OID, &usage)) return 0;
-        if (der_is(usage, any, sizeof any)) cert->purposes = 0xff;
-        if (der_is(usage, server_auth, sizeof server_auth)) cert->purposes |= 1u << X509_SERVER_AUTH;
-        if (der_is(usage, client_auth, sizeof client_auth)) cert->purposes |= 1u << X509_CLIENT_AUTH;
+        if (!x509_der_take(&content, DER_OID, &usage)) return 0;
+        if (x509_der_is(usage, any, sizeof any)) cert->purposes = 0xff;
+        if (x509_der_is(usage, server_auth, sizeof server_auth)) cert->purposes |= 1u << X509_SERVER_AUTH;
+        if (x509_der_is(usage, client_auth, sizeof client_auth)) cert->purposes |= 1u << X509_CLIENT_AUTH;
     }
     return 1;
 }
@@ -54,7 +54,7 @@ static int parse_alt_names(struct certificate *cert, struct der names)
     struct general_name name;
     (void)cert;
     while (names.len) {
-        if (!take_general_name(&names, &name)) return 0;
+        if (!x509_take_general_name(&names, &name)) return 0;
         if (name.tag == NAME_ADDRESS && name.value.len != 4 && name.value.len != 16) return 0;
     }
     return 1;
@@ -62,32 +62,32 @@ static int parse_alt_names(struct certificate *cert, struct der names)
 
 static int parse_name_constraints(struct certificate *cert, struct der content)
 {
-    return der_take_optional(&content, explicit_0, &cert->permitted)
-           && der_take_optional(&content, constructed_1, &cert->excluded) && !content.len
-           && constraints_are_valid(cert->permitted) && constraints_are_valid(cert->excluded);
+    return x509_der_take_optional(&content, explicit_0, &cert->permitted)
+           && x509_der_take_optional(&content, constructed_1, &cert->excluded) && !content.len
+           && x509_constraints_are_valid(cert->permitted) && x509_constraints_are_valid(cert->excluded);
 }
 
 static int parse_policy_constraints(struct certificate *cert, struct der content)
 {
     struct der require, inhibit;
-    if (!der_take_optional(&content, implicit_0, &require)
-        || !der_take_optional(&content, implicit_1, &inhibit) || content.len)
+    if (!x509_der_take_optional(&content, implicit_0, &require)
+        || !x509_der_take_optional(&content, implicit_1, &inhibit) || content.len)
         return 0;
-    return (!require.p || der_natural(require, &cert->require_explicit_policy))
-           && (!inhibit.p || der_natural(inhibit, &cert->inhibit_policy_mapping));
+    return (!require.p || x509_der_natural(require, &cert->require_explicit_policy))
+           && (!inhibit.p || x509_der_natural(inhibit, &cert->inhibit_policy_mapping));
 }
 
 static int parse_authority_key_id(struct certificate *cert, struct der content)
 {
     struct der ignored;
-    return der_take_optional(&content, implicit_0, &cert->authority_key_id)
-           && der_take_optional(&content, constructed_1, &ignored) && der_take_optional(&content, implicit_2, &ignored)
-           && !content.len;
+    return x509_der_take_optional(&content, implicit_0, &cert->authority_key_id)
+           && x509_der_take_optional(&content, constructed_1, &ignored)
+           && x509_der_take_optional(&content, implicit_2, &ignored) && !content.len;
 }
 
 static int parse_inhibit_any(struct certificate *cert, struct der content)
 {
-    return der_natural(content, &cert->inhibit_any_policy);
+    return x509_der_natural(content, &cert->inhibit_any_policy);
 }
 
 static struct {
@@ -120,7 +120,7 @@ static int parse_extension(struct certificate *cert, struct der oid, int critica
     }
     struct der *const content = &cert->extension[e];
     cert->critical |= (unsigned)critical << e;
-    return der_only(value, known[e].tag, content) && (content->len || known[e].may_be_empty)
+    return x509_der_only(value, known[e].tag, content) && (content->len || known[e].may_be_empty)
            && (!known[e].parse || known[e].parse(cert, *content));
 }
 
@@ -131,9 +131,9 @@ static int parse_extensions(struct certificate *cert, struct der extensions)
     int critical;
     if (!extensions.len) return 0;
     for (size_t count = 0; extensions.len; count++) {
-        if (count == MAX_EXTENSIONS || !take_extension(&extensions, seen + count, &critical, &value)) return 0;
+        if (count == MAX_EXTENSIONS || !x509_take_extension(&extensions, seen + count, &critical, &value)) return 0;
         for (size_t i = 0; i < count; i++)
-            if (der_equal(seen[i], seen[count])) return 0;
+            if (x509_der_equal(seen[i], seen[count])) return 0;
         if (!parse_extension(cert, seen[count], critical, value)) return 0;
     }
     return 1;
@@ -146,29 +146,29 @@ static int take_version(struct der *tbs, unsigned *version)
 {
     struct der field, number;
     *version = VERSION_1;
-    if (!der_take_optional(tbs, explicit_0, &field) || !field.p) return !field.p;
-    return der_only(field, DER_INTEGER, &number) && der_natural(number, version) && *version > VERSION_1
+    if (!x509_der_take_optional(tbs, explicit_0, &field) || !field.p) return !field.p;
+    return x509_der_only(field, DER_INTEGER, &number) && x509_der_natural(number, version) && *version > VERSION_1
            && *version <= VERSION_3;
 }
 
 /* A serial number may be zero or negative (RFC 5280, 4.1.2.2: "gracefully handle"). */
 static int take_serial(struct der *tbs, struct der *serial)
 {
-    if (!der_take(tbs, DER_INTEGER, serial) || !serial->len) return 0;
+    if (!x509_der_take(tbs, DER_INTEGER, serial) || !serial->len) return 0;
     return serial->len <= MAX_SERIAL || (serial->len == MAX_SERIAL + 1 && !serial->p[0]);
 }
 
 static int take_validity(struct der *tbs, struct certificate *cert)
 {
     struct der validity;
-    return der_take(tbs, DER_SEQUENCE, &validity) && take_time(&validity, &cert->not_before, &cert->is_lax)
-           && take_time(&validity, &cert->not_after, &cert->is_lax) && !validity.len;
+    return x509_der_take(tbs, DER_SEQUENCE, &validity) && x509_take_time(&validity, &cert->not_before, &cert->is_lax)
+           && x509_take_time(&validity, &cert->not_after, &cert->is_lax) && !validity.len;
 }
 
 static int take_unique_ids(struct der *tbs, unsigned version)
 {
     struct der issuer, subject;
-    return der_take_optional(tbs, implicit_1, &issuer) && der_take_optional(tbs, implicit_2, &subject)
+    return x509_der_take_optional(tbs, implicit_1, &issuer) && x509_der_take_optional(tbs, implicit_2, &subject)
            && ((!issuer.p && !subject.p) || version > VERSION_1);
 }
 
@@ -176,17 +176,18 @@ static int take_extensions(struct der *tbs, unsigned version, struct certificate
 {
     struct der field, extensions;
     if (!tbs->len) return 1;
-    return version == VERSION_3 && der_only(*tbs, explicit_3, &field) && der_only(field, DER_SEQUENCE, &extensions)
-           && parse_extensions(cert, extensions);
+    return version == VERSION_3 && x509_der_only(*tbs, explicit_3, &field)
+           && x509_der_only(field, DER_SEQUENCE, &extensions) && parse_extensions(cert, extensions);
 }
 
 static int parse_tbs(struct certificate *cert, struct der tbs)
 {
     unsigned version;
-    return take_version(&tbs, &version) && take_serial(&tbs, &cert->serial) && signed_take_algorithm(&cert->data, &tbs)
-           && der_take(&tbs, DER_SEQUENCE, &cert->issuer) && take_validity(&tbs, cert)
-           && der_take(&tbs, DER_SEQUENCE, &cert->subject) && der_take_whole(&tbs, DER_SEQUENCE, &cert->public_key)
-           && take_unique_ids(&tbs, version) && take_extensions(&tbs, version, cert);
+    return take_version(&tbs, &version) && take_serial(&tbs, &cert->serial)
+           && x509_signed_take_algorithm(&cert->data, &tbs) && x509_der_take(&tbs, DER_SEQUENCE, &cert->issuer)
+           && take_validity(&tbs, cert) && x509_der_take(&tbs, DER_SEQUENCE, &cert->subject)
+           && x509_der_take_whole(&tbs, DER_SEQUENCE, &cert->public_key) && take_unique_ids(&tbs, version)
+           && take_extensions(&tbs, version, cert);
 }
 
 /* RFC 5280 forbids these, although each part is well-formed: a CA without a name (4.1.2.6); keyCertSign or name
@@ -202,7 +203,7 @@ static int is_consistent(struct certificate const *cert)
     return cert->subject.len || !cert->extension[EXT_SUBJECT_ALT_NAME].p || cert->critical & 1u << EXT_SUBJECT_ALT_NAME;
 }
 
-int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len)
+int x509_certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len)
 {
     *cert = (struct certificate){
         .whole = {.p = bytes, .len = len},
@@ -213,27 +214,27 @@ int certificate_parse(struct certificate *cert, unsigned char const *bytes, size
         .inhibit_policy_mapping = NO_LIMIT,
         .inhibit_any_policy = NO_LIMIT,
     };
-    if (!signed_parse(cert->whole, &cert->data) || !parse_tbs(cert, cert->data.content)) return 0;
-    cert->issuer_fingerprint = name_fingerprint(cert->issuer);
-    cert->subject_fingerprint = name_fingerprint(cert->subject);
+    if (!x509_signed_parse(cert->whole, &cert->data) || !parse_tbs(cert, cert->data.content)) return 0;
+    cert->issuer_fingerprint = x509_name_fingerprint(cert->issuer);
+    cert->subject_fingerprint = x509_name_fingerprint(cert->subject);
     cert->is_lax |= cert->is_ca && !(cert->critical & 1u << EXT_BASIC_CONSTRAINTS);
-    cert->is_self_issued = names_equal(cert->issuer, cert->subject) != 0;
+    cert->is_self_issued = x509_names_equal(cert->issuer, cert->subject) != 0;
     return is_consistent(cert);
 }
 
-int certificate_subject(struct der head, struct der *subject)
+int x509_certificate_subject(struct der head, struct der *subject)
 {
     struct der ignored;
-    return der_enter(&head, DER_SEQUENCE) && der_enter(&head, DER_SEQUENCE)
-           && der_take_optional(&head, explicit_0, &ignored) && der_take(&head, DER_INTEGER, &ignored)
-           && der_take(&head, DER_SEQUENCE, &ignored) && der_take(&head, DER_SEQUENCE, &ignored)
-           && der_take(&head, DER_SEQUENCE, &ignored) && der_take(&head, DER_SEQUENCE, subject);
+    return x509_der_enter(&head, DER_SEQUENCE) && x509_der_enter(&head, DER_SEQUENCE)
+           && x509_der_take_optional(&head, explicit_0, &ignored) && x509_der_take(&head, DER_INTEGER, &ignored)
+           && x509_der_take(&head, DER_SEQUENCE, &ignored) && x509_der_take(&head, DER_SEQUENCE, &ignored)
+           && x509_der_take(&head, DER_SEQUENCE, &ignored) && x509_der_take(&head, DER_SEQUENCE, subject);
 }
 
 uint16_t x509_signature_scheme(struct x509_certificate const *cert)
 {
     struct certificate parsed;
     struct crypto_scheme const *scheme;
-    if (!certificate_parse(&parsed, cert->der, cert->len) || parsed.is_self_issued) return 0;
-    return signed_scheme(&parsed.data, &scheme) ? 0 : scheme->id;
+    if (!x509_certificate_parse(&parsed, cert->der, cert->len) || parsed.is_self_issued) return 0;
+    return x509_signed_scheme(&parsed.data, &scheme) ? 0 : scheme->id;
 }

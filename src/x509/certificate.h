@@ -18,17 +18,17 @@ struct signed_data {
     struct der algorithm, signature;
 };
 
-extern int signed_parse(struct der whole, struct signed_data *data);
+extern int x509_signed_parse(struct der whole, struct signed_data *data);
 /* Reads the algorithm in the signed part, which must be the same as the one outside. */
-extern int signed_take_algorithm(struct signed_data const *data, struct der *tbs);
-extern enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme const **scheme);
-extern enum x509_error signed_check(struct signed_data const *data, struct crypto_public_key const *key);
+extern int x509_signed_take_algorithm(struct signed_data const *data, struct der *tbs);
+extern enum x509_error x509_signed_scheme(struct signed_data const *data, struct crypto_scheme const **scheme);
+extern enum x509_error x509_signed_check(struct signed_data const *data, struct crypto_public_key const *key);
 
 /* Reads a Time (RFC 5280, 4.1.2.5) as seconds since 1970. *is_lax becomes 1 for a GeneralizedTime before 2050. */
-extern int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax);
+extern int x509_take_time(struct der *in, int64_t *seconds, unsigned char *is_lax);
 
 /* Reads the next Extension. */
-extern int take_extension(struct der *extensions, struct der *oid, int *critical, struct der *value);
+extern int x509_take_extension(struct der *extensions, struct der *oid, int *critical, struct der *value);
 
 /* ---- certificate.c ---- */
 
@@ -74,39 +74,39 @@ struct certificate {
     struct der permitted, excluded; /* GeneralSubtrees */
 };
 
-extern int certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len);
+extern int x509_certificate_parse(struct certificate *cert, unsigned char const *bytes, size_t len);
 /* Reads the subject alone. The certificate may be cut short after it. */
-extern int certificate_subject(struct der head, struct der *subject);
+extern int x509_certificate_subject(struct der head, struct der *subject);
 
 /* ---- public_key.c ---- */
 
-extern enum x509_error public_key_parse(struct certificate const *cert, struct crypto_public_key *key);
+extern enum x509_error x509_public_key_parse(struct certificate const *cert, struct crypto_public_key *key);
 /* The same; RSA keys must also be long enough to verify a signature with. */
-extern enum x509_error public_key_strong(struct certificate const *cert, struct crypto_public_key *key);
+extern enum x509_error x509_public_key_strong(struct certificate const *cert, struct crypto_public_key *key);
 
 /* ---- string.c: the string types of X.520 ---- */
 
 #define NO_CHARACTER UINT32_MAX /* an invalid character */
 
-extern int is_string(unsigned tag);
+extern int x509_is_string(unsigned tag);
 /* Reads at least one byte; in must not be empty. */
-extern uint32_t next_character(struct der *in, unsigned tag);
+extern uint32_t x509_next_character(struct der *in, unsigned tag);
 
 /* ---- name.c: distinguished names ---- */
 
-extern int take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value);
+extern int x509_take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value);
 /* Compares by the rules of RFC 5280, 7.1. */
-extern int names_equal(struct der a, struct der b);
+extern int x509_names_equal(struct der a, struct der b);
 /* 1 if name begins with the RDNs of base. */
-extern int name_is_within(struct der name, struct der base);
+extern int x509_name_is_within(struct der name, struct der base);
 /* A hash that is the same for equal names. */
-extern uint32_t name_fingerprint(struct der name);
+extern uint32_t x509_name_fingerprint(struct der name);
 
 /* ---- identity.c: the name of a TLS server (RFC 9525) ---- */
 
-extern enum x509_error check_identity(struct certificate const *cert, char const *name);
+extern enum x509_error x509_check_identity(struct certificate const *cert, char const *name);
 /* 1 if name is one label followed by suffix. */
-extern int matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len);
+extern int x509_matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len);
 
 /* ---- constraints.c: RFC 5280, 4.2.1.10 ---- */
 
@@ -126,10 +126,10 @@ struct general_name {
     struct der value;
 };
 
-extern int take_general_name(struct der *in, struct general_name *name);
-extern int constraints_are_valid(struct der subtrees);
+extern int x509_take_general_name(struct der *in, struct general_name *name);
+extern int x509_constraints_are_valid(struct der subtrees);
 /* Checks all names of cert against the constraints of an authority above it. Each comparison decrements *budget. */
-extern enum x509_error check_constraints(struct certificate const *authority, struct certificate const *cert,
+extern enum x509_error x509_check_constraints(struct certificate const *authority, struct certificate const *cert,
                                          unsigned *budget);
 
 #endif

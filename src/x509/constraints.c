@@ -19,10 +19,10 @@ static int starts_with_dot(struct der text)
     return text.len && text.p[0] == '.';
 }
 
-int take_general_name(struct der *in, struct general_name *name)
+int x509_take_general_name(struct der *in, struct general_name *name)
 {
-    return der_read(in, &name->tag, &name->value) && name->tag & DER_CONTEXT
-           && (name->tag != NAME_DIRECTORY || der_only(name->value, DER_SEQUENCE, &name->value));
+    return x509_der_read(in, &name->tag, &name->value) && name->tag & DER_CONTEXT
+           && (name->tag != NAME_DIRECTORY || x509_der_only(name->value, DER_SEQUENCE, &name->value));
 }
 
 /* ---- kinds of names ---- */
@@ -39,10 +39,10 @@ static int host_matches(struct der host, struct der base)
 static int dns_matches(struct der name, struct der base, int is_excluded)
 {
     int const only_below = starts_with_dot(base) && !is_excluded;
-    struct der const host = starts_with_dot(base) ? der_behind(base, 1) : base;
+    struct der const host = starts_with_dot(base) ? x509_der_behind(base, 1) : base;
     char const *const text = (char const *)name.p;
     if (is_excluded && name.len > 2 && !memcmp(text, "*.", 2)
-        && matches_wildcard(text + 2, name.len - 2, (char const *)host.p, host.len))
+        && x509_matches_wildcard(text + 2, name.len - 2, (char const *)host.p, host.len))
         return 1;
     if (!ends_with(name, host)) return 0;
     if (name.len == host.len) return !only_below;
@@ -68,7 +68,7 @@ static unsigned char const *only_at(struct der text)
 static struct der host_part(struct der text)
 {
     unsigned char const *const at = only_at(text);
-    return at ? der_behind(text, (size_t)(at - text.p) + 1) : text;
+    return at ? x509_der_behind(text, (size_t)(at - text.p) + 1) : text;
 }
 
 /* A base is a mailbox, a host or a domain (RFC 5280, 4.2.1.10). */
@@ -85,7 +85,7 @@ static int uri_host(struct der uri, struct der *host)
 {
     unsigned char const *const slashes = memmem(uri.p, uri.len, "://", 3);
     if (!slashes) return 0;
-    *host = der_behind(uri, (size_t)(slashes - uri.p) + 3);
+    *host = x509_der_behind(uri, (size_t)(slashes - uri.p) + 3);
     size_t len = 0;
     while (len < host->len && !memchr("/?#", host->p[len], 3)) len++;
     host->len = len;
@@ -108,7 +108,7 @@ static int matches(struct general_name const *name, struct der base, int is_excl
     case NAME_DNS: return dns_matches(name->value, base, is_excluded);
     case NAME_URI: return uri_matches(name->value, base);
     case NAME_ADDRESS: return address_matches(name->value, base);
-    case NAME_DIRECTORY: return name_is_within(name->value, base);
+    case NAME_DIRECTORY: return x509_name_is_within(name->value, base);
     default: return 0;
     }
 }
@@ -119,12 +119,12 @@ static int matches(struct general_name const *name, struct der base, int is_excl
 static int take_base(struct der *subtrees, struct general_name *base)
 {
     struct der subtree;
-    return der_take(subtrees, DER_SEQUENCE, &subtree) && take_general_name(&subtree, base) && !subtree.len;
+    return x509_der_take(subtrees, DER_SEQUENCE, &subtree) && x509_take_general_name(&subtree, base) && !subtree.len;
 }
 
 static int is_host(struct der text)
 {
-    struct der const host = starts_with_dot(text) ? der_behind(text, 1) : text;
+    struct der const host = starts_with_dot(text) ? x509_der_behind(text, 1) : text;
     return x509_is_dns_name((char const *)host.p, host.len);
 }
 
@@ -139,7 +139,7 @@ static int is_valid_base(struct general_name const *base)
     }
 }
 
-int constraints_are_valid(struct der subtrees)
+int x509_constraints_are_valid(struct der subtrees)
 {
     struct general_name base;
     if (subtrees.p && !subtrees.len) return 0;
@@ -159,7 +159,7 @@ static int is_comparable(struct general_name const *name)
     case NAME_EMAIL: return only_at(value) != NULL;
     case NAME_DNS: {
         int const is_wildcard = value.len > 2 && !memcmp(value.p, "*.", 2);
-        return !starts_with_dot(value) && is_host(is_wildcard ? der_behind(value, 2) : value);
+        return !starts_with_dot(value) && is_host(is_wildcard ? x509_der_behind(value, 2) : value);
     }
     case NAME_ADDRESS:
     case NAME_DIRECTORY: return 1;
@@ -203,19 +203,20 @@ static enum x509_error check_subject_emails(struct certificate const *authority,
     struct general_name name = {.tag = NAME_EMAIL};
     enum x509_error error = X509_OK;
     unsigned tag;
-    while (!error && der_take(&subject, DER_SET, &rdn))
-        while (!error && take_attribute(&rdn, &oid, &tag, &name.value))
-            if (der_is(oid, email_address, sizeof email_address)) error = check_name(authority, &name, budget);
+    while (!error && x509_der_take(&subject, DER_SET, &rdn))
+        while (!error && x509_take_attribute(&rdn, &oid, &tag, &name.value))
+            if (x509_der_is(oid, email_address, sizeof email_address)) error = check_name(authority, &name, budget);
     return error;
 }
 
-enum x509_error check_constraints(struct certificate const *authority, struct certificate const *cert, unsigned *budget)
+enum x509_error x509_check_constraints(struct certificate const *authority, struct certificate const *cert,
+                                       unsigned *budget)
 {
     struct der names = cert->extension[EXT_SUBJECT_ALT_NAME];
     struct general_name name = {.tag = NAME_DIRECTORY, .value = cert->subject};
     int has_email = 0;
     enum x509_error error = cert->subject.len ? check_name(authority, &name, budget) : X509_OK;
-    while (!error && take_general_name(&names, &name)) {
+    while (!error && x509_take_general_name(&names, &name)) {
         has_email |= name.tag == NAME_EMAIL;
         error = check_name(authority, &name, budget);
     }

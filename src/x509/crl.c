@@ -24,16 +24,16 @@ static int take_head(struct signed_data *data, struct der *tbs, unsigned *versio
 {
     struct der number;
     *version = 0;
-    if (!der_take_optional(tbs, DER_INTEGER, &number)) return 0;
-    if (number.p && (!der_natural(number, version) || *version != VERSION_2)) return 0;
-    return signed_take_algorithm(data, tbs) && der_take(tbs, DER_SEQUENCE, issuer);
+    if (!x509_der_take_optional(tbs, DER_INTEGER, &number)) return 0;
+    if (number.p && (!x509_der_natural(number, version) || *version != VERSION_2)) return 0;
+    return x509_signed_take_algorithm(data, tbs) && x509_der_take(tbs, DER_SEQUENCE, issuer);
 }
 
 static int crl_issuer(struct der whole, struct der *issuer)
 {
     struct signed_data data;
     unsigned version;
-    return signed_parse(whole, &data) && take_head(&data, &data.content, &version, issuer);
+    return x509_signed_parse(whole, &data) && take_head(&data, &data.content, &version, issuer);
 }
 
 /* Extensions that are not critical do not change the meaning of a list. */
@@ -43,9 +43,10 @@ static int parse_extensions(struct der extensions, enum x509_error *unsupported)
     struct der oid, value;
     int critical;
     while (extensions.len) {
-        if (!take_extension(&extensions, &oid, &critical, &value)) return 0;
+        if (!x509_take_extension(&extensions, &oid, &critical, &value)) return 0;
         if (critical)
-            *unsupported = der_is(oid, delta_indicator, sizeof delta_indicator) ? X509_DELTA_CRL : X509_INDIRECT_CRL;
+            *unsupported =
+                x509_der_is(oid, delta_indicator, sizeof delta_indicator) ? X509_DELTA_CRL : X509_INDIRECT_CRL;
     }
     return 1;
 }
@@ -56,15 +57,15 @@ static int parse(struct crl *crl, struct der whole)
     unsigned version;
     unsigned char is_lax = 0;
     crl->unsupported = X509_OK;
-    if (!signed_parse(whole, &crl->data)) return 0;
+    if (!x509_signed_parse(whole, &crl->data)) return 0;
     tbs = crl->data.content;
-    if (!take_head(&crl->data, &tbs, &version, &crl->issuer) || !take_time(&tbs, &crl->this_update, &is_lax)
-        || !take_time(&tbs, &crl->next_update, &is_lax) || is_lax
-        || !der_take_optional(&tbs, DER_SEQUENCE, &crl->revoked))
+    if (!take_head(&crl->data, &tbs, &version, &crl->issuer) || !x509_take_time(&tbs, &crl->this_update, &is_lax)
+        || !x509_take_time(&tbs, &crl->next_update, &is_lax) || is_lax
+        || !x509_der_take_optional(&tbs, DER_SEQUENCE, &crl->revoked))
         return 0;
-    if (!der_take_optional(&tbs, explicit_0, &field) || tbs.len) return 0;
+    if (!x509_der_take_optional(&tbs, explicit_0, &field) || tbs.len) return 0;
     if (!field.p) return 1;
-    return version == VERSION_2 && der_only(field, DER_SEQUENCE, &extensions)
+    return version == VERSION_2 && x509_der_only(field, DER_SEQUENCE, &extensions)
            && parse_extensions(extensions, &crl->unsupported);
 }
 
@@ -78,12 +79,13 @@ static enum x509_error look_up(struct crl const *crl, struct der serial)
     unsigned char is_lax = 0;
     int is_revoked = 0;
     while (entries.len) {
-        if (!der_take(&entries, DER_SEQUENCE, &entry) || !der_take(&entry, DER_INTEGER, &number)
-            || !take_time(&entry, &date, &is_lax))
+        if (!x509_der_take(&entries, DER_SEQUENCE, &entry) || !x509_der_take(&entry, DER_INTEGER, &number)
+            || !x509_take_time(&entry, &date, &is_lax))
             return X509_BAD_CRL;
-        if (entry.len && (!der_only(entry, DER_SEQUENCE, &extensions) || !parse_extensions(extensions, &unsupported)))
+        if (entry.len
+            && (!x509_der_only(entry, DER_SEQUENCE, &extensions) || !parse_extensions(extensions, &unsupported)))
             return X509_BAD_CRL;
-        is_revoked |= der_equal(number, serial);
+        is_revoked |= x509_der_equal(number, serial);
     }
     return is_revoked ? X509_REVOKED : unsupported;
 }
@@ -93,11 +95,11 @@ static enum x509_error ask(struct crl const *crl, struct certificate const *cert
 {
     if (crl->unsupported) return crl->unsupported;
     if (now < crl->this_update || now > crl->next_update) return X509_OLD_CRL;
-    return signed_check(&crl->data, key) ? X509_BAD_CRL : look_up(crl, cert->serial);
+    return x509_signed_check(&crl->data, key) ? X509_BAD_CRL : look_up(crl, cert->serial);
 }
 
 /* One valid list is enough, but a certificate is revoked if any valid list revokes it. */
-enum x509_error crl_check(struct x509_check const *check, struct certificate const *cert,
+enum x509_error x509_crl_check(struct x509_check const *check, struct certificate const *cert,
                           struct certificate const *issuer, struct crypto_public_key const *key)
 {
     struct x509_bundle const *const lists = &check->crls->lists;
@@ -107,8 +109,8 @@ enum x509_error crl_check(struct x509_check const *check, struct certificate con
         struct crl crl;
         if (lists->item[i].fingerprint != cert->issuer_fingerprint) continue;
         enum x509_error error = X509_BAD_CRL;
-        if (parse(&crl, bundle_item(lists, i, NULL, 0))) {
-            if (!names_equal(crl.issuer, cert->issuer)) continue;
+        if (parse(&crl, x509_bundle_item(lists, i, NULL, 0))) {
+            if (!x509_names_equal(crl.issuer, cert->issuer)) continue;
             error = ask(&crl, cert, key, check->now);
         }
         if (error == X509_REVOKED) return error;
@@ -122,10 +124,10 @@ static struct bundle_kind const lists = {"CRL", crl_issuer, X509_NO_LISTS, 0, 0}
 enum x509_error x509_crls_load(struct x509_crls *crls, char const *crldir, char const *crlfile, char const **culprit)
 {
     *culprit = crldir ? crldir : crlfile;
-    return bundle_load(&crls->lists, &lists, crldir, crlfile);
+    return x509_bundle_load(&crls->lists, &lists, crldir, crlfile);
 }
 
 void x509_crls_free(struct x509_crls *crls)
 {
-    bundle_free(&crls->lists);
+    x509_bundle_free(&crls->lists);
 }

@@ -40,28 +40,28 @@ struct der {
 };
 
 /* Without its first len bytes. */
-static inline struct der der_behind(struct der a, size_t len)
+static inline struct der x509_der_behind(struct der a, size_t len)
 {
     return (struct der){.p = a.p + len, .len = a.len - len};
 }
 
-extern int der_read(struct der *in, unsigned *tag, struct der *content);
-extern int der_take(struct der *in, unsigned tag, struct der *content);
+extern int x509_der_read(struct der *in, unsigned *tag, struct der *content);
+extern int x509_der_take(struct der *in, unsigned tag, struct der *content);
 /* Reads a tag and a length only. The content may be cut short. */
-extern int der_enter(struct der *in, unsigned tag);
+extern int x509_der_enter(struct der *in, unsigned tag);
 /* Reads the element with its tag and length. */
-extern int der_take_whole(struct der *in, unsigned tag, struct der *whole);
+extern int x509_der_take_whole(struct der *in, unsigned tag, struct der *whole);
 /* content->p is NULL if the next element has another tag. */
-extern int der_take_optional(struct der *in, unsigned tag, struct der *content);
+extern int x509_der_take_optional(struct der *in, unsigned tag, struct der *content);
 /* Reads an element that must be the only one. */
-extern int der_only(struct der in, unsigned tag, struct der *content);
+extern int x509_der_only(struct der in, unsigned tag, struct der *content);
 
 /* An INTEGER (X.690, 8.3) that is not negative, as in BasicConstraints; UINT_MAX if it is larger. */
-extern int der_natural(struct der content, unsigned *number);
+extern int x509_der_natural(struct der content, unsigned *number);
 /* A BOOLEAN with the default FALSE, which DER omits (X.690, 11.1 and 11.5). */
-extern int der_take_flag(struct der *in, int *flag);
+extern int x509_der_take_flag(struct der *in, int *flag);
 
-extern int der_equal(struct der a, struct der b);
-extern int der_is(struct der a, void const *bytes, size_t len);
+extern int x509_der_equal(struct der a, struct der b);
+extern int x509_der_is(struct der a, void const *bytes, size_t len);
 
 #endif

@@ -33,7 +33,7 @@ int x509_file_open(char const *path, size_t *size)
 }
 
 /* The file may have become shorter since its size was read. */
-enum x509_error file_read_open(struct file *file, int fd, size_t size)
+enum x509_error x509_file_read_open(struct file *file, int fd, size_t size)
 {
     unsigned char *const bytes = realloc(file->bytes, file->len + size + 1);
     if (!bytes) return X509_SYSTEM;
@@ -48,19 +48,19 @@ enum x509_error file_read_open(struct file *file, int fd, size_t size)
     return X509_OK;
 }
 
-enum x509_error file_read(struct file *file, int dir, char const *path, size_t max)
+enum x509_error x509_file_read(struct file *file, int dir, char const *path, size_t max)
 {
     size_t size;
     int const fd = open_regular(dir, path, &size);
     if (fd < 0) return errno == EINVAL ? X509_NOT_A_FILE : X509_SYSTEM;
-    enum x509_error const error = size > max - file->len ? X509_TOO_BIG : file_read_open(file, fd, size);
+    enum x509_error const error = size > max - file->len ? X509_TOO_BIG : x509_file_read_open(file, fd, size);
     int const saved = errno;
     close(fd);
     errno = saved;
     return error;
 }
 
-void file_free(struct file *file)
+void x509_file_free(struct file *file)
 {
     int const saved = errno;
     if (file->bytes) crypto_wipe(file->bytes, file->len);

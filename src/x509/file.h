@@ -14,12 +14,12 @@ struct file {
 
 /* Appends the content of a regular file to file, which may then have max bytes. dir is a descriptor as for
    openat(2). The error is X509_SYSTEM, with errno, X509_NOT_A_FILE, or X509_TOO_BIG. */
-extern enum x509_error file_read(struct file *file, int dir, char const *path, size_t max);
+extern enum x509_error x509_file_read(struct file *file, int dir, char const *path, size_t max);
 /* The same for an open file of that size. */
-extern enum x509_error file_read_open(struct file *file, int fd, size_t size);
+extern enum x509_error x509_file_read_open(struct file *file, int fd, size_t size);
 /* Opens a regular file and gives its size; -1 with errno. */
 extern int x509_file_open(char const *path, size_t *size);
 /* Wipes the bytes, because a file of certificates may also contain a key. Leaves errno as it is. */
-extern void file_free(struct file *file);
+extern void x509_file_free(struct file *file);
 
 #endif

@@ -75,7 +75,7 @@ static int equal_names(char const *a, size_t a_len, char const *b, size_t b_len)
 }
 
 /* A wildcard stands for one whole label, and at least two labels must follow it. */
-int matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len)
+int x509_matches_wildcard(char const *suffix, size_t suffix_len, char const *name, size_t name_len)
 {
     size_t const label = label_length(name, name_len);
     if (label == name_len || !x509_is_dns_name(suffix, suffix_len) || !memchr(suffix, '.', suffix_len))
@@ -87,7 +87,7 @@ static int matches_dns_name(struct der presented, char const *name, size_t len)
 {
     char const *const pattern = (char const *)presented.p;
     if (presented.len > 2 && pattern[0] == '*' && pattern[1] == '.')
-        return matches_wildcard(pattern + 2, presented.len - 2, name, len);
+        return x509_matches_wildcard(pattern + 2, presented.len - 2, name, len);
     return x509_is_dns_name(pattern, presented.len) && equal_names(pattern, presented.len, name, len);
 }
 
@@ -101,12 +101,12 @@ struct reference {
 static int matches(unsigned tag, struct der presented, struct reference const *reference)
 {
     if (reference->address_len)
-        return tag == NAME_ADDRESS && der_is(presented, reference->address, reference->address_len);
+        return tag == NAME_ADDRESS && x509_der_is(presented, reference->address, reference->address_len);
     return tag == NAME_DNS && matches_dns_name(presented, reference->name, reference->len);
 }
 
 /* The common name is never compared. */
-enum x509_error check_identity(struct certificate const *cert, char const *name)
+enum x509_error x509_check_identity(struct certificate const *cert, char const *name)
 {
     struct reference reference = {.name = name, .len = strlen(name)};
     struct der names = cert->extension[EXT_SUBJECT_ALT_NAME], presented;
@@ -115,6 +115,6 @@ enum x509_error check_identity(struct certificate const *cert, char const *name)
     reference.address_len = parse_address(name, reference.address);
     if (!reference.address_len && !x509_is_dns_name(name, reference.len)) return X509_WRONG_NAME;
     if (!names.p) return X509_NO_ALT_NAME;
-    while (der_read(&names, &tag, &presented)) found |= matches(tag, presented, &reference);
+    while (x509_der_read(&names, &tag, &presented)) found |= matches(tag, presented, &reference);
     return found ? X509_OK : X509_WRONG_NAME;
 }

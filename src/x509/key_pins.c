@@ -16,7 +16,7 @@ static void hash_key(struct certificate const *cert, unsigned char hash[32])
     crypto_hash(CRYPTO_SHA256, cert->public_key.p, cert->public_key.len, hash);
 }
 
-int pins_have(struct x509_pins const *pins, struct certificate const *cert)
+int x509_pins_have(struct x509_pins const *pins, struct certificate const *cert)
 {
     unsigned char hash[32];
     int found = 0;
@@ -31,7 +31,7 @@ static int parse_pin(char const *text, size_t len, unsigned char hash[32])
     size_t const prefix = sizeof PREFIX - 1;
     size_t decoded_len;
     if (len != prefix + BASE64_LEN || memcmp(text, PREFIX, prefix)) return 0;
-    if (!base64_decode(text + prefix, BASE64_LEN, decoded, &decoded_len) || decoded_len != 32) return 0;
+    if (!x509_base64_decode(text + prefix, BASE64_LEN, decoded, &decoded_len) || decoded_len != 32) return 0;
     memcpy(hash, decoded, 32);
     return 1;
 }
@@ -51,9 +51,9 @@ int x509_pin(struct x509_certificate const *cert, char text[X509_PIN_TEXT])
 {
     struct certificate fields;
     unsigned char hash[32];
-    if (!certificate_parse(&fields, cert->der, cert->len)) return 0;
+    if (!x509_certificate_parse(&fields, cert->der, cert->len)) return 0;
     hash_key(&fields, hash);
     memcpy(text, PREFIX, sizeof PREFIX);
-    base64_encode(hash, sizeof hash, text + sizeof PREFIX - 1);
+    x509_base64_encode(hash, sizeof hash, text + sizeof PREFIX - 1);
     return 1;
 }

@@ -6,11 +6,11 @@
 
 #define MAX_ATTRIBUTES 16 /* in one RDN, in which they may have any order */
 
-int take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value)
+int x509_take_attribute(struct der *rdn, struct der *oid, unsigned *tag, struct der *value)
 {
     struct der attribute;
-    return der_take(rdn, DER_SEQUENCE, &attribute) && der_take(&attribute, DER_OID, oid)
-           && der_read(&attribute, tag, value) && !attribute.len;
+    return x509_der_take(rdn, DER_SEQUENCE, &attribute) && x509_der_take(&attribute, DER_OID, oid)
+           && x509_der_read(&attribute, tag, value) && !attribute.len;
 }
 
 /* RFC 4518, 2.2, for Latin, Greek and Cyrillic letters. Unicode normalization (2.3) is not supported. */
@@ -38,7 +38,7 @@ struct text {
 static void skip_spaces(struct text *text)
 {
     for (struct der next = text->rest; next.len; text->rest = next)
-        if (!is_space(next_character(&next, text->tag))) return;
+        if (!is_space(x509_next_character(&next, text->tag))) return;
 }
 
 #define END_OF_TEXT (NO_CHARACTER - 1)
@@ -47,7 +47,7 @@ static void skip_spaces(struct text *text)
 static uint32_t next_prepared(struct text *text)
 {
     if (!text->rest.len) return END_OF_TEXT;
-    uint32_t const c = next_character(&text->rest, text->tag);
+    uint32_t const c = x509_next_character(&text->rest, text->tag);
     if (!is_space(c)) return fold_case(c);
     skip_spaces(text);
     return text->rest.len ? ' ' : END_OF_TEXT;
@@ -68,10 +68,10 @@ static int has_attribute(struct der rdn, struct der oid, unsigned tag, struct de
 {
     struct der other_oid, other;
     unsigned other_tag;
-    while (take_attribute(&rdn, &other_oid, &other_tag, &other)) {
-        if (!der_equal(oid, other_oid)) continue;
-        if (tag == other_tag && der_equal(value, other)) return 1;
-        if (is_string(tag) && is_string(other_tag)
+    while (x509_take_attribute(&rdn, &other_oid, &other_tag, &other)) {
+        if (!x509_der_equal(oid, other_oid)) continue;
+        if (tag == other_tag && x509_der_equal(value, other)) return 1;
+        if (x509_is_string(tag) && x509_is_string(other_tag)
             && texts_equal((struct text){value, tag}, (struct text){other, other_tag}))
             return 1;
     }
@@ -84,7 +84,7 @@ static unsigned count_common(struct der a, struct der b)
     struct der oid, value;
     unsigned tag, count = 0;
     while (a.len) {
-        if (++count > MAX_ATTRIBUTES || !take_attribute(&a, &oid, &tag, &value)) return 0;
+        if (++count > MAX_ATTRIBUTES || !x509_take_attribute(&a, &oid, &tag, &value)) return 0;
         if (!has_attribute(b, oid, tag, value)) return 0;
     }
     return count;
@@ -92,16 +92,16 @@ static unsigned count_common(struct der a, struct der b)
 
 static int rdns_equal(struct der a, struct der b)
 {
-    if (der_equal(a, b)) return 1;
+    if (x509_der_equal(a, b)) return 1;
     unsigned const count = count_common(a, b);
     return count && count == count_common(b, a);
 }
 
-int name_is_within(struct der name, struct der base)
+int x509_name_is_within(struct der name, struct der base)
 {
     struct der a, b;
     while (base.len)
-        if (!der_take(&name, DER_SET, &a) || !der_take(&base, DER_SET, &b) || !rdns_equal(a, b)) return 0;
+        if (!x509_der_take(&name, DER_SET, &a) || !x509_der_take(&base, DER_SET, &b) || !rdns_equal(a, b)) return 0;
     return 1;
 }
 
@@ -109,13 +109,13 @@ static size_t count_rdns(struct der name)
 {
     struct der rdn;
     size_t count = 0;
-    while (der_take(&name, DER_SET, &rdn)) count++;
+    while (x509_der_take(&name, DER_SET, &rdn)) count++;
     return count;
 }
 
-int names_equal(struct der a, struct der b)
+int x509_names_equal(struct der a, struct der b)
 {
-    return der_equal(a, b) || (count_rdns(a) == count_rdns(b) && name_is_within(a, b));
+    return x509_der_equal(a, b) || (count_rdns(a) == count_rdns(b) && x509_name_is_within(a, b));
 }
 
 /* ASCII letters are the same bytes in all string types except those with wide characters. */
@@ -129,18 +129,18 @@ static uint32_t sum_letters(struct der value, unsigned tag)
 {
     int const is_wide = tag == DER_BMP_STRING || tag == DER_UNIVERSAL_STRING;
     uint32_t sum = 0;
-    while (is_wide && value.len) sum += of_letter(next_character(&value, tag));
+    while (is_wide && value.len) sum += of_letter(x509_next_character(&value, tag));
     for (size_t i = 0; i < value.len; i++) sum += of_letter(value.p[i]);
     return sum;
 }
 
 /* Only the last RDN counts, which usually distinguishes names. */
-uint32_t name_fingerprint(struct der name)
+uint32_t x509_name_fingerprint(struct der name)
 {
     struct der rdn = {.p = NULL, .len = 0}, oid, value;
     unsigned tag;
     uint32_t sum = 0;
-    while (der_take(&name, DER_SET, &rdn)) continue;
-    while (take_attribute(&rdn, &oid, &tag, &value)) sum += sum_letters(value, tag);
+    while (x509_der_take(&name, DER_SET, &rdn)) continue;
+    while (x509_take_attribute(&rdn, &oid, &tag, &value)) sum += sum_letters(value, tag);
     return sum;
 }

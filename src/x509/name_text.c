@@ -89,7 +89,7 @@ static int is_special(uint32_t c, int first, int last)
 static void put_string(struct line *line, unsigned tag, struct der value)
 {
     for (int first = 1; value.len; first = 0) {
-        uint32_t const found = next_character(&value, tag), c = found == NO_CHARACTER ? REPLACEMENT : found;
+        uint32_t const found = x509_next_character(&value, tag), c = found == NO_CHARACTER ? REPLACEMENT : found;
         put_character(line, c, is_special(c, first, !value.len));
     }
 }
@@ -119,7 +119,7 @@ static struct attribute_name const attribute_names[] = {
 static char const *attribute_name(struct der oid)
 {
     for (size_t i = 0; i < sizeof attribute_names / sizeof *attribute_names; i++)
-        if (der_is(oid, attribute_names[i].oid, attribute_names[i].len)) return attribute_names[i].name;
+        if (x509_der_is(oid, attribute_names[i].oid, attribute_names[i].len)) return attribute_names[i].name;
     return NULL;
 }
 
@@ -159,14 +159,14 @@ static int put_attribute(struct line *line, struct der attribute)
 {
     struct der oid, value;
     unsigned tag;
-    if (!der_take(&attribute, DER_OID, &oid)) return 0;
+    if (!x509_der_take(&attribute, DER_OID, &oid)) return 0;
     struct der const whole = attribute;
-    if (!der_read(&attribute, &tag, &value) || attribute.len) return 0;
+    if (!x509_der_read(&attribute, &tag, &value) || attribute.len) return 0;
     char const *const name = attribute_name(oid);
     if (name) put_text(line, name);
     else if (!put_oid(line, oid)) return 0;
     put_text(line, "=");
-    if (name && is_string(tag)) put_string(line, tag, value);
+    if (name && x509_is_string(tag)) put_string(line, tag, value);
     else put_encoding(line, whole);
     return 1;
 }
@@ -176,7 +176,7 @@ static int put_each(struct line *line, struct der list, unsigned tag, char const
 {
     struct der one;
     for (int is_first = 1; list.len; is_first = 0) {
-        if (!der_take(&list, tag, &one)) return 0;
+        if (!x509_der_take(&list, tag, &one)) return 0;
         if (!is_first) put_text(line, separator);
         if (!put_one(line, one)) return 0;
     }
@@ -202,7 +202,7 @@ int x509_subject(struct x509_certificate const *cert, char *out, size_t max)
     struct line line = {.out = out, .len = 0, .max = max};
     struct der content, subject;
     if (!max) return 0;
-    int const valid = der_only(whole, DER_SEQUENCE, &content) && certificate_subject(whole, &subject)
+    int const valid = x509_der_only(whole, DER_SEQUENCE, &content) && x509_certificate_subject(whole, &subject)
                       && put_name(&line, subject);
     out[valid ? line.len : 0] = 0;
     return valid;
@@ -244,7 +244,7 @@ static void put_names(struct line *line, struct der names)
 {
     struct der value;
     unsigned tag;
-    while (der_read(&names, &tag, &value)) {
+    while (x509_der_read(&names, &tag, &value)) {
         char const *prefix = prefix_of(tag);
         if (!prefix) continue;
         if (line->len) put_text(line, ",");
@@ -259,7 +259,7 @@ int x509_alt_names(struct x509_certificate const *cert, char *out, size_t max)
     struct certificate fields;
     struct line line = {.out = out, .len = 0, .max = max};
     if (!max) return 0;
-    if (certificate_parse(&fields, cert->der, cert->len)) put_names(&line, fields.extension[EXT_SUBJECT_ALT_NAME]);
+    if (x509_certificate_parse(&fields, cert->der, cert->len)) put_names(&line, fields.extension[EXT_SUBJECT_ALT_NAME]);
     int const whole = !line.full && line.len;
     out[whole ? line.len : 0] = 0;
     return whole;

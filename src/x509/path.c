@@ -29,13 +29,14 @@ static void note(struct verification *v, enum rank rank, enum x509_error error, 
 static int is_known(struct verification const *v, struct der whole)
 {
     for (size_t i = v->sent; i < v->count; i++)
-        if (der_equal(v->cert[i].whole, whole)) return 1;
+        if (x509_der_equal(v->cert[i].whole, whole)) return 1;
     return 0;
 }
 
 static struct der anchor(struct verification *v, size_t index)
 {
-    return bundle_item(&v->check->trust->certificates, index, v->room + v->room_used, sizeof v->room - v->room_used);
+    return x509_bundle_item(&v->check->trust->certificates, index, v->room + v->room_used,
+                            sizeof v->room - v->room_used);
 }
 
 /* The decoded bytes are kept if the anchor is used or named in an error. */
@@ -44,8 +45,8 @@ static void add_anchor(struct verification *v, struct der whole, struct der name
     struct certificate *const cert = &v->cert[v->count];
     struct der subject;
     if (v->count - v->sent == MAX_ANCHORS || !whole.p || is_known(v, whole)) return;
-    if (!certificate_subject(whole, &subject) || !names_equal(subject, name)) return;
-    if (certificate_parse(cert, whole.p, whole.len)) v->count++;
+    if (!x509_certificate_subject(whole, &subject) || !x509_names_equal(subject, name)) return;
+    if (x509_certificate_parse(cert, whole.p, whole.len)) v->count++;
     else note(v, RANK_CANDIDATE, X509_BAD_CERTIFICATE, whole);
     if (whole.p == v->room + v->room_used) v->room_used += whole.len;
 }
@@ -62,7 +63,8 @@ static int is_trusted_itself(struct verification *v)
     struct x509_bundle const *const bundle = &v->check->trust->certificates;
     struct certificate const *const cert = &v->cert[0];
     for (size_t i = 0; i < bundle->count; i++)
-        if (bundle->item[i].fingerprint == cert->subject_fingerprint && der_equal(anchor(v, i), cert->whole)) return 1;
+        if (bundle->item[i].fingerprint == cert->subject_fingerprint && x509_der_equal(anchor(v, i), cert->whole))
+            return 1;
     return 0;
 }
 
@@ -80,25 +82,25 @@ static int is_in_path(struct verification const *v, size_t index)
 static int key_ids_fit(struct certificate const *issuer, struct certificate const *cert)
 {
     struct der const id = issuer->extension[EXT_SUBJECT_KEY_ID];
-    return !id.p || !cert->authority_key_id.p || der_equal(id, cert->authority_key_id);
+    return !id.p || !cert->authority_key_id.p || x509_der_equal(id, cert->authority_key_id);
 }
 
 static int has_name_of_issuer(struct certificate const *issuer, struct certificate const *cert)
 {
-    return issuer->subject_fingerprint == cert->issuer_fingerprint && names_equal(issuer->subject, cert->issuer);
+    return issuer->subject_fingerprint == cert->issuer_fingerprint && x509_names_equal(issuer->subject, cert->issuer);
 }
 
 static int complete(struct verification *v)
 {
     size_t place;
-    enum x509_error const error = path_validate(v, &place);
-    if (error) note(v, RANK_PATH, error, path_certificate(v, place)->whole);
+    enum x509_error const error = x509_path_validate(v, &place);
+    if (error) note(v, RANK_PATH, error, x509_path_certificate(v, place)->whole);
     return !error;
 }
 
 static int try_issuer(struct verification *v, size_t index)
 {
-    enum x509_error const error = validate_candidate(v, &v->cert[index]);
+    enum x509_error const error = x509_validate_candidate(v, &v->cert[index]);
     if (error) {
         note(v, RANK_CANDIDATE, error, v->cert[index].whole);
         return 0;
@@ -118,7 +120,7 @@ static int try_issuer(struct verification *v, size_t index)
 /* Anchors come after the certificates that were sent. */
 static int extend(struct verification *v)
 {
-    struct certificate const *const last = path_certificate(v, v->depth - 1);
+    struct certificate const *const last = x509_path_certificate(v, v->depth - 1);
     int tried = 0;
     add_issuing_anchors(v, last);
     for (int fits = 1; fits >= 0; fits--)
@@ -139,7 +141,7 @@ static enum x509_error search(struct verification *v)
     v->path[0] = 0;
     v->depth = 1;
     if (is_trusted_itself(v)) {
-        enum x509_error const error = validate_directly(v);
+        enum x509_error const error = x509_validate_directly(v);
         if (error) note(v, RANK_PATH, error, v->cert[0].whole);
         return error;
     }
@@ -153,7 +155,7 @@ static enum x509_error search(struct verification *v)
 static int is_repeated(struct verification const *v, struct der whole)
 {
     for (size_t i = 0; i < v->sent; i++)
-        if (der_equal(v->cert[i].whole, whole)) return 1;
+        if (x509_der_equal(v->cert[i].whole, whole)) return 1;
     return 0;
 }
 
@@ -166,7 +168,7 @@ static enum x509_error parse_chain(struct verification *v)
     for (size_t i = 0; i < chain->count; i++) {
         struct der const whole = {.p = chain->cert[i].der, .len = chain->cert[i].len};
         if (is_repeated(v, whole)) continue;
-        if (certificate_parse(&v->cert[v->sent], whole.p, whole.len)) v->sent++;
+        if (x509_certificate_parse(&v->cert[v->sent], whole.p, whole.len)) v->sent++;
         else if (!i) return X509_BAD_CERTIFICATE;
     }
     v->count = v->sent;
@@ -178,13 +180,13 @@ static enum x509_error verify(struct verification *v, struct crypto_public_key *
     struct x509_check const *const check = v->check;
     enum x509_error error = parse_chain(v);
     v->culprit = (struct der){.p = v->chain->cert[0].der, .len = v->chain->count ? v->chain->cert[0].len : 0};
-    if (!error) error = public_key_strong(&v->cert[0], key);
-    if (!error && check->pins && !pins_have(check->pins, &v->cert[0])) error = X509_WRONG_PIN;
+    if (!error) error = x509_public_key_strong(&v->cert[0], key);
+    if (!error && check->pins && !x509_pins_have(check->pins, &v->cert[0])) error = X509_WRONG_PIN;
     if (error || !check->trust) return error;
     error = search(v);
     if (error) return error;
     v->culprit = v->cert[0].whole;
-    return check->name ? check_identity(&v->cert[0], check->name) : X509_OK;
+    return check->name ? x509_check_identity(&v->cert[0], check->name) : X509_OK;
 }
 
 /* ---- who is to blame ---- */

@@ -32,20 +32,20 @@ struct verification {
 
 #define UNTRIED 0xff
 
-extern struct certificate const *path_certificate(struct verification const *v, size_t place);
+extern struct certificate const *x509_path_certificate(struct verification const *v, size_t place);
 
 /* Validates the path. *place is the place of the certificate that an error is about. */
-extern enum x509_error path_validate(struct verification *v, size_t *place);
+extern enum x509_error x509_path_validate(struct verification *v, size_t *place);
 /* Validates an end entity that is itself an anchor. */
-extern enum x509_error validate_directly(struct verification const *v);
+extern enum x509_error x509_validate_directly(struct verification const *v);
 /* Whether the certificate can be an issuer at all: a cheap check before the search goes on with it. */
-extern enum x509_error validate_candidate(struct verification const *v, struct certificate const *cert);
+extern enum x509_error x509_validate_candidate(struct verification const *v, struct certificate const *cert);
 
 /* crl.c: the status of a certificate by the CRLs of its issuer (RFC 5280, 6.3, for direct and complete CRLs). */
-extern enum x509_error crl_check(struct x509_check const *check, struct certificate const *cert,
+extern enum x509_error x509_crl_check(struct x509_check const *check, struct certificate const *cert,
                                  struct certificate const *issuer, struct crypto_public_key const *key);
 
 /* key_pins.c */
-extern int pins_have(struct x509_pins const *pins, struct certificate const *cert);
+extern int x509_pins_have(struct x509_pins const *pins, struct certificate const *cert);
 
 #endif

@@ -9,7 +9,7 @@
 #define DASHES "-----"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors write one */
 
-void pem_init(struct pem *pem, void const *bytes, size_t len)
+void x509_pem_init(struct pem *pem, void const *bytes, size_t len)
 {
     size_t const mark = strlen(BYTE_ORDER_MARK);
     *pem = (struct pem){.start = bytes, .end = (char const *)bytes + len};
@@ -39,7 +39,7 @@ static char const *find_line(struct pem *pem, char const *needle)
 }
 
 /* A BEGIN line without dashes at its end is ignored. */
-int pem_next(struct pem *pem)
+int x509_pem_next(struct pem *pem)
 {
     char const *line, *dashes, *end;
     do {
@@ -56,23 +56,23 @@ int pem_next(struct pem *pem)
     return end != NULL;
 }
 
-int pem_has_label(struct pem const *pem, char const *label)
+int x509_pem_has_label(struct pem const *pem, char const *label)
 {
     return pem->label_len == strlen(label) && !memcmp(pem->label, label, pem->label_len);
 }
 
 /* PKCS#8 (RFC 5958, 3), or the older form of OpenSSL (RFC 1421, 4.6.1.1). */
-int pem_is_encrypted_key(struct pem const *pem)
+int x509_pem_is_encrypted_key(struct pem const *pem)
 {
     static char const header[] = "\nProc-Type: 4,ENCRYPTED";
     size_t const skipped = pem->body_len && *pem->body == '\r';
-    return pem_has_label(pem, "ENCRYPTED PRIVATE KEY")
-           || (pem_is_private_key(pem) && pem->body_len > skipped + sizeof header
+    return x509_pem_has_label(pem, "ENCRYPTED PRIVATE KEY")
+           || (x509_pem_is_private_key(pem) && pem->body_len > skipped + sizeof header
                && !memcmp(pem->body + skipped, header, sizeof header - 1));
 }
 
-int pem_is_private_key(struct pem const *pem)
+int x509_pem_is_private_key(struct pem const *pem)
 {
-    return pem_has_label(pem, "PRIVATE KEY") || pem_has_label(pem, "EC PRIVATE KEY")
-           || pem_has_label(pem, "RSA PRIVATE KEY");
+    return x509_pem_has_label(pem, "PRIVATE KEY") || x509_pem_has_label(pem, "EC PRIVATE KEY")
+           || x509_pem_has_label(pem, "RSA PRIVATE KEY");
 }

@@ -4,7 +4,7 @@
 
 static unsigned char const any_policy[] = {0x55, 0x1d, 0x20, 0x00};
 
-void policies_init(struct policies *policies, size_t certificates)
+void x509_policies_init(struct policies *policies, size_t certificates)
 {
     unsigned const unlimited = (unsigned)certificates + 1;
     policies->count = 0;
@@ -15,7 +15,7 @@ void policies_init(struct policies *policies, size_t certificates)
 static int has(struct policies const *policies, struct der policy)
 {
     for (size_t i = 0; i < policies->count; i++)
-        if (der_equal(policies->expected[i], policy)) return 1;
+        if (x509_der_equal(policies->expected[i], policy)) return 1;
     return 0;
 }
 
@@ -32,8 +32,8 @@ static int add(struct policies *policies, struct der policy)
 static int take_policy(struct der *infos, struct der *policy)
 {
     struct der info, qualifiers;
-    return der_take(infos, DER_SEQUENCE, &info) && der_take(&info, DER_OID, policy)
-           && (!info.len || der_only(info, DER_SEQUENCE, &qualifiers));
+    return x509_der_take(infos, DER_SEQUENCE, &info) && x509_der_take(&info, DER_OID, policy)
+           && (!info.len || x509_der_only(info, DER_SEQUENCE, &qualifiers));
 }
 
 /* (d) (1) and (2): the policies of the certificate that are expected are valid. */
@@ -44,7 +44,7 @@ static enum x509_error take_policies(struct policies const *parent, struct der i
     int is_any = 0;
     while (infos.len) {
         if (!take_policy(&infos, &policy)) return X509_BAD_CERTIFICATE;
-        if (der_is(policy, any_policy, sizeof any_policy)) is_any = 1;
+        if (x509_der_is(policy, any_policy, sizeof any_policy)) is_any = 1;
         else if ((parent->has_any || has(parent, policy)) && !add(valid, policy)) return X509_TOO_MUCH_WORK;
     }
     if (!is_any || !accepts_any) return X509_OK;
@@ -59,7 +59,7 @@ static int is_empty(struct policies const *policies)
     return !policies->count && !policies->has_any;
 }
 
-enum x509_error policies_process(struct policies *policies, struct certificate const *cert, int is_last)
+enum x509_error x509_policies_process(struct policies *policies, struct certificate const *cert, int is_last)
 {
     struct policies valid = *policies;
     struct der const infos = cert->extension[EXT_POLICIES];
@@ -75,15 +75,16 @@ enum x509_error policies_process(struct policies *policies, struct certificate c
 static int take_mapping(struct der *mappings, struct der *from, struct der *to)
 {
     struct der pair;
-    return der_take(mappings, DER_SEQUENCE, &pair) && der_take(&pair, DER_OID, from) && der_only(pair, DER_OID, to)
-           && !der_is(*from, any_policy, sizeof any_policy) && !der_is(*to, any_policy, sizeof any_policy);
+    return x509_der_take(mappings, DER_SEQUENCE, &pair) && x509_der_take(&pair, DER_OID, from)
+           && x509_der_only(pair, DER_OID, to) && !x509_der_is(*from, any_policy, sizeof any_policy)
+           && !x509_der_is(*to, any_policy, sizeof any_policy);
 }
 
 static int is_mapped(struct der mappings, struct der policy)
 {
     struct der from, to;
     while (take_mapping(&mappings, &from, &to))
-        if (der_equal(from, policy)) return 1;
+        if (x509_der_equal(from, policy)) return 1;
     return 0;
 }
 
@@ -114,7 +115,7 @@ static void limit(unsigned *counter, unsigned value)
     if (value < *counter) *counter = value;
 }
 
-enum x509_error policies_prepare(struct policies *policies, struct certificate const *cert)
+enum x509_error x509_policies_prepare(struct policies *policies, struct certificate const *cert)
 {
     enum x509_error const error = map(policies, cert->extension[EXT_POLICY_MAPPINGS]);
     if (error) return error;
@@ -129,7 +130,7 @@ enum x509_error policies_prepare(struct policies *policies, struct certificate c
     return X509_OK;
 }
 
-enum x509_error policies_wrap_up(struct policies *policies, struct certificate const *cert)
+enum x509_error x509_policies_wrap_up(struct policies *policies, struct certificate const *cert)
 {
     count_down(&policies->explicit_policy);
     if (!cert->require_explicit_policy) policies->explicit_policy = 0;

@@ -17,12 +17,12 @@ struct policies {
     unsigned explicit_policy, policy_mapping, inhibit_any_policy; /* 6.1.2: numbers of certificates */
 };
 
-extern void policies_init(struct policies *policies, size_t certificates);
+extern void x509_policies_init(struct policies *policies, size_t certificates);
 /* 6.1.3 (d) to (f). */
-extern enum x509_error policies_process(struct policies *policies, struct certificate const *cert, int is_last);
+extern enum x509_error x509_policies_process(struct policies *policies, struct certificate const *cert, int is_last);
 /* 6.1.4 (a), (b) and (h) to (j): for a CA that is not the last certificate. */
-extern enum x509_error policies_prepare(struct policies *policies, struct certificate const *cert);
+extern enum x509_error x509_policies_prepare(struct policies *policies, struct certificate const *cert);
 /* 6.1.5 (a), (b) and (g). */
-extern enum x509_error policies_wrap_up(struct policies *policies, struct certificate const *cert);
+extern enum x509_error x509_policies_wrap_up(struct policies *policies, struct certificate const *cert);
 
 #endif

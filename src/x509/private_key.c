@@ -90,23 +90,23 @@ static enum x509_error key_from_block(struct pem const *pem, struct crypto_publi
     struct der der = {.p = buf, .len = 0};
     if (pem->body_len > MAX_KEY_BODY) return X509_UNSUPPORTED;
     enum x509_error error = X509_NO_KEY;
-    if (base64_decode(pem->body, pem->body_len, buf, &der.len)) error = key_from_der(der, public_key, key);
+    if (x509_base64_decode(pem->body, pem->body_len, buf, &der.len)) error = key_from_der(der, public_key, key);
     crypto_wipe(buf, sizeof buf);
     return error;
 }
 
-enum x509_error key_private(unsigned char const *bytes, size_t len,
+enum x509_error x509_key_private(unsigned char const *bytes, size_t len,
                             struct crypto_public_key const *public_key, struct crypto_private_key *key)
 {
     struct der const whole = {.p = bytes, .len = len};
     struct der content;
     struct pem pem;
     memset(key, 0, sizeof *key);
-    if (der_only(whole, DER_SEQUENCE, &content)) return key_from_der(whole, public_key, key);
-    pem_init(&pem, bytes, len);
-    while (pem_next(&pem)) {
-        if (pem_is_encrypted_key(&pem)) return X509_ENCRYPTED_KEY;
-        if (pem_is_private_key(&pem)) return key_from_block(&pem, public_key, key);
+    if (x509_der_only(whole, DER_SEQUENCE, &content)) return key_from_der(whole, public_key, key);
+    x509_pem_init(&pem, bytes, len);
+    while (x509_pem_next(&pem)) {
+        if (x509_pem_is_encrypted_key(&pem)) return X509_ENCRYPTED_KEY;
+        if (x509_pem_is_private_key(&pem)) return key_from_block(&pem, public_key, key);
     }
     return X509_NO_KEY;
 }

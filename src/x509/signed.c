@@ -6,22 +6,22 @@
 
 #include "x509/certificate.h"
 
-int signed_parse(struct der whole, struct signed_data *data)
+int x509_signed_parse(struct der whole, struct signed_data *data)
 {
     struct der content, bits;
-    if (!der_only(whole, DER_SEQUENCE, &content) || !der_take_whole(&content, DER_SEQUENCE, &data->tbs)
-        || !der_only(data->tbs, DER_SEQUENCE, &data->content)
-        || !der_take(&content, DER_SEQUENCE, &data->algorithm) || !der_only(content, DER_BIT_STRING, &bits)
+    if (!x509_der_only(whole, DER_SEQUENCE, &content) || !x509_der_take_whole(&content, DER_SEQUENCE, &data->tbs)
+        || !x509_der_only(data->tbs, DER_SEQUENCE, &data->content)
+        || !x509_der_take(&content, DER_SEQUENCE, &data->algorithm) || !x509_der_only(content, DER_BIT_STRING, &bits)
         || !bits.len || bits.p[0])
         return 0;
     data->signature = (struct der){.p = bits.p + 1, .len = bits.len - 1};
     return 1;
 }
 
-int signed_take_algorithm(struct signed_data const *data, struct der *tbs)
+int x509_signed_take_algorithm(struct signed_data const *data, struct der *tbs)
 {
     struct der inner;
-    return der_take(tbs, DER_SEQUENCE, &inner) && der_equal(inner, data->algorithm);
+    return x509_der_take(tbs, DER_SEQUENCE, &inner) && x509_der_equal(inner, data->algorithm);
 }
 
 /* ---- algorithms ---- */
@@ -33,7 +33,8 @@ static int parse_hash(struct der algorithm, enum crypto_hash *hash)
 {
     static unsigned char const sha2[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02};
     struct der oid;
-    if (!der_take(&algorithm, DER_OID, &oid) || (algorithm.len && !der_is(algorithm, null, sizeof null))) return 0;
+    if (!x509_der_take(&algorithm, DER_OID, &oid) || (algorithm.len && !x509_der_is(algorithm, null, sizeof null)))
+        return 0;
     if (oid.len != sizeof sha2 + 1 || memcmp(oid.p, sha2, sizeof sha2)) return 0;
     *hash = (enum crypto_hash)(CRYPTO_SHA256 + oid.p[sizeof sha2] - 1);
     return oid.p[sizeof sha2] >= 1 && oid.p[sizeof sha2] <= 3;
@@ -46,13 +47,15 @@ static int parse_pss(struct der parameters, enum crypto_hash *hash)
     struct der fields, field, inner, oid;
     enum crypto_hash mask_hash;
     unsigned salt;
-    if (!der_only(parameters, DER_SEQUENCE, &fields) || !der_take(&fields, 0xa0, &field)
-        || !der_only(field, DER_SEQUENCE, &inner) || !parse_hash(inner, hash))
+    if (!x509_der_only(parameters, DER_SEQUENCE, &fields) || !x509_der_take(&fields, 0xa0, &field)
+        || !x509_der_only(field, DER_SEQUENCE, &inner) || !parse_hash(inner, hash))
         return 0;
-    if (!der_take(&fields, 0xa1, &field) || !der_only(field, DER_SEQUENCE, &inner) || !der_take(&inner, DER_OID, &oid)
-        || !der_is(oid, mgf1, sizeof mgf1) || !der_only(inner, DER_SEQUENCE, &field) || !parse_hash(field, &mask_hash))
+    if (!x509_der_take(&fields, 0xa1, &field) || !x509_der_only(field, DER_SEQUENCE, &inner)
+        || !x509_der_take(&inner, DER_OID, &oid) || !x509_der_is(oid, mgf1, sizeof mgf1)
+        || !x509_der_only(inner, DER_SEQUENCE, &field) || !parse_hash(field, &mask_hash))
         return 0;
-    if (!der_take(&fields, 0xa2, &field) || !der_only(field, DER_INTEGER, &inner) || !der_natural(inner, &salt))
+    if (!x509_der_take(&fields, 0xa2, &field) || !x509_der_only(field, DER_INTEGER, &inner)
+        || !x509_der_natural(inner, &salt))
         return 0;
     return !fields.len && mask_hash == *hash && salt == crypto_hash_size(*hash);
 }
@@ -70,32 +73,32 @@ static struct algorithm {
     {0x0601, 1, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}},
 };
 
-enum x509_error signed_scheme(struct signed_data const *data, struct crypto_scheme const **scheme)
+enum x509_error x509_signed_scheme(struct signed_data const *data, struct crypto_scheme const **scheme)
 {
     static unsigned char const pss[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
     static unsigned char const ed25519[] = {0x2b, 0x65, 0x70};
     struct der parameters = data->algorithm, oid;
     enum crypto_hash hash;
-    if (!der_take(&parameters, DER_OID, &oid)) return X509_BAD_CERTIFICATE;
-    if (der_is(oid, pss, sizeof pss)) {
+    if (!x509_der_take(&parameters, DER_OID, &oid)) return X509_BAD_CERTIFICATE;
+    if (x509_der_is(oid, pss, sizeof pss)) {
         if (!parse_pss(parameters, &hash)) return X509_UNSUPPORTED;
         *scheme = crypto_scheme_by_id((uint16_t)(0x0804 + hash));
         return X509_OK;
     }
     for (struct algorithm const *a = algorithms; a < algorithms + sizeof algorithms / sizeof *a; a++) {
-        if (!der_is(oid, a->oid, a->oid_len)) continue;
+        if (!x509_der_is(oid, a->oid, a->oid_len)) continue;
         *scheme = crypto_scheme_by_id(a->scheme);
-        return !parameters.len || (a->may_have_null && der_is(parameters, null, sizeof null)) ? X509_OK
+        return !parameters.len || (a->may_have_null && x509_der_is(parameters, null, sizeof null)) ? X509_OK
                                                                                              : X509_BAD_CERTIFICATE;
     }
-    return der_is(oid, ed25519, sizeof ed25519) ? X509_ED25519 : X509_UNSUPPORTED;
+    return x509_der_is(oid, ed25519, sizeof ed25519) ? X509_ED25519 : X509_UNSUPPORTED;
 }
 
-enum x509_error signed_check(struct signed_data const *data, struct crypto_public_key const *key)
+enum x509_error x509_signed_check(struct signed_data const *data, struct crypto_public_key const *key)
 {
     unsigned char digest[CRYPTO_MAX_HASH];
     struct crypto_scheme const *scheme;
-    enum x509_error const error = signed_scheme(data, &scheme);
+    enum x509_error const error = x509_signed_scheme(data, &scheme);
     if (error) return error;
     crypto_hash(scheme->hash, data->tbs.p, data->tbs.len, digest);
     return crypto_verify(key, scheme, digest, data->signature.p, data->signature.len) ? X509_OK : X509_BAD_SIGNATURE;
@@ -124,12 +127,12 @@ static int days_of_month(int year, int month)
 }
 
 /* Both forms must be in GMT, with seconds and without fractions. */
-int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax)
+int x509_take_time(struct der *in, int64_t *seconds, unsigned char *is_lax)
 {
     unsigned tag;
     struct der text;
     int part[6];
-    if (!der_read(in, &tag, &text)) return 0;
+    if (!x509_der_read(in, &tag, &text)) return 0;
     int const is_general = tag == DER_GENERALIZED_TIME;
     size_t const year_len = is_general ? 4 : 2;
     if ((!is_general && tag != DER_UTC_TIME) || text.len != year_len + 11 || text.p[text.len - 1] != 'Z') return 0;
@@ -147,9 +150,9 @@ int take_time(struct der *in, int64_t *seconds, unsigned char *is_lax)
     return 1;
 }
 
-int take_extension(struct der *extensions, struct der *oid, int *critical, struct der *value)
+int x509_take_extension(struct der *extensions, struct der *oid, int *critical, struct der *value)
 {
     struct der extension;
-    return der_take(extensions, DER_SEQUENCE, &extension) && der_take(&extension, DER_OID, oid)
-           && der_take_flag(&extension, critical) && der_only(extension, DER_OCTET_STRING, value);
+    return x509_der_take(extensions, DER_SEQUENCE, &extension) && x509_der_take(&extension, DER_OID, oid)
+           && x509_der_take_flag(&extension, critical) && x509_der_only(extension, DER_OCTET_STRING, value);
 }

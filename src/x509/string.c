@@ -40,7 +40,7 @@ static uint32_t next_wide(struct der *in, size_t width)
 }
 
 /* TeletexString is Latin-1 in practice. */
-uint32_t next_character(struct der *in, unsigned tag)
+uint32_t x509_next_character(struct der *in, unsigned tag)
 {
     switch (tag) {
     case DER_UTF8_STRING: return next_utf8(in);
@@ -50,7 +50,7 @@ uint32_t next_character(struct der *in, unsigned tag)
     }
 }
 
-int is_string(unsigned tag)
+int x509_is_string(unsigned tag)
 {
     return tag == DER_UTF8_STRING || tag == DER_NUMERIC_STRING || tag == DER_PRINTABLE_STRING
            || tag == DER_TELETEX_STRING || tag == DER_IA5_STRING || tag == DER_VISIBLE_STRING

@@ -8,7 +8,7 @@
 #include "x509/path.h"
 #include "x509/policy.h"
 
-struct certificate const *path_certificate(struct verification const *v, size_t place)
+struct certificate const *x509_path_certificate(struct verification const *v, size_t place)
 {
     return &v->cert[v->path[place]];
 }
@@ -31,7 +31,7 @@ static enum x509_error check_itself(struct verification const *v, struct certifi
 }
 
 /* 6.1.4 (k). A certificate of version 1 has no basicConstraints. */
-enum x509_error validate_candidate(struct verification const *v, struct certificate const *cert)
+enum x509_error x509_validate_candidate(struct verification const *v, struct certificate const *cert)
 {
     return cert->is_ca ? check_time(v, cert) : X509_NOT_CA;
 }
@@ -42,7 +42,7 @@ static enum x509_error check_end_entity(struct verification const *v, struct cer
     return error ? error : cert->key_usage & DIGITAL_SIGNATURE ? X509_OK : X509_WRONG_KEY_USAGE;
 }
 
-enum x509_error validate_directly(struct verification const *v)
+enum x509_error x509_validate_directly(struct verification const *v)
 {
     return check_end_entity(v, &v->cert[0]);
 }
@@ -58,11 +58,11 @@ struct state {
    checked. */
 static enum x509_error check_names(struct verification *v, size_t place)
 {
-    struct certificate const *const cert = path_certificate(v, place);
+    struct certificate const *const cert = x509_path_certificate(v, place);
     enum x509_error error = X509_OK;
     if (place && cert->is_self_issued) return X509_OK;
     for (size_t above = place + 1; !error && above <= v->depth; above++)
-        error = check_constraints(path_certificate(v, above), cert, &v->comparisons);
+        error = x509_check_constraints(x509_path_certificate(v, above), cert, &v->comparisons);
     return error;
 }
 
@@ -73,29 +73,29 @@ static enum x509_error prepare_next(struct state *state, struct certificate cons
     if (!cert->is_self_issued && !state->max_path_length--) return X509_PATH_LENGTH;
     if (cert->path_length < state->max_path_length) state->max_path_length = cert->path_length;
     if (!(cert->key_usage & KEY_CERT_SIGN)) return X509_WRONG_KEY_USAGE;
-    return policies_prepare(&state->policies, cert);
+    return x509_policies_prepare(&state->policies, cert);
 }
 
 /* The constraints in the anchor's certificate apply (RFC 5937, 3.2); it is not itself part of the path. */
 static enum x509_error start(struct verification const *v, struct state *state, struct certificate const *anchor)
 {
-    policies_init(&state->policies, v->depth + 1);
+    x509_policies_init(&state->policies, v->depth + 1);
     state->max_path_length = v->depth + 1;
     enum x509_error error = check_itself(v, anchor);
-    if (!error && anchor->extension[EXT_POLICIES].p) error = policies_process(&state->policies, anchor, 0);
+    if (!error && anchor->extension[EXT_POLICIES].p) error = x509_policies_process(&state->policies, anchor, 0);
     return error ? error : prepare_next(state, anchor);
 }
 
 static enum x509_error process(struct verification *v, struct state *state, size_t place)
 {
-    struct certificate const *const cert = path_certificate(v, place);
+    struct certificate const *const cert = x509_path_certificate(v, place);
     struct crypto_scheme const *scheme;
-    enum x509_error error = cert->is_lax ? X509_BAD_CERTIFICATE : signed_scheme(&cert->data, &scheme);
+    enum x509_error error = cert->is_lax ? X509_BAD_CERTIFICATE : x509_signed_scheme(&cert->data, &scheme);
     if (!error) error = place ? check_itself(v, cert) : check_end_entity(v, cert);
     if (!error) error = check_names(v, place);
-    if (!error) error = policies_process(&state->policies, cert, !place);
+    if (!error) error = x509_policies_process(&state->policies, cert, !place);
     if (error) return error;
-    return place ? prepare_next(state, cert) : policies_wrap_up(&state->policies, cert);
+    return place ? prepare_next(state, cert) : x509_policies_wrap_up(&state->policies, cert);
 }
 
 /* ---- 6.1.3 (a) (1) and (3) ---- */
@@ -106,7 +106,7 @@ static enum x509_error check_signature(struct verification *v, size_t place, str
     if (*verdict == UNTRIED) {
         if (!v->signatures) return X509_TOO_MUCH_WORK;
         v->signatures--;
-        *verdict = (unsigned char)signed_check(&path_certificate(v, place)->data, key);
+        *verdict = (unsigned char)x509_signed_check(&x509_path_certificate(v, place)->data, key);
     }
     return (enum x509_error)*verdict;
 }
@@ -116,22 +116,23 @@ static enum x509_error check_proofs(struct verification *v, size_t *place)
     struct crypto_public_key key;
     enum x509_error error = X509_OK;
     for (size_t above = v->depth; !error && above; above--) {
-        struct certificate const *const issuer = path_certificate(v, above);
+        struct certificate const *const issuer = x509_path_certificate(v, above);
         *place = above;
-        error = public_key_strong(issuer, &key);
+        error = x509_public_key_strong(issuer, &key);
         if (error) return error;
         *place = above - 1;
         error = check_signature(v, above - 1, &key);
-        if (!error && v->check->crls) error = crl_check(v->check, path_certificate(v, above - 1), issuer, &key);
+        if (!error && v->check->crls)
+            error = x509_crl_check(v->check, x509_path_certificate(v, above - 1), issuer, &key);
     }
     return error;
 }
 
-enum x509_error path_validate(struct verification *v, size_t *place)
+enum x509_error x509_path_validate(struct verification *v, size_t *place)
 {
     struct state state;
     *place = v->depth;
-    enum x509_error error = start(v, &state, path_certificate(v, v->depth));
+    enum x509_error error = start(v, &state, x509_path_certificate(v, v->depth));
     while (!error && *place) error = process(v, &state, --*place);
     return error ? error : check_proofs(v, place);
 }

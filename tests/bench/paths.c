@@ -34,7 +34,7 @@ __attribute__((noinline)) static int verify(void)
 
 __attribute__((noinline)) static int signatures(void)
 {
-    return !signed_check(&cert[0].data, &keys[1]) && !signed_check(&cert[1].data, &keys[2]);
+    return !x509_signed_check(&cert[0].data, &keys[1]) && !x509_signed_check(&cert[1].data, &keys[2]);
 }
 
 /* The last certificate of the file is the root. */
@@ -45,13 +45,13 @@ static int prepare(char const *file)
     char const *culprit;
     if (x509_trust_load(&chain_file, NULL, file, &culprit)) return 0;
     for (size_t i = 0; i < 3; i++) {
-        struct der const whole = bundle_item(&chain_file.certificates, i, room + used, sizeof room - used);
+        struct der const whole = x509_bundle_item(&chain_file.certificates, i, room + used, sizeof room - used);
         struct x509_certificate const one = {whole.p, whole.len};
         used += whole.len;
         if (x509_public_key(&one, &keys[i])) return 0;
         if (i == 2) continue;
         chain.cert[chain.count++] = one;
-        certificate_parse(&cert[i], one.der, one.len);
+        x509_certificate_parse(&cert[i], one.der, one.len);
     }
     return 1;
 }

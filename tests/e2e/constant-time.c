@@ -392,17 +392,17 @@ static size_t decoded_key(char const *name, unsigned char *der)
     unsigned char text[8192];
     struct pem pem;
     size_t len = 0;
-    pem_init(&pem, text, read_file(pki_path(name, ".key"), text, sizeof text));
-    while (pem_next(&pem))
-        if (pem_is_private_key(&pem) && !base64_decode(pem.body, pem.body_len, der, &len)) exit(111);
+    x509_pem_init(&pem, text, read_file(pki_path(name, ".key"), text, sizeof text));
+    while (x509_pem_next(&pem))
+        if (x509_pem_is_private_key(&pem) && !x509_base64_decode(pem.body, pem.body_len, der, &len)) exit(111);
     return len;
 }
 
 static int find_key(struct pem *pem, unsigned char const *text, size_t len)
 {
-    pem_init(pem, text, len);
-    while (pem_next(pem))
-        if (pem_is_private_key(pem)) return 1;
+    x509_pem_init(pem, text, len);
+    while (x509_pem_next(pem))
+        if (x509_pem_is_private_key(pem)) return 1;
     return 0;
 }
 
@@ -421,7 +421,7 @@ static void base64(char const *name)
     ok(find_key(&pem, text, text_len), "%s: its text is found", name);
     is_clean(before, "looking for a key's text");
     before = VALGRIND_COUNT_ERRORS;
-    ok(base64_decode(pem.body, pem.body_len, der, &len) && len, "%s: its text decodes", name);
+    ok(x509_base64_decode(pem.body, pem.body_len, der, &len) && len, "%s: its text decodes", name);
     is_clean(before, "decoding base64");
 }
 
@@ -431,9 +431,9 @@ static void secret_numbers(struct der in)
 {
     struct der content;
     unsigned tag;
-    while (in.len && der_read(&in, &tag, &content)) {
+    while (in.len && x509_der_read(&in, &tag, &content)) {
         struct der inner;
-        int const wraps = tag == DER_OCTET_STRING && der_only(content, DER_SEQUENCE, &inner);
+        int const wraps = tag == DER_OCTET_STRING && x509_der_only(content, DER_SEQUENCE, &inner);
         if (tag & 0x20 || wraps) secret_numbers(content);
         else if ((tag == DER_INTEGER || tag == DER_OCTET_STRING) && content.len >= 16)
             secret(content.p + 2, content.len - 2);
@@ -448,7 +448,7 @@ static void key_file(char const *name)
     struct der const whole = { .p = der, .len = decoded_key(name, der) };
 
     secret_numbers(whole);
-    int const loads = key_private(der, whole.len, &credential(name)->public_key, &key) == X509_OK;
+    int const loads = x509_key_private(der, whole.len, &credential(name)->public_key, &key) == X509_OK;
     ok(loads, "%s: the key loads", name);
     is_clean(before, "loading a key");
 }

@@ -31,6 +31,12 @@ report $? 'and the library for others'
     [ -f "$root/share/man/man3/libktls-service.3" ]
 report $? "and the library for clients of ktls-init's service"
 
+for archive in ktls_:libktls ktls_:libktls-service crypto_:libktls-crypto x509_:libktls-x509 tls_:libktls-tls; do
+    nm -g --defined-only "$root/lib/${archive#*:}.a" | awk -v prefix="${archive%:*}" 'NF == 3 && index($3, prefix) != 1'
+done >"$work/log"
+[ ! -s "$work/log" ]
+report $? 'an archive has no name without the prefix of its layer'
+
 cc=$(sed -n 's/^CC := //p' "$build/config.mak")
 ldflags=$(sed -n 's/^LDFLAGS := //p' "$build/config.mak")
 $cc -std=c11 -D_GNU_SOURCE -I"$root/include/ktls-tools" -o "$work/foreign" tests/e2e/install/foreign.c \

@@ -60,7 +60,7 @@ static void cut_der(struct x509_chain *chain, uint8_t const *data, size_t size)
         uint8_t const *const start = rest.p;
         size_t const left = rest.len;
         unsigned tag;
-        int const whole = der_read(&rest, &tag, &content);
+        int const whole = x509_der_read(&rest, &tag, &content);
         size_t const len = whole ? left - rest.len : left;
         chain->cert[chain->count++] = (struct x509_certificate){.der = start, .len = len};
         if (!whole) break;
@@ -70,10 +70,10 @@ static void cut_der(struct x509_chain *chain, uint8_t const *data, size_t size)
 static void cut_pem(struct x509_chain *chain, uint8_t const *data, size_t size, unsigned char *storage)
 {
     struct pem pem;
-    pem_init(&pem, data, size);
-    while (chain->count < X509_MAX_CERTIFICATES && pem_next(&pem)) {
+    x509_pem_init(&pem, data, size);
+    while (chain->count < X509_MAX_CERTIFICATES && x509_pem_next(&pem)) {
         size_t len;
-        if (!base64_decode(pem.body, pem.body_len, storage, &len)) continue;
+        if (!x509_base64_decode(pem.body, pem.body_len, storage, &len)) continue;
         chain->cert[chain->count++] = (struct x509_certificate){.der = storage, .len = len};
         storage += len;
     }

@@ -37,7 +37,7 @@ static void check_accepted(struct x509_chain const *chain, struct x509_check con
 {
     struct certificate cert;
     struct x509_check changed = *check;
-    demand(certificate_parse(&cert, chain->cert[0].der, chain->cert[0].len));
+    demand(x509_certificate_parse(&cert, chain->cert[0].der, chain->cert[0].len));
     demand(cert.not_before <= check->now && check->now <= cert.not_after && !cert.is_unprocessed);
     demand(cert.purposes & 1u << check->purpose);
     changed.now = cert.not_after + 1;
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(uint8_t const *data, size_t size)
     struct der rest = { .p = data, .len = size }, one;
     if (size > MAX_INPUT) return 0;
     lenient = 1;
-    while (chain.count < X509_MAX_CERTIFICATES && der_take_whole(&rest, DER_SEQUENCE, &one))
+    while (chain.count < X509_MAX_CERTIFICATES && x509_der_take_whole(&rest, DER_SEQUENCE, &one))
         chain.cert[chain.count++] = (struct x509_certificate){ one.p, one.len };
     if (chain.count < 2) return 0;
     struct x509_certificate const anchor = chain.cert[--chain.count];
@@ -87,7 +87,7 @@ static size_t descend(uint8_t const *data, size_t size, unsigned choice, struct 
         unsigned tag;
         for (; count < 64 && rest.len; count++) {
             size_t const start = (size_t)(rest.p - data);
-            if (!der_read(&rest, &tag, &content)) return depth;
+            if (!x509_der_read(&rest, &tag, &content)) return depth;
             child[count] = (struct element){ start, (size_t)(content.p - data), (size_t)(rest.p - data) };
         }
         if (!count) return depth;

@@ -86,7 +86,7 @@ static int is_fit(struct x509_certificate const *anchor)
     struct crypto_public_key key;
     char subject[256];
     int64_t const now = time(NULL);
-    if (certificate_parse(&ca, anchor->der, anchor->len) && !public_key_parse(&ca, &key) && ca.is_ca
+    if (x509_certificate_parse(&ca, anchor->der, anchor->len) && !x509_public_key_parse(&ca, &key) && ca.is_ca
         && ca.key_usage & KEY_CERT_SIGN && ca.purposes & 1u << X509_SERVER_AUTH && !ca.is_unprocessed)
         return ca.not_before <= now; /* a bundle may be older than this day */
     x509_subject(anchor, subject, sizeof subject);
@@ -108,7 +108,7 @@ static void test_system_bundle(void)
     }
     size_t const count = trust.certificates.count;
     for (size_t i = 0; i < count; i++) {
-        struct der const whole = bundle_item(&trust.certificates, i, room, sizeof room);
+        struct der const whole = x509_bundle_item(&trust.certificates, i, room, sizeof room);
         struct x509_certificate const anchor = {.der = whole.p, .len = whole.len};
         fit += (unsigned)is_fit(&anchor);
     }

@@ -55,7 +55,7 @@ static void elements(void)
         struct der const whole = in_hex(rows[i].bytes);
         struct der in = whole, content = { .p = NULL, .len = 99 };
         unsigned tag = 0;
-        int const taken = der_read(&in, &tag, &content);
+        int const taken = x509_der_read(&in, &tag, &content);
         ok(taken == rows[i].taken, "'%s' is %s", rows[i].bytes, rows[i].taken ? "an element" : "no element");
         if (!rows[i].taken)
             ok(in.p == whole.p && in.len == whole.len, "'%s': nothing is taken", rows[i].bytes);
@@ -88,7 +88,7 @@ static void lengths(void)
             struct der in = { .p = bytes, .len = head + rows[i].len - (size_t)missing }, content;
             unsigned tag;
             int const wanted = rows[i].taken && !missing;
-            int const taken = der_read(&in, &tag, &content);
+            int const taken = x509_der_read(&in, &tag, &content);
             ok(taken == wanted && (!taken || (content.len == rows[i].len && content.p == bytes + head && !in.len)),
                "'%s' and %zu bytes%s", rows[i].head, rows[i].len, missing ? " but one" : "");
         }
@@ -113,7 +113,7 @@ static void naturals(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         unsigned number = 12345;
-        int const valid = der_natural(in_hex(rows[i].bytes), &number);
+        int const valid = x509_der_natural(in_hex(rows[i].bytes), &number);
         ok(valid == rows[i].valid && (!valid || number == rows[i].number), "INTEGER of '%s'", rows[i].bytes);
     }
 }
@@ -132,7 +132,7 @@ static void flags(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct der in = in_hex(rows[i].bytes);
         int flag = 7;
-        int const valid = der_take_flag(&in, &flag);
+        int const valid = x509_der_take_flag(&in, &flag);
         ok(valid == rows[i].valid && (!valid || (flag == rows[i].flag && in.len == rows[i].left)),
            "BOOLEAN DEFAULT FALSE of '%s'", rows[i].bytes);
     }
@@ -141,25 +141,27 @@ static void flags(void)
 static void taken(char const *bytes, int wanted, int whole_wanted, int optional, int only)
 {
     struct der content = { .p = NULL, .len = 99 }, const_in = in_hex(bytes), in = const_in;
-    ok(der_take(&in, DER_OCTET_STRING, &content) == wanted, "'%s': der_take", bytes);
+    ok(x509_der_take(&in, DER_OCTET_STRING, &content) == wanted, "'%s': der_take", bytes);
     in = const_in;
-    int const whole = der_take_whole(&in, DER_OCTET_STRING, &content);
+    int const whole = x509_der_take_whole(&in, DER_OCTET_STRING, &content);
     ok(whole == whole_wanted && (!whole || (content.p == const_in.p && content.len + in.len == const_in.len)),
        "'%s': der_take_whole", bytes);
     in = const_in;
-    ok(der_take_optional(&in, DER_OCTET_STRING, &content) == optional, "'%s': der_take_optional", bytes);
+    ok(x509_der_take_optional(&in, DER_OCTET_STRING, &content) == optional, "'%s': der_take_optional", bytes);
     if (optional && !wanted)
         ok(!content.p && !content.len && in.len == const_in.len, "'%s': an absent element is empty", bytes);
-    ok(der_only(const_in, DER_OCTET_STRING, &content) == only, "'%s': der_only", bytes);
+    ok(x509_der_only(const_in, DER_OCTET_STRING, &content) == only, "'%s': der_only", bytes);
 }
 
 static void equal(void)
 {
     struct der const a = in_hex("0102"), none = { .p = NULL, .len = 0 };
-    ok(der_is(a, "\x01\x02", 2) && !der_is(a, "\x01\x03", 2) && !der_is(a, "\x01\x02", 1) && !der_is(a, "\x01\x02\x03", 3),
+    ok(x509_der_is(a, "\x01\x02", 2) && !x509_der_is(a, "\x01\x03", 2) && !x509_der_is(a, "\x01\x02", 1)
+           && !x509_der_is(a, "\x01\x02\x03", 3),
        "der_is: all bytes and no more");
-    ok(der_is(none, "", 0) && !der_is(none, "x", 1) && !der_is(a, "", 0), "der_is: nothing");
-    ok(der_equal(a, a) && der_equal(none, none) && !der_equal(a, none) && !der_equal(none, a), "der_equal");
+    ok(x509_der_is(none, "", 0) && !x509_der_is(none, "x", 1) && !x509_der_is(a, "", 0), "der_is: nothing");
+    ok(x509_der_equal(a, a) && x509_der_equal(none, none) && !x509_der_equal(a, none) && !x509_der_equal(none, a),
+       "der_equal");
 }
 
 int main(void)

@@ -19,9 +19,10 @@ static void append(char const *text)
 {
     struct pem pem;
     struct x509_certificate *const cert = &chain.cert[chain.count++];
-    pem_init(&pem, text, strlen(text));
+    x509_pem_init(&pem, text, strlen(text));
     cert->der = der + used;
-    if (!pem_next(&pem) || !base64_decode(pem.body, pem.body_len, der + used, &cert->len)) give_up("malformed");
+    if (!x509_pem_next(&pem) || !x509_base64_decode(pem.body, pem.body_len, der + used, &cert->len))
+        give_up("malformed");
     used += cert->len;
 }
 

@@ -83,11 +83,11 @@ static void has_name(char const *file, char const *name, enum x509_error expecte
     static struct pki_chain chain;
     struct certificate cert;
     pki_chain_of(&chain, file);
-    if (!certificate_parse(&cert, chain.chain.cert[0].der, chain.chain.cert[0].len)) {
+    if (!x509_certificate_parse(&cert, chain.chain.cert[0].der, chain.chain.cert[0].len)) {
         ok(0, "%s parses", file);
         return;
     }
-    enum x509_error const error = check_identity(&cert, name);
+    enum x509_error const error = x509_check_identity(&cert, name);
     ok(error == expected, "%s, %s: %s", file, name, x509_strerror(error));
 }
 
@@ -131,7 +131,7 @@ static void does_not_parse(char const *file)
     static struct pki_chain chain;
     struct certificate cert;
     pki_chain_of(&chain, file);
-    ok(!certificate_parse(&cert, chain.chain.cert[0].der, chain.chain.cert[0].len), "%s does not parse", file);
+    ok(!x509_certificate_parse(&cert, chain.chain.cert[0].der, chain.chain.cert[0].len), "%s does not parse", file);
 }
 
 static void test_broken_names(void)

@@ -11,7 +11,7 @@ static void reads(char const *what, void const *bytes, size_t len, int expected)
 {
     struct der in = {.p = bytes, .len = len}, content;
     unsigned tag;
-    ok(der_read(&in, &tag, &content) == expected, "DER: %s", what);
+    ok(x509_der_read(&in, &tag, &content) == expected, "DER: %s", what);
 }
 
 #define READS(what, bytes, expected) reads(what, bytes, sizeof bytes - 1, expected)
@@ -47,8 +47,8 @@ static void decodes(char const *body, char const *expected)
     struct pem pem;
     size_t len = 0;
     int const size = snprintf(text, sizeof text, "-----BEGIN X-----\n%s\n-----END X-----\n", body);
-    pem_init(&pem, text, (size_t)size);
-    int const valid = pem_next(&pem) && base64_decode(pem.body, pem.body_len, out, &len);
+    x509_pem_init(&pem, text, (size_t)size);
+    int const valid = x509_pem_next(&pem) && x509_base64_decode(pem.body, pem.body_len, out, &len);
     ok(valid == !!expected && (!valid || (len == strlen(expected) && !memcmp(out, expected, len))),
        "base64 of '%s'", expected ? expected : "nothing");
 }
@@ -86,7 +86,7 @@ static void test_base64_bytes(void)
         unsigned const place = i / 256, c = i % 256, shift = 18 - 6 * (place % 4);
         char const *const digit = c ? strchr(digits, (int)c) : NULL;
         body[place] = (char)c;
-        int const valid = base64_decode(body, 20, out, &len);
+        int const valid = x509_base64_decode(body, 20, out, &len);
         faults += valid != (digit != NULL || (c == '=' && place == 19));
         if (!digit) continue;
         unsigned char const *const three = out + place / 4 * 3;
@@ -100,8 +100,8 @@ static unsigned count_blocks(char const *text)
 {
     struct pem pem;
     unsigned count = 0;
-    pem_init(&pem, text, strlen(text));
-    while (pem_next(&pem)) count++;
+    x509_pem_init(&pem, text, strlen(text));
+    while (x509_pem_next(&pem)) count++;
     return count;
 }
 
@@ -137,7 +137,8 @@ static int read_alike(unsigned char const *der, size_t len)
     br_x509_decoder_context decoder;
     br_x509_decoder_init(&decoder, NULL, NULL);
     br_x509_decoder_push(&decoder, der, len);
-    if (br_x509_decoder_last_error(&decoder) || !certificate_parse(&cert, der, len) || public_key_parse(&cert, &key))
+    if (br_x509_decoder_last_error(&decoder) || !x509_certificate_parse(&cert, der, len)
+        || x509_public_key_parse(&cert, &key))
         return 0;
     return same_key(br_x509_decoder_get_pkey(&decoder), &key)
            && !br_x509_decoder_isCA(&decoder) == !cert.is_ca;
@@ -167,7 +168,7 @@ static void test_system_bundle(void)
     }
     size_t const count = trust.certificates.count;
     for (size_t i = 0; i < count; i++) {
-        struct der const whole = bundle_item(&trust.certificates, i, room, sizeof room);
+        struct der const whole = x509_bundle_item(&trust.certificates, i, room, sizeof room);
         same += (unsigned)read_alike(whole.p, whole.len);
     }
     ok(count && same == count, "the system's %zu anchors read as BearSSL reads them: %u", count, same);

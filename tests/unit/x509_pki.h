@@ -67,20 +67,20 @@ static void pki_append_file(struct pki_chain *chain, char const *name)
 {
     struct file file = {.bytes = NULL};
     struct pem pem;
-    if (file_read(&file, AT_FDCWD, pki_path(name), 1 << 20)) {
+    if (x509_file_read(&file, AT_FDCWD, pki_path(name), 1 << 20)) {
         diag("cannot read %s", name);
         exit(111);
     }
-    pem_init(&pem, file.bytes, file.len);
-    while (pem_next(&pem)) {
+    x509_pem_init(&pem, file.bytes, file.len);
+    while (x509_pem_next(&pem)) {
         struct x509_certificate *const cert = &chain->chain.cert[chain->chain.count];
-        if (!pem_has_label(&pem, "CERTIFICATE")) continue;
+        if (!x509_pem_has_label(&pem, "CERTIFICATE")) continue;
         cert->der = chain->der + chain->used;
-        if (!base64_decode(pem.body, pem.body_len, chain->der + chain->used, &cert->len)) exit(111);
+        if (!x509_base64_decode(pem.body, pem.body_len, chain->der + chain->used, &cert->len)) exit(111);
         chain->used += cert->len;
         chain->chain.count++;
     }
-    file_free(&file);
+    x509_file_free(&file);
 }
 
 /* All certificates of files whose names are separated by spaces. */

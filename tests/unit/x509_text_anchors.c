@@ -19,7 +19,7 @@ static void put_certificate(struct bytes const *cert, size_t columns, char const
 {
     static char const begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
     char body[sizeof cert->p / 3 * 4 + 5];
-    base64_encode(cert->p, cert->len, body);
+    x509_base64_encode(cert->p, cert->len, body);
     size_t const len = strlen(body);
     put(begin, sizeof begin - 1);
     for (size_t i = 0; i < len; i += columns) {
