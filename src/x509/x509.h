@@ -179,7 +179,7 @@ struct x509_check {
 
    The name is a DNS name for dNSName (a wildcard is the whole left-most label and
    stands for one label) or an IP address literal for iPAddress; the common name
-   is never looked at. culprit may be NULL. */
+   is never compared. culprit may be NULL. About 100 KiB of stack are needed. */
 extern enum x509_error x509_verify(struct x509_chain const *chain, struct x509_check const *check,
                                    struct crypto_public_key *key, char culprit[X509_MAX_CULPRIT]);
 
