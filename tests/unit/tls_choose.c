@@ -158,6 +158,33 @@ static void key_types(void)
     }
 }
 
+/* One scheme alone: in 1.3 PKCS#1 v1.5 signs no handshake (RFC 8446, 4.2.3). */
+static void key_types_by_scheme(void)
+{
+    static struct {
+        char const *scheme;
+        unsigned int types12, types13;
+    } const cases[] = {
+        { "0403", EC, EC },   { "0503", EC, EC }, { "0603", EC, EC }, { "0804", RSA, RSA }, { "0805", RSA, RSA },
+        { "0806", RSA, RSA }, { "0401", RSA, 0 }, { "0501", RSA, 0 }, { "0601", RSA, 0 },   { "0807", 0, 0 },
+        { "0203", 0, 0 },     { "0201", 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint16_t version = TLS_1_2; version <= TLS_1_3; version++) {
+            struct spec spec;
+            char change[32];
+            snprintf(change, sizeof change, "set 13 0002%s", cases[i].scheme);
+            reset(version, 0);
+            spec_base(&spec, version);
+            spec_apply(&spec, change);
+            tape_clear(&tape);
+            tape_hello(&spec);
+            serve_tape();
+            unsigned int const wanted = version == TLS_1_2 ? cases[i].types12 : cases[i].types13;
+            ok(asked.key_types == wanted, "%04x, scheme %s: types of keys %x", version, cases[i].scheme, asked.key_types);
+        }
+}
+
 /* ---- signatures in chains ---- */
 
 /* The chain of ec256 is signed with ECDSA and SHA-256, that of rsa with RSA and
@@ -215,6 +242,7 @@ int main(void)
     once_with_retry();
     late();
     key_types();
+    key_types_by_scheme();
     chains();
     schemes();
     return done_testing();

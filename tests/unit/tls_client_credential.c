@@ -69,6 +69,50 @@ static void requests_of_12(void)
     for (size_t i = 0; i < sizeof one / sizeof *one; i++) asked(TLS_1_2, one + i, "client-rsa", NULL);
 }
 
+/* The byte behind the types is a length, whatever it is. */
+static void many_schemes(void)
+{
+    char change[1024] = "body 13 01400100";
+    struct request_case const many = { "ecdsa_sign, and 128 schemes", change, NULL };
+    for (int i = 0; i < 128; i++) strcat(change, "0804");
+    strcat(change, "0000");
+    asked(TLS_1_2, &many, "client-rsa", NULL);
+}
+
+static void malformed_requests_of_12(void)
+{
+    static struct {
+        char const *what, *change;
+    } const rows[] = {
+        { "nothing", "body 13 " },
+        { "no types", "body 13 000002040300 00" },
+        { "no schemes", "body 13 014000000000" },
+        { "half a scheme", "body 13 0140000304030800 00" },
+        { "no authorities' length", "body 13 014000020403" },
+        { "a byte behind it", "body 13 0140000204030000 00" },
+        { "an empty authority", "body 13 014000020403000200 00" },
+        { "an authority that is cut", "body 13 01400002040300030002 30" },
+        { "half an authority's length", "body 13 0140000204030001 00" },
+        { "one authority and half a length", "body 13 01400002040300040001 3000" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char change[128], *to = change;
+        for (char const *p = rows[i].change; *p; p++)
+            if (*p != ' ' || p < rows[i].change + sizeof "body 13") *to++ = *p;
+        *to = 0;
+        loopback_reset();
+        only_version(&client.config, TLS_1_2);
+        client.config.credential[0] = credential("client-ec");
+        client.run = run_watched_client;
+        server.run = run_faulty_server;
+        server.config.client_auth = TLS_REQUEST_CLIENT_CERT;
+        fault = (struct fault){ 0, change };
+        loopback_run();
+        ok(faulty.applied && sent(&client, TLS_DECODE_ERROR), "a CertificateRequest with %s: %s", rows[i].what,
+           error_text(&client));
+    }
+}
+
 static void requests_of_13(void)
 {
     static struct request_case const rows[] = {
@@ -127,10 +171,26 @@ static void suites_end(void)
     }
 }
 
+/* A server whose only certificate is the second. */
+static void second_alone(void)
+{
+    for (uint16_t version = TLS_1_2; version <= TLS_1_3; version++) {
+        loopback_reset();
+        only_version(&client.config, version);
+        server.config.credential[0] = NULL;
+        server.config.credential[1] = credential("rsa");
+        loopback_run();
+        both_done("the second certificate alone");
+    }
+}
+
 int main(void)
 {
     loopback_reset();
+    second_alone();
     requests_of_12();
+    many_schemes();
+    malformed_requests_of_12();
     requests_of_13();
     suites_end();
     return done_testing();

@@ -210,9 +210,11 @@ static void in_messages(void)
     ok(w.len == 4 && !memcmp(bytes, "\x00\x00\x80\x01", 4), "ticket_lifetime: 0x8001 s");
     hs->resumes = 0;
     w.len = 0;
+    tls_write8(&w, 0xaa);
     tls_put_ticket(hs, &w, secret);
-    size_t const len = (size_t)bytes[0] << 8 | bytes[1];
-    ok(w.len == 2 + len && opens(hs, bytes + 2, len, &found) && !memcmp(found.secret, secret, 32), "a ticket in two bytes' length");
+    size_t const len = (size_t)bytes[1] << 8 | bytes[2];
+    ok(bytes[0] == 0xaa && w.len == 3 + len && opens(hs, bytes + 3, len, &found) && !memcmp(found.secret, secret, 32),
+       "a ticket behind the two bytes of its length");
     ok(!hs->resumes, "not yet resumed");
     tls_note_session(hs, &found);
     ok(hs->resumes && hs->since == found.since, "a session that goes on keeps its age");

@@ -154,7 +154,28 @@ static void numbers_of_extensions(void)
     add(&path[0], "2a0301", 0, RAW("\x05\x00"));
     add(&path[0], "2a0302", 0, RAW("\x05\x00"));
     add(&path[0], "2a0301", 0, RAW("\x05\x00"));
-    expect(X509_BAD_CERTIFICATE, "the first of three again");
+    expect(X509_BAD_CERTIFICATE, "the second of four again");
+    reset();
+    add(&path[0], ALT_NAME, 0, tlv(DER_SEQUENCE, text(NAME_DNS, "www.example.com")));
+    expect(X509_BAD_CERTIFICATE, "the first again");
+    reset();
+    path[0] = plain("server", 0);
+    check.name = NULL;
+    expect(X509_OK, "no extensions");
+    path[0].empty_extensions = 1;
+    expect(X509_BAD_CERTIFICATE, "an empty list of extensions");
+}
+
+/* Object identifiers that have some of an extension's numbers: what is in them is not ours to read. */
+static void neighbours(void)
+{
+    static char const *const ids[] = { "551d", "551d1100", "551e11", "541d11", "2a1d11", "55", "1d11", "55111d" };
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        for (int critical = 0; critical < 2; critical++) {
+            reset();
+            add(&path[0], ids[i], critical, RAW("\x30\x00"));
+            expect(critical ? X509_CRITICAL_EXTENSION : X509_OK, ids[i]);
+        }
 }
 
 static void versions(void)
@@ -172,6 +193,12 @@ static void versions(void)
         add(&path[0], SUBJECT_KEY, 0, RAW("\x04\x01\xaa"));
         expect(rows[i].version == 3 ? X509_OK : X509_BAD_CERTIFICATE, "the same with an extension");
     }
+    reset();
+    path[0] = plain("server", 0);
+    path[0].version = 1;
+    path[0].written_version_1 = 1;
+    check.name = NULL;
+    expect(X509_BAD_CERTIFICATE, "version 1, which is not written in DER");
 }
 
 int main(void)
@@ -180,6 +207,7 @@ int main(void)
     values_of_a_ca();
     consistency();
     numbers_of_extensions();
+    neighbours();
     versions();
     return done_testing();
 }

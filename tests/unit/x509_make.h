@@ -139,6 +139,7 @@ struct spec {
     unsigned version; /* of the standard, 1 to 3 */
     struct bytes serial, from, to, algorithm; /* the algorithm inside */
     struct bytes extensions;
+    unsigned char empty_extensions, written_version_1; /* what DER or RFC 5280 forbid */
 };
 
 static struct bytes extension(char const *id, int critical, struct bytes value)
@@ -195,14 +196,14 @@ static struct spec server(void)
 static struct bytes make(struct spec const *spec, struct spec const *issuer)
 {
     unsigned char const number = (unsigned char)(spec->version - 1);
-    struct bytes tbs = number ? tlv(0xa0, tlv(DER_INTEGER, raw(&number, 1))) : none();
+    struct bytes tbs = number || spec->written_version_1 ? tlv(0xa0, tlv(DER_INTEGER, raw(&number, 1))) : none();
     append(&tbs, spec->serial);
     append(&tbs, spec->algorithm);
     append(&tbs, spec->issuer.len ? spec->issuer : issuer->subject);
     append(&tbs, tlv(DER_SEQUENCE, both(spec->from, spec->to)));
     append(&tbs, spec->subject);
     append(&tbs, key_info(spec->key));
-    if (spec->extensions.len) append(&tbs, tlv(0xa3, tlv(DER_SEQUENCE, spec->extensions)));
+    if (spec->extensions.len || spec->empty_extensions) append(&tbs, tlv(0xa3, tlv(DER_SEQUENCE, spec->extensions)));
     return sign(tlv(DER_SEQUENCE, tbs), ecdsa_sha256(), spec->signer == KEYS ? issuer->key : spec->signer);
 }
 
