@@ -22,7 +22,7 @@ static struct end client, server_end;
 static void *handshake(void *arg)
 {
     struct end *end = arg;
-    struct tls_fd_transport fds = { end->fd, end->fd, tls_deadline_after(600000) };
+    struct tls_fd_transport fds = { .fdr = end->fd, .fdw = end->fd, .deadline = tls_deadline_after(600000) };
     struct tls_transport const transport = tls_transport_on_fds(&fds);
     end->done = (end->is_server ? tls_server_handshake : tls_client_handshake)(&end->config, &transport, &end->session,
                                                                                &end->error);
