@@ -59,7 +59,8 @@ static void no_targets(void)
         "tcp://example.org:80:80", "tcp://example.org:80/path",
         "tcp://example.org:80//", "tcp://a@example.org:80", "tcp://exa%6Dple.org:80", "tcp://.example.org:80",
         "tcp://[::1:80", "tcp://[[::1]]:80", "tcp://[fe80::1%]:80", "tcp://fe80::1%lo", "tcp://127.0.0.1.:80",
-        "tcp://example.org..:80", "tcp://b\xc3\xbc" "cher.example:80", "tcp://[]:80", "tcp://[::1]80", "tcp://[127.0.0.1]:80", "tcp://[example]:80",
+        "tcp://example.org..:80", "tcp://b\303\274cher.example:80", "tcp://[]:80", "tcp://[::1]80",
+        "tcp://[127.0.0.1]:80", "tcp://[example]:80",
         "tcp://::1:80", "unix:", "unix:relative", "unix:/a%00b", "unix:/a%0Ab", "unix:/a%", "unix:/a%4",
         "unix:/a%zz", "tls:clients", "tls:server/", "tls:fd:", "tcp:fd:", "udp://example.org:80", "?",
     };

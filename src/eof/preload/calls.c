@@ -10,6 +10,9 @@
  * stdio's reads, does not.
  */
 
+/* With it libc's headers define the functions that are replaced here. */
+#undef _FORTIFY_SOURCE
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +139,7 @@ EXPORTED ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = 0;
-    return receive_vector(fd, message->msg_iov, message->msg_iovlen, flags);
+    return receive_vector(fd, message->msg_iov, (size_t)message->msg_iovlen, flags);
 }
 
 #ifdef __GLIBC__
