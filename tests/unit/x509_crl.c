@@ -137,9 +137,17 @@ static void versions(void)
         list[0].version = raw(wrong[i], 3);
         says(X509_NO_CRL, "another version");
     }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        reset_lists();
+        list_count = 1;
+        list[0].version = raw(wrong[i], 3);
+        says(X509_NO_LISTS, "alone");
+    }
     reset_lists();
     list[0].version = RAW("\x02\x01\x00");
     says(X509_NO_CRL, "version 1 is not written in DER");
+    list_count = 1;
+    says(X509_NO_LISTS, "alone");
 }
 
 static void entries(void)

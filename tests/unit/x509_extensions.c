@@ -201,6 +201,58 @@ static void versions(void)
     expect(X509_BAD_CERTIFICATE, "version 1, which is not written in DER");
 }
 
+/* RFC 5280, 4.1.2.2: at most 20 bytes, which a leading 0 does not count among. */
+static void serial_numbers(void)
+{
+    static struct {
+        char const *what, *hex;
+        int valid;
+    } const rows[] = {
+        { "a serial number without content", "0200", 0 },
+        { "an OCTET STRING as serial number", "040105", 0 },
+        { "a serial number of 20 bytes", "02147f0102030405060708090a0b0c0d0e0f10111213", 1 },
+        { "a serial number of 20 bytes and a leading 0", "02150080010203040506070809 0a0b0c0d0e0f10111213", 1 },
+        { "a serial number of 21 bytes", "021501800102030405060708090a0b0c0d0e0f10111213", 0 },
+        { "a serial number of 21 bytes, the second 0", "021501000102030405060708090a0b0c0d0e0f10111213", 0 },
+        { "a serial number of 21 bytes and a leading 0", "02160080 0102030405060708090a0b0c0d0e0f1011121314", 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char packed[128], *to = packed;
+        for (char const *p = rows[i].hex; *p; p++)
+            if (*p != ' ') *to++ = *p;
+        *to = 0;
+        reset();
+        path[0].serial = from_hex(packed);
+        expect(rows[i].valid ? X509_OK : X509_BAD_CERTIFICATE, rows[i].what);
+    }
+}
+
+/* RFC 5280, 4.1.2.8: in versions 2 and 3. */
+static void unique_ids(void)
+{
+    static struct {
+        char const *what, *hex;
+        int valid;
+    } const rows[] = {
+        { "an issuerUniqueID", "8102007f", 1 },
+        { "a subjectUniqueID", "8202007f", 1 },
+        { "both unique IDs", "8102007f8202007f", 1 },
+        { "unique IDs in the wrong order", "8202007f8102007f", 0 },
+        { "an issuerUniqueID that is cut", "81ff", 0 },
+        { "a subjectUniqueID that is cut", "82ff", 0 },
+        { "an issuerUniqueID and one of the subject's that is cut", "8102007f82ff", 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (unsigned char version = 1; version <= 3; version++) {
+            reset();
+            path[0] = plain("server", 0);
+            path[0].version = version;
+            path[0].unique_ids = from_hex(rows[i].hex);
+            check.name = NULL;
+            expect(rows[i].valid && version > 1 ? X509_OK : X509_BAD_CERTIFICATE, rows[i].what);
+        }
+}
+
 int main(void)
 {
     values();
@@ -209,5 +261,7 @@ int main(void)
     numbers_of_extensions();
     neighbours();
     versions();
+    serial_numbers();
+    unique_ids();
     return done_testing();
 }

@@ -138,7 +138,7 @@ struct spec {
     unsigned signer;  /* its key's number; KEYS: the next one's */
     unsigned version; /* of the standard, 1 to 3 */
     struct bytes serial, from, to, algorithm; /* the algorithm inside */
-    struct bytes extensions;
+    struct bytes unique_ids, extensions;
     unsigned char empty_extensions, written_version_1; /* what DER or RFC 5280 forbid */
 };
 
@@ -203,6 +203,7 @@ static struct bytes make(struct spec const *spec, struct spec const *issuer)
     append(&tbs, tlv(DER_SEQUENCE, both(spec->from, spec->to)));
     append(&tbs, spec->subject);
     append(&tbs, key_info(spec->key));
+    append(&tbs, spec->unique_ids);
     if (spec->extensions.len || spec->empty_extensions) append(&tbs, tlv(0xa3, tlv(DER_SEQUENCE, spec->extensions)));
     return sign(tlv(DER_SEQUENCE, tbs), ecdsa_sha256(), spec->signer == KEYS ? issuer->key : spec->signer);
 }
