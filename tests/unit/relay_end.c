@@ -136,7 +136,7 @@ static void farewell(struct row const *row, enum how how, int with_socket)
 static void farewells(void)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        for (int how = 0; how < WAYS; how++)
+        for (enum how how = 0; how < WAYS; how++)
             for (int with_socket = 0; with_socket < 2; with_socket++) farewell(&rows[i], how, with_socket);
 }
 
