@@ -29,7 +29,7 @@ static int parse_fact(struct ktls_reply *reply, char *fact)
     };
 #undef FACT
     char *value = strchr(fact, '=');
-    if (!value || !escape_decode(value + 1)) return 0;
+    if (!value || !ktls_unescape(value + 1)) return 0;
     *value++ = 0;
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         if (!strcmp(fact, facts[i].name)) *(char const **)((char *)reply + facts[i].field) = value;

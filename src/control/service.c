@@ -27,7 +27,7 @@ static int fail_as_gone(void)
 
 static int send_packet(int channel, char const *packet, size_t len, int fd)
 {
-    return packet_send(channel, packet, len, &fd, fd >= 0) ? 0 : fail_as_gone();
+    return ktls_packet_send(channel, packet, len, &fd, fd >= 0) ? 0 : fail_as_gone();
 }
 
 static int inherited_channel(void)
@@ -60,8 +60,8 @@ static int attach_to_inherited(void)
 {
     int const shared = inherited_channel();
     int pair[2];
-    if (shared < 0 || !packet_pair(pair)) return -1;
-    int const attached = packet_ask_sender(pair[1]) ? attach_own_channel(shared, pair[1]) : -1;
+    if (shared < 0 || !ktls_packet_pair(pair)) return -1;
+    int const attached = ktls_packet_ask_sender(pair[1]) ? attach_own_channel(shared, pair[1]) : -1;
     close(pair[1]);
     if (attached == 0) return pair[0];
     close(pair[0]);

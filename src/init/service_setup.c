@@ -74,7 +74,8 @@ static int listen_on_path(char const *path, int has_uids)
     if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
         strerr_dief(EXIT_USAGE, "--listen: the path is too long: ", path);
     int const fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || !packet_ask_sender(fd) || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, has_uids ? 0666 : 0600) < 0
+    mode_t const mode = has_uids ? 0666 : 0600;
+    if (fd < 0 || !ktls_packet_ask_sender(fd) || ipc_bind_reuse(fd, fresh) < 0 || chmod(fresh, mode) < 0
         || listen(fd, BACKLOG) < 0 || rename(fresh, path) < 0)
         strerr_diefsys(EXIT_SYSTEM, path);
     return fd;
@@ -124,7 +125,7 @@ void service_forget_client(void)
 
 static void make_pair(int pair[2])
 {
-    if (!packet_pair(pair) || !packet_ask_sender(pair[0])) strerr_diefsys(EXIT_SYSTEM, "socketpair");
+    if (!ktls_packet_pair(pair) || !ktls_packet_ask_sender(pair[0])) strerr_diefsys(EXIT_SYSTEM, "socketpair");
 }
 
 void service_prepare(struct service_options const *service)

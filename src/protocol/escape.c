@@ -10,7 +10,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-int escape_decode(char *text)
+int ktls_unescape(char *text)
 {
     char *out = text;
     for (; *text; text++, out++) {

@@ -6,6 +6,6 @@
 #define KTLS_PROTOCOL_ESCAPE_H
 
 /* In place. 0: wrongly escaped, or an escaped null byte, which a C string cannot hold. */
-extern int escape_decode(char *text);
+extern int ktls_unescape(char *text);
 
 #endif

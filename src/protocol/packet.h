@@ -1,7 +1,7 @@
 /* ISC license. */
 
 /* Packets on Unix sockets of type SOCK_SEQPACKET, with descriptors. Nothing here
-   waits. */
+   waits. Names with ktls_ are in libktls-service too (PARTS_control). */
 
 #ifndef KTLS_PROTOCOL_PACKET_H
 #define KTLS_PROTOCOL_PACKET_H
@@ -24,12 +24,12 @@ struct packet {
 };
 
 /* A pair of such sockets, close-on-exec. 0: failed, errno says why. */
-extern int packet_pair(int pair[2]);
+extern int ktls_packet_pair(int pair[2]);
 /* From now on the kernel tells who sends each packet to this socket. 0: failed,
    errno says why. */
-extern int packet_ask_sender(int socket);
+extern int ktls_packet_ask_sender(int socket);
 /* At most PACKET_FDS descriptors, which stay the sender's. 0: failed, errno says why. */
-extern int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count);
+extern int ktls_packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count);
 /* 1: a packet has been received. 0: no more will come. -1: errno says why. */
 extern int packet_receive(int socket, struct packet *packet);
 /* The first len bytes are visible ASCII and spaces. */

@@ -5,18 +5,18 @@
 #include <stdint.h>
 #include <string.h>
 
-int packet_pair(int pair[2])
+int ktls_packet_pair(int pair[2])
 {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0;
 }
 
-int packet_ask_sender(int socket)
+int ktls_packet_ask_sender(int socket)
 {
     int const on = 1;
     return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0;
 }
 
-int packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count)
+int ktls_packet_send(int socket, void const *bytes, size_t len, int const *fds, size_t fd_count)
 {
     union {
         struct cmsghdr align;

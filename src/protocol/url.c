@@ -65,7 +65,7 @@ static int has_control_character(char const *text)
 
 static int decode_value(char *text)
 {
-    return escape_decode(text) && !has_control_character(text);
+    return ktls_unescape(text) && !has_control_character(text);
 }
 
 static char const *set_text(char const **field, char *value)

@@ -53,7 +53,7 @@ void channel_send(struct channel *channel, char const *text, size_t len, int fd)
 {
     int sent = 0;
     if (!channel->broken && !channel->first) {
-        sent = packet_send(channel->source.fd, text, len, &fd, fd >= 0);
+        sent = ktls_packet_send(channel->source.fd, text, len, &fd, fd >= 0);
         channel->broken = !sent && !must_wait();
     }
     if (!sent && !channel->broken)
@@ -77,7 +77,7 @@ static void send_kept_replies(struct channel *channel)
 {
     while (channel->first) {
         struct channel_reply const *reply = channel->first;
-        if (!packet_send(channel->source.fd, reply->text, reply->len, &reply->fd, reply->fd >= 0)) {
+        if (!ktls_packet_send(channel->source.fd, reply->text, reply->len, &reply->fd, reply->fd >= 0)) {
             channel->broken = !must_wait();
             return;
         }
@@ -193,7 +193,7 @@ int channel_open(struct channels *channels, int fd, enum channel_origin origin, 
 {
     struct channel *channel = calloc(1, sizeof *channel);
     if (!channel || !is_packet_socket(fd) || !has_share_left(channels, owner->uid)) goto refuse;
-    if (origin == CHANNEL_ATTACHED && !packet_ask_sender(fd)) goto refuse;
+    if (origin == CHANNEL_ATTACHED && !ktls_packet_ask_sender(fd)) goto refuse;
     channel->source = (struct source){ .fd = fd, .ready = &attend_to_client };
     channel->all = channels;
     channel->last = &channel->first;

@@ -43,7 +43,7 @@ struct channels {
 
 enum channel_origin {
     CHANNEL_INHERITED, /* the one that prog inherits */
-    CHANNEL_CONNECTED, /* to a listener of ours, for which packet_ask_sender was called */
+    CHANNEL_CONNECTED, /* to a listener of ours, for which ktls_packet_ask_sender was called */
     CHANNEL_ATTACHED,  /* it came with ATTACH */
 };
 

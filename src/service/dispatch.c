@@ -38,7 +38,7 @@ int dispatch_order(struct dispatch *dispatch, struct order const *order, int con
 {
     for (int tries = 0; tries < 2; tries++) {
         if (!ensure_master(dispatch)) return 0;
-        if (packet_send(dispatch->master.fd, order, sizeof *order, fds, count)) return 1;
+        if (ktls_packet_send(dispatch->master.fd, order, sizeof *order, fds, count)) return 1;
         if (dispatch_must_wait()) return 0;
         source_remove(&dispatch->master);
     }

@@ -61,7 +61,7 @@ static int listen_below(int *listener, char const *folder)
 {
     *listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*listener < 0) return -1;
-    int const fd = packet_ask_sender(*listener) ? bind_without_name(*listener, folder) : -1;
+    int const fd = ktls_packet_ask_sender(*listener) ? bind_without_name(*listener, folder) : -1;
     if (fd >= 0) return fd;
     close(*listener);
     *listener = -1;

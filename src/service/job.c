@@ -298,7 +298,7 @@ static int send_order(struct job const *job, enum order_kind kind, struct rights
 int job_start(struct job *job)
 {
     int pair[2];
-    if (!packet_pair(pair)) {
+    if (!ktls_packet_pair(pair)) {
         fail_job(job, strerror(errno));
         return 1;
     }
@@ -341,7 +341,7 @@ int job_answer(struct jobs *jobs, struct channel const *channel, uint64_t questi
     if (yes && parameters && job->deposit >= 0) send_order(job, ORDER_LOAD, rights, parameters, fds, 2);
     drop_descriptor(&job->deposit);
     job->question = 0;
-    packet_send(job->source.fd, word, strlen(word), NULL, 0);
+    ktls_packet_send(job->source.fd, word, strlen(word), NULL, 0);
     return 1;
 }
 

@@ -78,7 +78,7 @@ void worker_report(struct worker const *worker, char const *what, char const *wh
     if (worker->order->kind == ORDER_LOAD)
         deposit_reason(worker, text + 4);
     else
-        packet_send(worker->channel, text, (size_t)len, NULL, 0);
+        ktls_packet_send(worker->channel, text, (size_t)len, NULL, 0);
 }
 
 void worker_refuse(struct worker const *worker, char const *what, char const *why)
@@ -96,5 +96,5 @@ int worker_answer(struct worker const *worker, char const *word, struct facts co
 {
     char text[ANSWER_MAX];
     int const len = snprintf(text, sizeof text, "%s%s", word, facts->text);
-    return packet_send(worker->channel, text, (size_t)len, &fd, fd >= 0);
+    return ktls_packet_send(worker->channel, text, (size_t)len, &fd, fd >= 0);
 }

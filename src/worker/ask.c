@@ -35,7 +35,7 @@ static int send_question(struct worker const *worker, struct tls_hello const *he
     list_protocols(protocols, hello->alpn, hello->alpn ? hello->alpn_len : 0);
     facts_add(&facts, "sni", hello->server_name);
     facts_add(&facts, "alpn", protocols);
-    return packet_send(worker->channel, facts.text, facts.len, NULL, 0);
+    return ktls_packet_send(worker->channel, facts.text, facts.len, NULL, 0);
 }
 
 static int is_sound_deposit(struct ask_deposit const *deposit, size_t len)
@@ -107,7 +107,7 @@ void ask_prepare(struct worker *worker)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         worker_refuse_system(worker, "socketpair");
     worker->deposit = pair[0];
-    if (!packet_send(worker->channel, "DEPOSIT", 7, pair + 1, 1))
+    if (!ktls_packet_send(worker->channel, "DEPOSIT", 7, pair + 1, 1))
         worker_refuse_system(worker, "passing a socket");
     close(pair[1]);
     worker->config.choose = (struct tls_choose){ .function = &choose_credential, .ctx = worker };

@@ -68,7 +68,7 @@ static void harden_master(struct master_options const *options)
 int master_start(struct master_options const *options)
 {
     int pair[2];
-    if (!packet_pair(pair)) return -1;
+    if (!ktls_packet_pair(pair)) return -1;
     pid_t const pid = fork();
     if (!pid) {
         int const kept[] = { 0, 1, 2, pair[1], options->key_dir, options->empty_root };

@@ -54,7 +54,7 @@ static void prepare_relay(struct handshake *hs)
 static void deposit_connection(struct handshake *hs)
 {
     int const fds[] = { hs->worker->fd, hs->client_end };
-    if (!packet_send(hs->worker->channel, "HOLD", 4, fds, hs->client_end < 0 ? 1 : 2))
+    if (!ktls_packet_send(hs->worker->channel, "HOLD", 4, fds, hs->client_end < 0 ? 1 : 2))
         worker_refuse_system(hs->worker, "passing the connection");
     if (hs->client_end >= 0) close(hs->client_end);
 }

@@ -56,7 +56,7 @@ int master_start(struct master_options const *options)
 {
     (void)options;
     if (master[1] >= 0) close(master[1]);
-    if (!packet_pair(master)) abort();
+    if (!ktls_packet_pair(master)) abort();
     return master[0];
 }
 
@@ -106,7 +106,7 @@ static void come(int *fd)
     struct ucred const us = { .pid = getpid(), .uid = getuid(), .gid = getgid() };
     int pair[2];
     leave(fd);
-    if (!packet_pair(pair)) abort();
+    if (!ktls_packet_pair(pair)) abort();
     *fd = pair[1];
     channel_open(&broker.channels, pair[0], CHANNEL_ATTACHED, &us);
 }
@@ -172,7 +172,7 @@ static void turn(void)
 static void say(int to, unsigned char descriptors, unsigned char const *text, size_t len)
 {
     int const fds[2] = { plain[descriptors & 1], plain[descriptors >> 1 & 1] };
-    if (to >= 0) packet_send(to, text, len, fds, descriptors >> 2 & 3 ? (descriptors >> 2 & 3) % 3 : 0);
+    if (to >= 0) ktls_packet_send(to, text, len, fds, descriptors >> 2 & 3 ? (descriptors >> 2 & 3) % 3 : 0);
 }
 
 static void do_step(unsigned char const *head, unsigned char const *text, size_t len)

@@ -62,7 +62,7 @@ static int connect_plainly(void)
 static void say(int channel, char const *text, int const *fds, size_t count)
 {
     struct pollfd p = { .fd = channel, .events = POLLOUT };
-    while (!packet_send(channel, text, strlen(text), fds, count)) {
+    while (!ktls_packet_send(channel, text, strlen(text), fds, count)) {
         if (errno != EAGAIN) _exit(1);
         poll(&p, 1, -1);
     }
@@ -144,7 +144,7 @@ static void start_service(void)
 {
     struct broker_options const options = { .listener = -1, .heirs = -1, .max = 16, .workers.key_dir = -1 };
     int pair[2];
-    if (!packet_pair(pair) || !packet_ask_sender(pair[0])) give_up("socketpair");
+    if (!ktls_packet_pair(pair) || !ktls_packet_ask_sender(pair[0])) give_up("socketpair");
     service = fork();
     if (service < 0) give_up("fork");
     if (!service) {
