@@ -96,7 +96,8 @@ static int choose(void *ctx, struct tls_hello const *hello, struct x509_credenti
         if (places_may_have(&credentials->places, place, hello->server_name))
             result = choose_at(credentials, place, hello, chosen);
     if (result || credentials->places.strict) return result;
-    return fail_credential(credentials, credentials->places.folder, "no certificate for the server name, and no default.pem") - 1;
+    return fail_credential(credentials, credentials->places.folder,
+                           "no certificate for the server name, and no default.pem") - 1;
 }
 
 /* ---- beforehand ---- */

@@ -185,7 +185,8 @@ static int take_ticket(struct drain *drain)
     case AFTER_ABORTED: return fail_drain(drain, "received alert ", tls_alert_name(verdict.alert));
     case AFTER_ERROR: return refuse_record(drain, verdict.alert, "the server sent ", verdict.reason);
     case AFTER_KEY_UPDATE:
-        return refuse_record(drain, TLS_INTERNAL_ERROR, "the server changes its keys, which a bare socket cannot follow", "");
+        return refuse_record(drain, TLS_INTERNAL_ERROR,
+                             "the server changes its keys, which a bare socket cannot follow", "");
     default: break;
     }
     return 1;

@@ -67,18 +67,17 @@ void places_init(struct places *places, struct endpoint_settings const *settings
     memcpy(places->fallback, settings->files, sizeof places->fallback);
 }
 
+static int is_in_folder(enum place place)
+{
+    return place == PLACE_FOLDER || place == PLACE_WILDCARD_IN_FOLDER || place == PLACE_DEFAULT_IN_FOLDER;
+}
+
 int places_may_have(struct places const *places, enum place place, char const *server_name)
 {
-    switch (place) {
-    case PLACE_VARIABLE:
-    case PLACE_WILDCARD: return *server_name && places->has_variables;
-    case PLACE_FOLDER:
-    case PLACE_WILDCARD_IN_FOLDER: return *server_name && places->folder;
-    case PLACE_DEFAULT: return !places->strict && (places->fallback[0].certfile || places->fallback[1].certfile);
-    case PLACE_DEFAULT_IN_FOLDER: return !places->strict && places->folder;
-    case PLACES: break;
-    }
-    return 0;
+    int const is_default = place == PLACE_DEFAULT || place == PLACE_DEFAULT_IN_FOLDER;
+    if (is_default ? places->strict : !*server_name) return 0;
+    if (is_in_folder(place)) return places->folder != NULL;
+    return is_default ? places->fallback[0].certfile || places->fallback[1].certfile : places->has_variables;
 }
 
 /* As hosts_find. */
@@ -96,11 +95,6 @@ static int find_files(struct places *places, enum place place, char const *name,
     default: memcpy(files, places->fallback, 2 * sizeof *files);
     }
     return 1;
-}
-
-static int is_in_folder(enum place place)
-{
-    return place == PLACE_FOLDER || place == PLACE_WILDCARD_IN_FOLDER || place == PLACE_DEFAULT_IN_FOLDER;
 }
 
 void places_close(struct opened_pair *pair)

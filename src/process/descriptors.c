@@ -1,17 +1,17 @@
 /* ISC license. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <skalibs/djbunix.h>
+#include <skalibs/types.h>
 
 #include "process/process.h"
 
@@ -26,23 +26,54 @@ int process_is_procfs(int fd)
     return fs.f_type == PROC_SUPER_MAGIC;
 }
 
+/* ---- all that are open ---- */
+
+/* Of getdents64(2). */
+struct entry {
+    uint64_t inode;
+    int64_t offset;
+    unsigned short size;
+    unsigned char type;
+    char name[];
+};
+
+/* Without opendir(3), whose buffer would stay in memory. */
+static int each_in(int list, int (*f)(void *ctx, int fd), void *ctx)
+{
+    _Alignas(struct entry) char entries[2048];
+    struct entry const *entry;
+    unsigned int fd;
+    long len;
+    while ((len = syscall(SYS_getdents64, list, entries, sizeof entries)) > 0)
+        for (long at = 0; at < len; at += entry->size) {
+            entry = (struct entry const *)(entries + at);
+            if (uint0_scan(entry->name, &fd) && (int)fd != list && !f(ctx, (int)fd)) return 0;
+        }
+    return len == 0;
+}
+
+int process_each_descriptor(int (*f)(void *ctx, int fd), void *ctx)
+{
+    int const list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (list < 0) return 0;
+    int const done = process_is_procfs(list) && each_in(list, f, ctx);
+    int const saved = errno;
+    close(list);
+    errno = saved;
+    return done;
+}
+
 /* ---- where there is no close_range(2), or a filter refuses it ---- */
 
-/* 0: /proc does not tell. */
-static int close_listed(unsigned int first, unsigned int last)
+struct range {
+    unsigned int first, last;
+};
+
+static int close_in_range(void *ctx, int fd)
 {
-    DIR *dir = opendir("/proc/self/fd");
-    if (!dir) return 0;
-    int is_complete = process_is_procfs(dirfd(dir));
-    for (struct dirent const *entry; is_complete && (errno = 0, entry = readdir(dir));) {
-        char *end;
-        unsigned long const fd = strtoul(entry->d_name, &end, 10);
-        if (*end || fd < first || fd > last || (int)fd == dirfd(dir)) continue;
-        close((int)fd);
-    }
-    is_complete = is_complete && !errno;
-    closedir(dir);
-    return is_complete;
+    struct range const *range = ctx;
+    if ((unsigned int)fd >= range->first && (unsigned int)fd <= range->last) close(fd);
+    return 1;
 }
 
 /* Descriptors that were open before the limit was lowered may have greater numbers. */
@@ -62,8 +93,9 @@ static void close_each(unsigned int first, unsigned int last, unsigned int great
 
 static void close_from_to(unsigned int first, unsigned int last, unsigned int greatest)
 {
+    struct range range = { first, last };
     if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
-    if (!close_listed(first, last)) close_each(first, last, greatest);
+    if (!process_each_descriptor(&close_in_range, &range)) close_each(first, last, greatest);
 }
 
 static int smallest_above(int const *fds, size_t count, int floor)

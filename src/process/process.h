@@ -48,6 +48,9 @@ extern ssize_t process_read_output(char *to, size_t max, struct process_program 
 
 /* 1: what is there is /proc as the kernel makes it. */
 extern int process_is_procfs(int fd);
+/* Calls f with each open descriptor until it gives 0. 0 with errno: or they cannot
+   be listed all. */
+extern int process_each_descriptor(int (*f)(void *ctx, int fd), void *ctx);
 /* Closes all descriptors but those; negative numbers are ignored. No descriptor
    has a number above `greatest`; 0: any may. */
 extern void process_close_others(int const *kept, size_t count, unsigned int greatest);
