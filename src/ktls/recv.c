@@ -146,7 +146,7 @@ static int look_for_fin(int fd)
     return len == 0 && type == 0 ? ENODATA : GO_ON;
 }
 
-/* The kernel says it once and then waits for ever. */
+/* The kernel reports this once; the next call would wait without end. */
 static int end_at_no_record(int fd, struct ktls_secrets *secrets, enum tls_alert alert, int error)
 {
     shutdown(fd, SHUT_RD);

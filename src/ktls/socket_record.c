@@ -26,7 +26,7 @@ ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t len, int
     ssize_t received = recvmsg(fd, &message, flags);
     if (received < 0) return -1;
 
-    /* Of the end of the stream the kernel says no type. */
+    /* At the end of the stream the kernel reports no type. */
     *type = received ? KTLS_APPLICATION_DATA : 0;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_TLS && header->cmsg_type == TLS_GET_RECORD_TYPE)
@@ -36,7 +36,7 @@ ssize_t ktls_recv_record(int fd, unsigned char *type, void *buf, size_t len, int
 
 ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags)
 {
-    /* The kernel takes an empty record for nothing to do. */
+    /* The kernel sends nothing for an empty record. */
     if (!len || len > TLS_MAX_FRAGMENT) {
         errno = EINVAL;
         return -1;

@@ -20,12 +20,12 @@ static void take_data(struct engine *engine, unsigned char const *data, size_t l
 static void update_keys(struct engine *engine, unsigned char requested)
 {
     if (!engine->suite) {
-        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the secrets to follow it are not here");
+        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, but the secrets for the next keys are missing");
         return;
     }
     crypto_next_keys(engine->suite, engine->keys->rx_secret, &engine->keys->rx);
     if (!engine->medium->change_rx(engine))
-        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, and the kernel cannot follow it");
+        relay_fail(engine, TLS_INTERNAL_ERROR, "a KeyUpdate, but the kernel cannot replace the keys");
     engine->out.key_update_due |= requested;
 }
 

@@ -77,9 +77,9 @@ static void rest(struct engine *engine)
     engine->is_awake = 0;
 }
 
-/* Nobody waits for a peer that takes nothing any more, but for the kernel. One
-   that has all and talks on is heard out for a while, lest a reset take prog's
-   words back. */
+/* A peer that takes nothing any more is not waited for: the kernel keeps what is
+   left. A peer that has everything and still sends is read for a while, because a
+   reset would discard what prog has sent. */
 static void watch_peer(struct engine *engine)
 {
     int const writes_no_more = engine->config.from_prog < 0 || engine->prog_writes_no_more;

@@ -114,7 +114,7 @@ static int read_entry(struct handshake *hs, struct reader *list, struct x509_cha
     struct extensions x;
     if (list->bad || !der.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
     if (block.len && !tls_parse_answer(hs, block, 0, &x)) return 0;
-    /* What is behind the longest chain that we follow cannot matter. */
+    /* Certificates after the longest chain that is followed are not needed. */
     if (chain->count < X509_MAX_CERTIFICATES)
         chain->cert[chain->count++] = (struct x509_certificate){ der.p, der.len };
     return 1;

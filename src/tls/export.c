@@ -6,7 +6,7 @@
 
 #include "tls/tls.h"
 
-#define MAX_LABEL 249 /* of HkdfLabel, behind "tls13 " */
+#define MAX_LABEL 249 /* of HkdfLabel, after "tls13 " */
 
 /* RFC 5705, 4: with these the PRF would give out secrets of the connection. */
 static int is_reserved(char const *label)

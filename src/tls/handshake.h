@@ -15,7 +15,7 @@
 #define MAX_NUISANCE 32             /* dummy CCS, warnings, HelloRequests in all */
 #define MAX_SKIPPED_EARLY_DATA 65536
 
-/* The longest case: a second ClientHello behind the first. */
+/* The longest case: a second ClientHello after the first. */
 #define IN_SIZE (2 * MAX_CLIENT_HELLO + TLS_RECORD_HEADER + TLS_MAX_FRAGMENT + TLS_MAX_EXPANSION_1_2)
 #define STAGE_SIZE (X509_MAX_CHAIN + 16384)
 #define OUT_SIZE (STAGE_SIZE + 4096)

@@ -179,5 +179,5 @@ int tls_next_record(struct handshake *hs, struct record *record)
 int tls_at_record_boundary(struct handshake *hs)
 {
     if (hs->in_start == hs->in_end) return 1;
-    return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "more in the record than one flight");
+    return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "bytes after the flight in the same record");
 }

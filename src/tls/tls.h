@@ -153,7 +153,7 @@ struct tls_session {
     unsigned char peer_hash[32];         /* SHA-256 of the end-entity certificate */
     char peer_subject[TLS_MAX_SUBJECT];
     char peer_alt_names[TLS_MAX_ALT_NAMES]; /* as x509_alt_names gives them */
-    /* The peer's certificates in DER, one behind the other, the end entity's
+    /* The peer's certificates in DER, one after the other, the end entity's
        first: as many as the peer sent and there is room for. */
     unsigned char peer_chain[TLS_MAX_PEER_CHAIN];
     uint32_t peer_chain_len;

@@ -128,7 +128,7 @@ void connection_forget(int fd)
     if (fd >= 0 && fd < KNOWN && known[fd] != UNKNOWN && !is_vfork_child()) known[fd] = UNKNOWN;
 }
 
-/* What the stream has of errors: prog knows the words of TCP. */
+/* Errors of the stream, as prog knows them from TCP. */
 static ssize_t as_stream_error(struct tls_socket const *s)
 {
     if (errno == ENODATA) return 0; /* FIN without close_notify, as with ktls-relay -j */
@@ -140,7 +140,7 @@ static ssize_t as_stream_error(struct tls_socket const *s)
 ssize_t connection_recv(int fd, void *buf, size_t len, int flags)
 {
     struct tls_socket *s = find_socket(fd);
-    if (!s) { /* libc has closed it without a word, and the number is used again */
+    if (!s) { /* libc has closed it by a call that is not seen here, and the number is used again */
         connection_forget(fd);
         return flags ? recv(fd, buf, len, flags) : read(fd, buf, len);
     }

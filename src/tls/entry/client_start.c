@@ -39,7 +39,7 @@ static int check_downgrade(struct handshake *hs, struct server_hello const *hell
     static unsigned char const sentinel[7] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D' };
     unsigned char const *tail = hello->random.p + 24;
     if (hs->enables13 && !memcmp(tail, sentinel, sizeof sentinel) && tail[7] <= 1)
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "somebody downgraded the protocol version");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server's random marks a downgrade of the protocol version");
     return 1;
 }
 
@@ -47,7 +47,7 @@ static int take_legacy_version(struct handshake *hs, struct server_hello const *
 {
     if (hs->version) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the version changed after HelloRetryRequest");
     if (hello->legacy_version != TLS_1_2 || !hs->enables12)
-        return tls_fail(hs, TLS_PROTOCOL_VERSION, "the server wants a protocol version that we do not");
+        return tls_fail(hs, TLS_PROTOCOL_VERSION, "unsupported protocol version");
     if (hs->dummy_ccs_seen) return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "ChangeCipherSpec out of place");
     hs->version = TLS_1_2;
     hs->dummy_ccs_allowed = 0;

@@ -30,7 +30,8 @@ static int check_shares(struct handshake *hs, struct client_hello const *hello)
     while (shares.left && !shares.bad) {
         unsigned int const group = tls_read16(&shares), bit = 1u << (group & 7);
         tls_read_vector16(&shares);
-        if (!(due[group >> 3] & bit)) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "share of an unlisted group, or two");
+        if (!(due[group >> 3] & bit))
+            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of a group that is not listed, or a second one");
         due[group >> 3] &= (unsigned char)~bit;
     }
     return 1;
@@ -111,7 +112,7 @@ static int retry(struct handshake *hs, struct client_hello *hello, uint16_t grou
     hs->in_keep = 0;
     if (!tls_at_record_boundary(hs) || !check_hello(hs, hello)) return 0;
     if (!tls_is_same_hello(&first, hello) || HAS(&hello->x, EXT_EARLY_DATA))
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the second ClientHello is not the first");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the second ClientHello differs from the first");
     tls_add_hello_to_transcript(hs, &m, hello);
     return take_only_share(hs, hello, group, share);
 }
