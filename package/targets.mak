@@ -2,6 +2,10 @@
 # new file needs no change here; neither does a new program that follows the
 # rule: a MAIN_ is not in its folder's archive, every other .c file is.
 
+# The folders of src: each uses only those before it (tests/e2e/layers.t).
+FOLDERS := ktls crypto x509 tls process program jail relay eof endpoint
+FOLDERS += protocol control dial chain front check worker service init client
+
 # Layer archives, lowest first: NAME is made from src/NAME and its SUBFOLDERS_.
 LAYERS := ktls control crypto x509 tls
 SUBFOLDERS_tls := v12 v13 entry
