@@ -29,13 +29,13 @@ cat >"$suppressions" <<'EOF'
    white space and padding in base64
    Memcheck:Cond
    ...
-   fun:base64_decode
+   fun:x509_base64_decode
 }
 {
    ends of lines
    Memcheck:Cond
    ...
-   fun:pem_next
+   fun:x509_pem_next
 }
 EOF
 valgrind -q --suppressions="$suppressions" "$KTLS_BUILD/tests/e2e/constant-time"
