@@ -4,6 +4,7 @@ mode: the options that select the path; they go to ktls-tlsd and ktls-tlsc.
 """
 
 import re
+import subprocess
 
 import outside
 import pki
@@ -95,6 +96,40 @@ def server_groups(mode):
             "openssl s_client -groups X448, TLS 1.3: refused, no common group",
             lambda: f"exit {code}\n{output}\n{errors}\n{server.proc.stderr()}",
         )
+
+
+HYBRID = ("X25519MLKEM768", "SecP256r1MLKEM768")
+
+
+def without_hybrid():
+    """OpenSSL has these groups since 3.5."""
+    listed = subprocess.run(["openssl", "list", "-kem-algorithms"], capture_output=True, text=True).stdout
+    if "X25519MLKEM768" in listed:
+        return False
+    tap.skip("hybrid groups", "this OpenSSL is older than 3.5")
+    return True
+
+
+def server_hybrid_groups(mode):
+    if without_hybrid():
+        return
+    with tlsd_server(mode) as server:
+        for groups in (*HYBRID, "X448:X25519MLKEM768"):
+            output, code, errors = converse(s_client(server.port, "1.3", "-groups", groups), LINE, LINE.strip())
+            tap.ok(
+                code == 0 and f"Negotiated TLS1.3 group: {groups.split(':')[-1]}" in output,
+                f"openssl s_client -groups {groups}",
+                lambda: f"exit {code}\n{output}\n{errors}\n{server.proc.stderr()}",
+            )
+
+
+def client_hybrid_groups(mode):
+    if without_hybrid():
+        return
+    for group in HYBRID:
+        with SServer("rsa", "-rev", "-groups", group) as server:
+            name = f"ktls-tlsc to openssl s_server -groups {group}"
+            _client(server, mode, ["-t", "1.3"], reply=REVERSED, name=name)
 
 
 def server_alpn(mode):
@@ -268,6 +303,7 @@ SERVER = (
     server_and_gnutls,
     server_and_curl,
     server_groups,
+    server_hybrid_groups,
     server_alpn,
     server_and_client_certificates,
 )
@@ -276,6 +312,7 @@ CLIENT = (
     client_and_gnutls,
     client_and_ours,
     client_groups,
+    client_hybrid_groups,
     client_alpn,
     client_with_certificate,
 )
