@@ -15,7 +15,7 @@
 #include <skalibs/allreadwrite.h>
 #include <skalibs/strerr.h>
 
-#include "chain/ktls-relay.h"
+#include "relay/ktls-relay.h"
 #include "jail/jail.h"
 #include "program/program.h"
 

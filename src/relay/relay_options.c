@@ -4,7 +4,7 @@
 
 #include <skalibs/strerr.h>
 
-#include "chain/ktls-relay.h"
+#include "relay/ktls-relay.h"
 #include "program/program.h"
 
 #define FIELD(name) offsetof(struct relay_options, name)

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "chain/ktls-relay.h"
+#include "relay/ktls-relay.h"
 
 #define SEARCHED 1024 /* descriptors below are looked at one by one where they cannot be listed */
 

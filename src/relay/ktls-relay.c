@@ -12,7 +12,7 @@
 #include <skalibs/djbunix.h>
 #include <skalibs/strerr.h>
 
-#include "chain/ktls-relay.h"
+#include "relay/ktls-relay.h"
 #include "crypto/crypto.h"
 #include "program/program.h"
 
