@@ -4,61 +4,13 @@
 
 #include "crypto/crypto.h"
 
-#include "crypto/vectors.h"
-#include "hex.h"
+#include "key_pair.h"
 #include "tap.h"
 
 static char const *const pss_names[] = { "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384",
                                          "rsa_pss_rsae_sha512" };
 static uint16_t const pss_ids[] = { 0x0804, 0x0805, 0x0806 };
 static uint16_t const pkcs1_ids[] = { 0x0401, 0x0501, 0x0601 };
-
-struct key_pair {
-    struct crypto_public_key public_key;
-    struct crypto_private_key private_key;
-};
-
-static size_t append(unsigned char *to, size_t *at, char const *number)
-{
-    struct bytes const b = hex(number);
-    memcpy(to + *at, b.data, b.len);
-    *at += b.len;
-    return b.len;
-}
-
-static struct key_pair rsa_pair(struct rsa_vector const *v)
-{
-    static struct key_pair pair;
-    struct crypto_private_key *key = &pair.private_key;
-    size_t at = 0;
-
-    memset(&pair, 0, sizeof pair);
-    pair.public_key.type = key->type = CRYPTO_RSA;
-    pair.public_key.modulus_len = append(pair.public_key.data, &at, v->n);
-    pair.public_key.exponent_len = append(pair.public_key.data, &at, v->e);
-    at = 0;
-    key->modulus_bits = v->bits;
-    key->p_len = append(key->data, &at, v->p);
-    key->q_len = append(key->data, &at, v->q);
-    key->dp_len = append(key->data, &at, v->dp);
-    key->dq_len = append(key->data, &at, v->dq);
-    key->iq_len = append(key->data, &at, v->iq);
-    return pair;
-}
-
-static struct key_pair ec_pair(struct ec_vector const *v)
-{
-    static struct key_pair pair;
-    size_t at = 0;
-
-    memset(&pair, 0, sizeof pair);
-    pair.public_key.type = pair.private_key.type = CRYPTO_EC;
-    pair.public_key.group = pair.private_key.group = v->group;
-    pair.public_key.point_len = append(pair.public_key.data, &at, v->point);
-    at = 0;
-    pair.private_key.scalar_len = append(pair.private_key.data, &at, v->scalar);
-    return pair;
-}
 
 static int verifies(struct crypto_public_key const *key, uint16_t id, unsigned char const *signature,
                     size_t len)

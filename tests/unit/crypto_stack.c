@@ -8,8 +8,7 @@
 
 #include <pthread.h>
 
-#include "crypto/vectors.h"
-#include "hex.h"
+#include "key_pair.h"
 #include "tap.h"
 
 #define PIECE 24 /* bytes: more than two numbers have in common by chance */
@@ -17,8 +16,7 @@
 static _Alignas(4096) unsigned char stack[256 * 1024];
 
 static struct {
-    struct crypto_public_key public_key;
-    struct crypto_private_key private_key;
+    struct key_pair pair;
     struct crypto_scheme const *scheme;
     unsigned char digest[CRYPTO_MAX_HASH], signature[CRYPTO_MAX_SIGNATURE];
     size_t len;
@@ -27,13 +25,13 @@ static struct {
 
 static void *sign(void *arg)
 {
-    job.len = crypto_sign(&job.private_key, &job.public_key, job.scheme, job.digest, &crypto_random_os, job.signature);
+    job.len = crypto_sign(&job.pair.private_key, &job.pair.public_key, job.scheme, job.digest, &crypto_random_os, job.signature);
     return arg;
 }
 
 static void *match(void *arg)
 {
-    job.matches = crypto_key_matches(&job.private_key, &job.public_key);
+    job.matches = crypto_key_matches(&job.pair.private_key, &job.pair.public_key);
     return arg;
 }
 
@@ -90,30 +88,10 @@ static void check_number(char const *operation, char const *name, char const *te
 
 /* ---- keys ---- */
 
-static size_t append(unsigned char *to, size_t *at, char const *text)
+static void take(struct key_pair const *pair)
 {
-    struct bytes const number = hex(text);
-    memcpy(to + *at, number.data, number.len);
-    *at += number.len;
-    return number.len;
-}
-
-static void take_rsa(struct rsa_vector const *v)
-{
-    struct crypto_private_key *key = &job.private_key;
-    size_t at = 0;
-
     memset(&job, 0, sizeof job);
-    job.public_key.type = key->type = CRYPTO_RSA;
-    job.public_key.modulus_len = append(job.public_key.data, &at, v->n);
-    job.public_key.exponent_len = append(job.public_key.data, &at, v->e);
-    at = 0;
-    key->modulus_bits = v->bits;
-    key->p_len = append(key->data, &at, v->p);
-    key->q_len = append(key->data, &at, v->q);
-    key->dp_len = append(key->data, &at, v->dp);
-    key->dq_len = append(key->data, &at, v->dq);
-    key->iq_len = append(key->data, &at, v->iq);
+    job.pair = *pair;
 }
 
 static void check_rsa(char const *operation, struct rsa_vector const *v)
@@ -127,43 +105,33 @@ static void check_rsa(char const *operation, struct rsa_vector const *v)
 
 static void rsa(struct rsa_vector const *v)
 {
+    struct key_pair const pair = rsa_pair(v);
     static uint16_t const schemes[] = { 0x0804, 0x0806, 0x0401, 0x0601 };
 
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        take_rsa(v);
+        take(&pair);
         job.scheme = crypto_scheme_by_id(schemes[i]);
         run(&sign);
         ok(job.len != 0, "RSA %u: %s", v->bits, job.scheme->name);
         check_rsa(job.scheme->name, v);
     }
-    take_rsa(v);
+    take(&pair);
     run(&match);
     ok(job.matches, "RSA %u: the keys are a pair", v->bits);
     check_rsa("a pair of RSA keys", v);
 }
 
-static void take_ec(struct ec_vector const *v)
-{
-    size_t at = 0;
-
-    memset(&job, 0, sizeof job);
-    job.public_key.type = job.private_key.type = CRYPTO_EC;
-    job.public_key.group = job.private_key.group = v->group;
-    job.public_key.point_len = append(job.public_key.data, &at, v->point);
-    at = 0;
-    job.private_key.scalar_len = append(job.private_key.data, &at, v->scalar);
-}
-
 static void ec(struct ec_vector const *v)
 {
+    struct key_pair const pair = ec_pair(v);
     struct crypto_scheme const *scheme = crypto_scheme_by_id(v->group == CRYPTO_SECP256R1 ? 0x0403 : 0x0503);
 
-    take_ec(v);
+    take(&pair);
     job.scheme = scheme;
     run(&sign);
     ok(job.len != 0, "%s", scheme->name);
     check_number(scheme->name, "the scalar", v->scalar);
-    take_ec(v);
+    take(&pair);
     run(&match);
     ok(job.matches, "%s: the keys are a pair", scheme->name);
     check_number("a pair of EC keys", "the scalar", v->scalar);
@@ -173,15 +141,16 @@ static void ec(struct ec_vector const *v)
 static void *leave(void *arg)
 {
     unsigned char volatile here[CRYPTO_MAX_SIGNATURE];
-    for (size_t i = 0; i < sizeof here; i++) here[i] = job.private_key.data[i];
+    for (size_t i = 0; i < sizeof here; i++) here[i] = job.pair.private_key.data[i];
     return arg;
 }
 
 static void the_search(void)
 {
     struct bytes const p = hex(rsa_vectors->p);
+    struct key_pair const pair = rsa_pair(rsa_vectors);
 
-    take_rsa(rsa_vectors);
+    take(&pair);
     run(&leave);
     ok(is_on_stack(p.data, p.len), "what is left is found");
 }
