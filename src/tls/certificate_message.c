@@ -97,7 +97,7 @@ static void note_chain(struct tls_session *session, struct x509_chain const *cha
     }
 }
 
-/* The identity becomes believed when the peer has proven its key. */
+/* Sets no peer_present yet: the peer has not proven possession of its private key. */
 static void note_peer(struct handshake *hs, struct x509_chain const *chain)
 {
     struct x509_certificate const *cert = chain->cert;
@@ -114,7 +114,7 @@ static int read_entry(struct handshake *hs, struct reader *list, struct x509_cha
     struct extensions x;
     if (list->bad || !der.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed Certificate");
     if (block.len && !tls_parse_answer(hs, block, 0, &x)) return 0;
-    /* Certificates after the longest chain that is followed are not needed. */
+    /* x509_verify never follows a longer chain, so the remaining certificates are not needed. */
     if (chain->count < X509_MAX_CERTIFICATES)
         chain->cert[chain->count++] = (struct x509_certificate){ der.p, der.len };
     return 1;
@@ -155,7 +155,7 @@ int tls_read_signature(struct handshake *hs, struct reader *r, struct crypto_sch
     if (!tls_read_to_end(r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed signature");
     *scheme = crypto_scheme_by_id((uint16_t)id);
     if (*scheme && tls_has_scheme(hs, id) && crypto_scheme_fits(*scheme, &hs->peer_key, hs->version)) return 1;
-    return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a signature scheme that does not fit");
+    return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "unsuitable signature scheme");
 }
 
 int tls_check_signature(struct handshake *hs, struct crypto_scheme const *scheme, unsigned char const *digest,
@@ -184,8 +184,8 @@ int tls_write_signature(struct handshake *hs, struct writer *w, unsigned char co
     return 1;
 }
 
-/* What CertificateVerify signs, hashed: in 1.2 the handshake messages, in 1.3
-   a string that no other protocol signs and the transcript hash. */
+/* The hash of the content that CertificateVerify signs: in 1.2 the handshake messages,
+   in 1.3 a context string that no other protocol uses and the transcript hash. */
 static void proof_digest(struct handshake *hs, int of_server, enum crypto_hash hash, unsigned char *digest)
 {
     static char const context[2][34] = { "TLS 1.3, client CertificateVerify", "TLS 1.3, server CertificateVerify" };

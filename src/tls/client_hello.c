@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* ClientHello (RFC 8446, 4.1.2; RFC 5246, 7.4.1.2), written and taken apart. */
+/* Writing and parsing ClientHello (RFC 8446, 4.1.2; RFC 5246, 7.4.1.2). */
 
 #include <string.h>
 
@@ -124,30 +124,29 @@ static int malformed(struct handshake *hs, char const *what)
     return tls_fail(hs, TLS_DECODE_ERROR, what);
 }
 
-/* A vector of uint16, not empty, that is all of the extension. */
+/* An extension that consists of one non-empty vector of uint16. */
 static int read_list16(struct handshake *hs, struct span body, size_t prefix, struct span *list, char const *what)
 {
     return !body.p || tls_only_list16(body, prefix, list) || malformed(hs, what);
 }
 
-/* A fully qualified name may be written with the dot of the root, which is not
-   part of the name in certificates. */
+/* A fully qualified name may end with a dot; names in certificates do not. */
 static struct span without_final_dot(struct span name)
 {
     if (name.len > 1 && name.p[name.len - 1] == '.') name.len--;
     return name;
 }
 
-/* RFC 6066, 3: at most one name of a type. Names of types to come begin with a
-   16-bit length, so that they can be skipped. Clients also send IP addresses and
-   other names that no certificate can be chosen by: these count as no name. */
+/* RFC 6066, 3: at most one name of each type. Names of future types begin with a
+   16-bit length, so that they can be skipped. IP addresses and other strings that
+   are not DNS names are ignored: no certificate can be chosen by them. */
 static int read_host_name(struct handshake *hs, struct reader *list, struct span *host)
 {
     unsigned int const type = tls_read8(list);
     struct span const name = tls_read_vector16(list);
     if (list->bad || (!type && !name.len)) return malformed(hs, "malformed server_name");
     if (type) return 1;
-    if (host->p) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "server_name has two host names");
+    if (host->p) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "server_name contains two host names");
     *host = without_final_dot(name);
     return 1;
 }
@@ -206,11 +205,11 @@ static int read_psk(struct handshake *hs, struct client_hello *hello)
         return malformed(hs, "malformed pre_shared_key");
     if (hello->x.last != TLS_EXT_PRE_SHARED_KEY)
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "pre_shared_key is not the last extension");
-    if (offered != bound) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not one binder for each identity");
+    if (offered != bound) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "PSK identities and binders differ in number");
     return 1;
 }
 
-/* Extensions of ours that are a single short vector, or nothing at all. */
+/* The supported extensions that are a single short vector, or empty. */
 static int check_small_extensions(struct handshake *hs, struct extensions const *x)
 {
     static enum extension const vectors8[] = { EXT_EC_POINT_FORMATS, EXT_PSK_KEY_EXCHANGE_MODES };
@@ -262,7 +261,7 @@ static int may_change(unsigned int type)
            type == TLS_EXT_PADDING || type == TLS_EXT_ENCRYPTED_CLIENT_HELLO;
 }
 
-/* The next extension that must stay as it was; 0 at the end. */
+/* Finds the next extension that must be the same in both hellos. Returns 0 at the end. */
 static int next_fixed_extension(struct reader *block, unsigned int *type, struct span *body)
 {
     while (block->left && !block->bad) {
@@ -295,7 +294,7 @@ int tls_is_same_hello(struct client_hello const *first, struct client_hello cons
            same_fixed_extensions(first->extension_block, second->extension_block);
 }
 
-/* RFC 8446, 4.2.11.2: a binder covers the hello as far as the list of binders. */
+/* RFC 8446, 4.2.11.2: a binder covers the hello up to the list of binders. */
 void tls_add_hello_to_transcript(struct handshake *hs, struct message const *m, struct client_hello const *hello)
 {
     size_t const list = hello->psk_binders.p ? 2 + hello->psk_binders.len : 0, head = m->bytes.len - list;

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* What both peers have, of what one of them offers. */
+/* Finds the parameters that both peers support. */
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 
 #define MAX_LABEL 249 /* of HkdfLabel, after "tls13 " */
 
-/* RFC 5705, 4: with these the PRF would give out secrets of the connection. */
+/* RFC 5705, 4: with one of these labels the exporter would reveal secrets of the connection. */
 static int is_reserved(char const *label)
 {
     static char const *const reserved[] = { "client finished", "server finished", "master secret",

@@ -52,13 +52,13 @@ int tls_parse_extensions(struct handshake *hs, struct span block, struct extensi
         uint16_t const type = (uint16_t)tls_read16(&r);
         struct span const body = tls_read_vector16(&r);
         if (!r.bad && !note_extension(x, seen, type, body))
-            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an extension twice");
+            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "duplicate extension");
     }
     return tls_read_to_end(&r) || tls_fail(hs, TLS_DECODE_ERROR, "malformed extensions");
 }
 
-/* A foreign ClientHello may have been put in place by a test; hence a look at
-   its bytes rather than at what we would offer. */
+/* Reads the ClientHello that was sent instead of the configuration, because a
+   test may have replaced the hello by a foreign one. */
 static int was_offered(struct handshake const *hs, uint16_t type)
 {
     struct reader r = tls_reader_on((struct span){ hs->hello, hs->hello_len });
@@ -83,9 +83,9 @@ int tls_parse_answer(struct handshake *hs, struct span block, unsigned int allow
         uint16_t const type = (uint16_t)tls_read16(&r);
         enum extension const e = index_of(type);
         tls_read_vector16(&r);
-        /* A cookie is the one thing that a server may say unasked (RFC 8446, 4.2.2). */
+        /* cookie is the only extension that a server may send unrequested (RFC 8446, 4.2.2). */
         if (e == EXT_COOKIE && allowed & BIT(EXT_COOKIE)) continue;
-        if (!was_offered(hs, type)) return tls_fail(hs, TLS_UNSUPPORTED_EXTENSION, "an extension we did not offer");
+        if (!was_offered(hs, type)) return tls_fail(hs, TLS_UNSUPPORTED_EXTENSION, "extension that was not offered");
         if (e < EXTENSIONS && !(allowed & BIT(e)))
             return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an extension in the wrong message");
     }
@@ -130,7 +130,7 @@ void tls_put_list16(struct writer *w, enum extension e, size_t prefix, uint16_t 
     tls_close_extension(w, extension);
 }
 
-/* PKCS#1 v1.5 too in 1.3, where it means signatures in certificates (RFC 8446, 4.2.3). */
+/* Includes PKCS#1 v1.5 in 1.3, too, where it concerns only signatures in certificates (RFC 8446, 4.2.3). */
 void tls_put_scheme_extensions(struct handshake const *hs, struct writer *w)
 {
     uint16_t all[CRYPTO_SCHEMES];

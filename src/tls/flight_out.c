@@ -1,9 +1,9 @@
 /* ISC license. */
 
 /*
- * Outwards: messages are staged, staged messages become records under the keys
- * of the moment, and a whole flight leaves in one write, because a second
- * write would wait for the peer's delayed ACK.
+ * Sending: messages are staged, staged messages become records under the current
+ * keys, and a whole flight is sent in one write, because a second write would
+ * wait for the peer's delayed ACK.
  */
 
 #include <string.h>
@@ -35,7 +35,7 @@ static void put_plaintext(struct handshake *hs, unsigned char type, void const *
     unsigned char *p = hs->out + hs->out_len;
     p[0] = type;
     p[1] = 3;
-    /* RFC 8446, 5.1: old servers choke on more in an initial ClientHello. */
+    /* RFC 8446, 5.1: old servers reject a greater version in an initial ClientHello. */
     p[2] = hs->is_server || hs->hello_sent ? 3 : 1;
     p[3] = (unsigned char)(len >> 8);
     p[4] = (unsigned char)len;
@@ -86,8 +86,8 @@ int tls_flush_flight(struct handshake *hs)
     return tls_seal_staged(hs) && write_out(hs);
 }
 
-/* Records that are sealed but unsent go out before it: their sequence numbers
-   are spent. */
+/* Sends the records that are sealed already before the alert: their sequence
+   numbers have been used. */
 void tls_send_alert(struct handshake *hs, unsigned int level, unsigned int description)
 {
     unsigned char const alert[2] = { (unsigned char)level, (unsigned char)description };

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Private to this layer: the state of one handshake, and who does what to it. */
+/* Private to this layer: the state of one handshake, and the functions that work on it. */
 
 #ifndef KTLS_TLS_HANDSHAKE_H
 #define KTLS_TLS_HANDSHAKE_H
@@ -9,10 +9,10 @@
 #include "tls/wire.h"
 
 #define MAX_CLIENT_HELLO 131400     /* the longest that RFC 8446, 4.1.2 can express, header counted */
-#define MAX_HELLO 65792             /* our limit for the others */
+#define MAX_HELLO 65792             /* limit for the other hello messages */
 #define MAX_CERTIFICATE_MESSAGE 131072
 #define MAX_MESSAGE 16384           /* any other handshake message */
-#define MAX_NUISANCE 32             /* dummy CCS, warnings, HelloRequests in all */
+#define MAX_NUISANCE 32             /* dummy CCS, warnings and HelloRequests together */
 #define MAX_SKIPPED_EARLY_DATA 65536
 
 /* The longest case: a second ClientHello after the first. */
@@ -37,9 +37,9 @@ struct handshake {
     /* what is negotiated; version is 0 until then */
     uint16_t version;
     struct crypto_suite const *suite;
-    struct crypto_scheme const *scheme;        /* that we sign with */
-    struct x509_credential const *own[2];      /* server: to choose from */
-    struct x509_credential const *credential;  /* that we present; NULL: none */
+    struct crypto_scheme const *scheme;        /* of our signature */
+    struct x509_credential const *own[2];      /* server: the candidates for credential */
+    struct x509_credential const *credential;  /* the one we present; NULL: none */
     struct crypto_transcript transcript;
     struct crypto_transcript at_binders; /* server: the transcript that a PSK's binder covers */
     unsigned char client_random[32], server_random[32];
@@ -48,7 +48,7 @@ struct handshake {
 
     /* secrets */
     struct crypto_share share;
-    uint16_t retry_group; /* client: that a HelloRetryRequest asked for; its share replaces all others */
+    uint16_t retry_group; /* client: selected by a HelloRetryRequest; its share replaces all others */
     struct {
         unsigned char psk[CRYPTO_MAX_HASH];     /* 1.3: of the session that is resumed; zero: none */
         unsigned char current[CRYPTO_MAX_HASH]; /* 1.3: early, handshake, then master secret */
@@ -71,22 +71,22 @@ struct handshake {
     unsigned char dummy_ccs_sent;
     unsigned char extended_master_secret;
     unsigned char resumes;
-    unsigned char gives_ticket; /* server: noted while the hello is there to be read */
-    unsigned int psk_identity; /* 1.3: which of those offered */
+    unsigned char gives_ticket; /* server: decided while the ClientHello is available */
+    unsigned int psk_identity; /* 1.3: index of the accepted identity */
     uint64_t since;            /* the full handshake that is resumed, in s of CLOCK_REALTIME */
     uint64_t bytes_sent;
     unsigned char hello_sent;
-    unsigned char hello_begun; /* server: the peer's first record is one of the handshake */
+    unsigned char hello_begun; /* server: the peer's first record is a handshake record */
     unsigned int nuisances;
     size_t early_data_left; /* bytes of undecryptable records that may still be skipped */
-    int64_t flushed_at;     /* ms; 0: the peer has answered since */
+    int64_t flushed_at;     /* ms; 0: the peer has answered since then */
 
     struct crypto_public_key peer_key;
 
     /* handshake messages received: in[start..end); nothing below keep is reused */
     size_t in_keep, in_start, in_end, in_used;
     struct writer stage; /* handshake messages not yet in records */
-    size_t message_mark; /* of the message being written */
+    size_t message_mark; /* start of the message being written */
     size_t out_len;
     size_t hello_len; /* client: the ClientHello as sent */
 
@@ -98,7 +98,7 @@ struct handshake {
 
 /* ---- failure.c ---- */
 
-/* Notes the first failure and the alert it deserves; always 0. */
+/* Records the first failure and the alert for it; always returns 0. */
 extern int tls_fail(struct handshake *hs, enum tls_alert alert, char const *reason);
 extern int tls_fail_system(struct handshake *hs);
 extern int tls_fail_with(struct handshake *hs, enum tls_error_kind kind, int number, char const *reason);
@@ -115,10 +115,10 @@ struct record {
     size_t len;
 };
 
-/* The next record that matters, opened; alerts and dummies are dealt with.
-   Its fragment lies at in + in_end. */
+/* Reads and opens the next record that has to be judged by the caller; alerts and dummy
+   ChangeCipherSpecs are handled here. The fragment is stored at in + in_end. */
 extern int tls_next_record(struct handshake *hs, struct record *record);
-/* No bytes of a message may be left when keys change. */
+/* Fails when bytes of a message are left: keys may change only without any. */
 extern int tls_at_record_boundary(struct handshake *hs);
 
 /* ---- message_in.c: handshake messages in ---- */
@@ -126,7 +126,7 @@ extern int tls_at_record_boundary(struct handshake *hs);
 extern int tls_next_message(struct handshake *hs, struct message *m);
 extern int tls_expect_message(struct handshake *hs, enum tls_handshake_type type, struct message *m);
 extern int tls_expect_change_cipher_spec(struct handshake *hs);
-/* With this verify_data. */
+/* Expects a Finished with this verify_data. */
 extern int tls_read_finished(struct handshake *hs, unsigned char const *expected, size_t len);
 extern void tls_add_to_transcript(struct handshake *hs, struct message const *m);
 /* Replaces ClientHello1 by its message_hash (RFC 8446, 4.4.1). */
@@ -136,14 +136,14 @@ extern void tls_restart_transcript(struct handshake *hs);
 
 extern struct writer *tls_begin_message(struct handshake *hs, enum tls_handshake_type type);
 extern int tls_end_message(struct handshake *hs);     /* adds it to the transcript */
-extern int tls_seal_staged(struct handshake *hs);     /* what is staged gets the present keys */
+extern int tls_seal_staged(struct handshake *hs);     /* seals staged messages under the current keys */
 extern int tls_put_change_cipher_spec(struct handshake *hs);
 extern int tls_flush_flight(struct handshake *hs);    /* one write */
 extern void tls_send_alert(struct handshake *hs, unsigned int level, unsigned int description);
 
 /* ---- extension.c ---- */
 
-/* ExtensionType (IANA), those that we know; the order is the index below. */
+/* The extensions that we support; the order is the index below. */
 enum extension {
     EXT_SERVER_NAME,
     EXT_SUPPORTED_GROUPS,
@@ -166,7 +166,7 @@ enum extension {
 
 extern uint16_t const tls_extension_type[EXTENSIONS];
 
-/* An extension block taken apart; body[e].p is NULL when e is absent. */
+/* A parsed extension block; body[e].p is NULL when e is absent. */
 struct extensions {
     struct span body[EXTENSIONS];
     uint16_t last; /* the type of the last one */
@@ -175,20 +175,20 @@ struct extensions {
 #define HAS(x, e) ((x)->body[e].p != NULL)
 
 extern int tls_parse_extensions(struct handshake *hs, struct span block, struct extensions *x);
-/* For answers: each extension must be in our ClientHello (unsupported_extension)
-   and in the mask of those allowed here (illegal_parameter). An extension that
-   was offered and that we do not know is ignored. */
+/* Parses an answer: each extension must be in our ClientHello (else unsupported_extension)
+   and in the mask of those allowed here (else illegal_parameter). An unknown extension
+   that was offered is ignored. */
 #define BIT(e) (1u << (e))
 extern int tls_parse_answer(struct handshake *hs, struct span block, unsigned int allowed, struct extensions *x);
 extern size_t tls_open_extension(struct writer *w, enum extension e);
 extern void tls_close_extension(struct writer *w, size_t mark);
-/* An extension that is one vector with a length prefix of so many bytes, or with 0 the bytes alone. */
+/* Writes an extension that is one vector with a length prefix of `prefix` bytes; 0: the bytes alone. */
 extern void tls_put_extension(struct writer *w, enum extension e, size_t prefix, void const *bytes, size_t len);
 extern void tls_put_empty_extension(struct writer *w, enum extension e);
 extern void tls_put_list16(struct writer *w, enum extension e, size_t prefix, uint16_t const *list, size_t count);
-/* A vector with a length prefix of so many bytes. */
+/* Writes a vector with a length prefix of `prefix` bytes. */
 extern void tls_write_list16(struct writer *w, size_t prefix, uint16_t const *list, size_t count);
-/* signature_algorithms, and signature_algorithms_cert where certificates may have others (RFC 8446, 4.2.3). */
+/* Writes signature_algorithms, and signature_algorithms_cert when it differs (RFC 8446, 4.2.3). */
 extern void tls_put_scheme_extensions(struct handshake const *hs, struct writer *w);
 
 /* ---- client_hello.c ---- */
@@ -203,12 +203,12 @@ struct client_hello {
     struct span certificate_schemes; /* signature_algorithms_cert, or else signature_algorithms */
 };
 
-/* What goes into server_name; p NULL: nothing. */
+/* The name for the server_name extension; p NULL: none. */
 extern struct span tls_offered_server_name(struct tls_config const *config);
-/* With the share in hs->share; cookie.p NULL: none. */
+/* Includes the key share hs->share. cookie.p NULL: no cookie. */
 extern int tls_write_client_hello(struct handshake *hs, struct span cookie);
 extern int tls_parse_client_hello(struct handshake *hs, struct message const *m, struct client_hello *hello);
-/* Also keeps the transcript that binders cover (RFC 8446, 4.2.11.2). */
+/* Also saves the transcript that PSK binders cover (RFC 8446, 4.2.11.2). */
 extern void tls_add_hello_to_transcript(struct handshake *hs, struct message const *m,
                                     struct client_hello const *hello);
 extern void tls_note_server_name(struct handshake *hs, struct span name); /* in lower case */
@@ -227,31 +227,31 @@ struct server_hello {
 
 extern int tls_parse_server_hello(struct handshake *hs, struct message const *m, struct server_hello *hello);
 extern struct writer *tls_begin_server_hello(struct handshake *hs, unsigned char const *random);
-/* What the client takes from an answer, in both versions. */
+/* Check and adopt the server's choice, in both versions. */
 extern int tls_take_suite(struct handshake *hs, struct server_hello const *hello);
 extern int tls_take_alpn(struct handshake *hs, struct extensions const *x);
 extern int tls_take_empty_server_name(struct handshake *hs, struct extensions const *x);
 
 /* ---- key_share.c ---- */
 
-/* Our key share of that group. */
+/* Generates our key share of the group. */
 extern int tls_make_share(struct handshake *hs, uint16_t group);
-/* 1 when the last ClientHello has a share of this group. */
+/* 1 when the last ClientHello contains a share of this group. */
 extern int tls_sent_share(struct handshake const *hs, unsigned int group);
 
-/* ---- common.c: what both peers have ---- */
+/* ---- common.c: parameters that both peers support ---- */
 
-/* What config has, of the groups and schemes that a peer names. */
+/* 1 when the configuration enables the group or scheme. */
 extern int tls_has_group(struct handshake const *hs, unsigned int group);
 extern int tls_has_scheme(struct handshake const *hs, unsigned int scheme);
-/* 1 when the client and we have the suite. */
+/* 1 when both the client and the configuration enable the suite. */
 extern int tls_is_common_suite(struct handshake const *hs, struct client_hello const *hello,
                            struct crypto_suite const *suite);
-/* The first scheme in a peer's list that fits our key; NULL: none. */
+/* The first scheme in the peer's list that our key can use; NULL: none. */
 extern struct crypto_scheme const *tls_choose_scheme(struct handshake const *hs,
                                                  struct x509_credential const *credential, struct span offered);
 
-/* The session gets this application protocol if the list has it. */
+/* Selects this application protocol for the session if the list contains it. */
 extern int tls_use_alpn(struct handshake *hs, struct span offered, struct span name);
 
 /* ---- negotiate.c: the server's choices ---- */
@@ -263,18 +263,18 @@ extern void tls_put_chosen_alpn(struct handshake const *hs, struct writer *w);
 
 /* ---- own_certificate.c: which of our certificates the peer can use ---- */
 
-/* What a struct tls_hello is taken from. */
+/* The source of a struct tls_hello. */
 struct tls_offer {
     struct handshake const *hs;
     struct client_hello const *hello;
 };
 
 extern int tls_find_credentials(struct handshake *hs, struct client_hello const *hello); /* to hs->own */
-/* With what scheme a credential could sign for this client; NULL: with none. */
+/* The scheme with which a credential can sign for this client; NULL: none. */
 extern struct crypto_scheme const *tls_scheme_for(struct handshake const *hs, struct client_hello const *hello,
                                               struct x509_credential const *credential);
 
-/* What a CertificateRequest asks for. */
+/* The content of a CertificateRequest. */
 struct request {
     unsigned int key_types; /* mask of 1 << enum crypto_key_type */
     struct span schemes, certificate_schemes;
@@ -285,7 +285,7 @@ extern int tls_choose_client_credential(struct handshake *hs, struct request con
 /* ---- certificate_message.c ---- */
 
 extern int tls_write_certificate(struct handshake *hs);
-/* Verifies the peer's; *empty when it sent none. */
+/* Verifies the peer's certificates; sets *empty when it sent none. */
 extern int tls_take_certificate(struct handshake *hs, struct message const *m, int *empty);
 extern int tls_write_certificate_verify(struct handshake *hs);
 extern int tls_take_certificate_verify(struct handshake *hs, struct message const *m);
@@ -309,12 +309,12 @@ struct ticket {
 };
 
 extern size_t tls_ticket_secret_size(struct crypto_suite const *suite);
-/* s that a ticket of this session may be used; 0: not at all. */
+/* The lifetime of a ticket of this session in s; 0: no ticket may be sent. */
 extern unsigned int tls_ticket_lifetime(struct handshake const *hs);
-/* Of the session with the suite, server name and credential of this handshake. */
+/* Seals a session with the suite, server name and credential of this handshake. */
 extern size_t tls_ticket_seal(struct handshake const *hs, unsigned char const *secret,
                               unsigned char ticket[TICKET_MAX]);
-/* 0: not ours, for another server name or certificate, or too old. */
+/* Returns 0 when the ticket is not ours, is for another server name or certificate, or is too old. */
 extern int tls_ticket_open(struct handshake const *hs, struct span sealed, struct ticket *ticket);
 /* 1 when sessions can be resumed. */
 extern int tls_has_tickets(struct handshake const *hs);

@@ -9,8 +9,8 @@ int tls_make_share(struct handshake *hs, uint16_t group)
            tls_fail(hs, TLS_INTERNAL_ERROR, "no key share");
 }
 
-/* The first hello has the share of a hybrid group's curve beside the hybrid one: it costs
-   36 bytes and no computation, and saves a round trip with servers that have no ML-KEM. */
+/* The first hello contains the share of a hybrid group's curve in addition to the hybrid share: it
+   costs 36 bytes and no computation, and saves a round trip with servers that lack ML-KEM. */
 int tls_sent_share(struct handshake const *hs, unsigned int group)
 {
     unsigned char const *public_key;

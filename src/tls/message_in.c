@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Handshake messages, inwards: they may be split over records and packed into one. */
+/* Receives handshake messages, which may be split over records or share one. */
 
 #include <string.h>
 
@@ -13,7 +13,7 @@ static size_t available(struct handshake const *hs)
     return hs->in_end - hs->in_start;
 }
 
-/* Moves what is left of the messages to the front, so that the longest message fits. */
+/* Moves the unread bytes to the front, so that the longest message fits. */
 static void make_room(struct handshake *hs)
 {
     if (hs->in_start == hs->in_keep) return;
@@ -33,7 +33,7 @@ static int fill(struct handshake *hs)
                                                                : "ChangeCipherSpec out of place";
         return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, why);
     }
-    /* Behind an explicit nonce it lies elsewhere. */
+    /* With an explicit nonce the plaintext starts later in the buffer. */
     if (record.fragment != hs->in + hs->in_end) memmove(hs->in + hs->in_end, record.fragment, record.len);
     hs->in_end += record.len;
     return 1;
@@ -52,7 +52,7 @@ static size_t max_size(unsigned char type)
     case TLS_CLIENT_HELLO: return MAX_CLIENT_HELLO;
     case TLS_SERVER_HELLO:
     case TLS_ENCRYPTED_EXTENSIONS: return MAX_HELLO;
-    case TLS_CERTIFICATE_REQUEST: /* in 1.2 with names of authorities */
+    case TLS_CERTIFICATE_REQUEST: /* may contain many distinguished names in 1.2 */
     case TLS_CERTIFICATE: return MAX_CERTIFICATE_MESSAGE;
     default: return MAX_MESSAGE;
     }
@@ -73,7 +73,7 @@ static int take_message(struct handshake *hs, struct message *m)
 
 static int is_ignored_hello_request(struct handshake *hs, struct message const *m)
 {
-    /* RFC 5246, 7.4.1.1: ignored while a handshake is under way. */
+    /* RFC 5246, 7.4.1.1: the client ignores HelloRequest during a handshake. */
     return m->type == TLS_HELLO_REQUEST && !m->body.len && !hs->is_server && hs->version != TLS_1_3 &&
            ++hs->nuisances <= MAX_NUISANCE;
 }

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* What the server chooses from a ClientHello: version, suite, credential, ALPN. */
+/* The server's choice of version, suite, credential and ALPN protocol. */
 
 #include <string.h>
 
@@ -17,11 +17,11 @@ static uint16_t best_version(struct handshake const *hs, struct client_hello con
 
 int tls_choose_version(struct handshake *hs, struct client_hello const *hello)
 {
-    /* RFC 8446, D.5: SSL 3.0 ends it even when something better is offered. */
+    /* RFC 8446, D.5: a legacy_version of SSL 3.0 is refused even when a later version is offered. */
     hs->version = hello->legacy_version <= 0x0300 ? 0 : best_version(hs, hello);
     if (!hs->version) return tls_fail(hs, TLS_PROTOCOL_VERSION, "no common protocol version");
     if (hs->version == TLS_1_2 && hs->enables13 && tls_list16_has(hello->cipher_suites, FALLBACK_SCSV))
-        return tls_fail(hs, TLS_INAPPROPRIATE_FALLBACK, "the client fell back from a better version");
+        return tls_fail(hs, TLS_INAPPROPRIATE_FALLBACK, "the client fell back to a lower protocol version");
     return 1;
 }
 
@@ -45,7 +45,7 @@ static int try_suite(struct handshake *hs, struct client_hello const *hello, str
     return 1;
 }
 
-/* A client that puts ChaCha20 first has no fast AES: its preference wins. */
+/* A client that prefers ChaCha20 probably lacks AES instructions, so its preference is followed. */
 static int client_prefers_chacha(struct handshake const *hs, struct client_hello const *hello)
 {
     struct reader r = tls_reader_on(hello->cipher_suites);
@@ -71,7 +71,7 @@ int tls_choose_suite_and_credential(struct handshake *hs, struct client_hello co
             common |= tls_is_common_suite(hs, hello, suite);
         }
     return tls_fail(hs, TLS_HANDSHAKE_FAILURE,
-                common ? "no certificate of ours suits the client" : "no common cipher suite");
+                common ? "the client supports none of our certificates" : "no common cipher suite");
 }
 
 int tls_choose_alpn(struct handshake *hs, struct client_hello const *hello)

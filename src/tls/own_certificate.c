@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* Which of our certificates the peer can use (RFC 8446, 4.4.2.2 and 4.4.2.3; RFC 8422, 5.1). */
+/* Finds those of our certificates that the peer can use (RFC 8446, 4.4.2.2 and 4.4.2.3; RFC 8422, 5.1). */
 
 #include <string.h>
 
@@ -77,7 +77,7 @@ int tls_hello_suits(struct tls_hello const *hello, struct x509_credential const 
     return suits(hello->offer->hs, hello->offer->hello, credential);
 }
 
-/* Signatures in a chain decide where there is a choice, but refuse nobody. */
+/* The signatures in the chains only decide between two usable credentials; they never exclude the only one. */
 static void prefer_known_signatures(struct handshake *hs, struct client_hello const *hello)
 {
     if (!hs->own[0] || !hs->own[1]) return;
@@ -114,7 +114,7 @@ int tls_find_credentials(struct handshake *hs, struct client_hello const *hello)
     return 1;
 }
 
-/* With nothing that suits the server, the answer is an empty Certificate. */
+/* When no credential suits the server, the answer is an empty Certificate. */
 int tls_choose_client_credential(struct handshake *hs, struct request const *request)
 {
     for (int insist = 1; insist >= 0; insist--)

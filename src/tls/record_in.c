@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The record layer, inwards (RFC 8446, 5; RFC 5246, 6.2). */
+/* The receiving half of the record layer (RFC 8446, 5; RFC 5246, 6.2). */
 
 #include <errno.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static size_t max_record(struct handshake const *hs, unsigned char type)
     return type == KTLS_APPLICATION_DATA ? TLS_MAX_FRAGMENT + TLS_MAX_EXPANSION_1_3 : TLS_MAX_FRAGMENT;
 }
 
-/* With what a request (RFC 9110, 9; RFC 9113, 3.4) or a response begins. */
+/* Recognizes the beginning of a request (RFC 9110, 9; RFC 9113, 3.4) or a response. */
 static int is_http(unsigned char const *header)
 {
     static char const *const beginnings[] = { "GET ",  "HEAD ", "POST ", "PUT ",  "DELET", "CONNE",
@@ -50,15 +50,16 @@ static int is_http(unsigned char const *header)
     return 0;
 }
 
-/* legacy_record_version is to be ignored in plaintext records of TLS 1.3, but
-   a major version other than 3 was never TLS. */
+/* legacy_record_version must be ignored in plaintext records of TLS 1.3, but
+   every version of TLS has the major version 3. */
 static int check_header(struct handshake *hs, unsigned char const *header, size_t len)
 {
     if (header[0] < KTLS_CHANGE_CIPHER_SPEC || header[0] > KTLS_APPLICATION_DATA)
         return tls_fail(hs, TLS_UNEXPECTED_MESSAGE,
                         is_http(header) ? "the peer speaks HTTP, not TLS" : "not a TLS record");
     int const exact = hs->version == TLS_1_2 || (hs->rx_protected && header[0] == KTLS_APPLICATION_DATA);
-    if (header[1] != 3 || (exact && header[2] != 3)) return tls_fail(hs, TLS_PROTOCOL_VERSION, "record version");
+    if (header[1] != 3 || (exact && header[2] != 3))
+        return tls_fail(hs, TLS_PROTOCOL_VERSION, "unsupported record version");
     if (len > max_record(hs, header[0])) return tls_fail(hs, TLS_RECORD_OVERFLOW, "record too long");
     if (len > IN_SIZE - hs->in_end) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "handshake message too long");
     return 1;
@@ -67,7 +68,7 @@ static int check_header(struct handshake *hs, unsigned char const *header, size_
 static int count_nuisance(struct handshake *hs)
 {
     if (++hs->nuisances <= MAX_NUISANCE) return 1;
-    return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "too many records without effect");
+    return tls_fail(hs, TLS_UNEXPECTED_MESSAGE, "too many records without data");
 }
 
 enum verdict { FAILED, DELIVER, DROPPED };
@@ -87,8 +88,8 @@ static enum verdict take_alert(struct handshake *hs, struct record const *record
 {
     if (record->len != 2) return refuse(hs, TLS_DECODE_ERROR, "malformed alert");
     unsigned char const level = record->fragment[0], description = record->fragment[1];
-    if (level != TLS_WARNING && level != TLS_FATAL) return refuse(hs, TLS_ILLEGAL_PARAMETER, "alert level");
-    /* RFC 8446, 6: in 1.3 the level says nothing. */
+    if (level != TLS_WARNING && level != TLS_FATAL) return refuse(hs, TLS_ILLEGAL_PARAMETER, "unknown alert level");
+    /* RFC 8446, 6: in 1.3 the level is ignored. */
     int const ends = description == TLS_CLOSE_NOTIFY ||
                      (hs->version == TLS_1_3 ? description != TLS_USER_CANCELED : level == TLS_FATAL);
     if (!ends) return drop(hs);
@@ -118,18 +119,18 @@ static enum verdict open_record(struct handshake *hs, unsigned char const *heade
     long const len = crypto_open_record(&hs->rx, header, record->fragment, sealed_len, &record->type,
                                         &record->fragment);
     if (len == -1 && hs->early_data_left) return skip_early_data(hs, sealed_len);
-    if (len == -1) return refuse(hs, TLS_BAD_RECORD_MAC, "record does not authenticate");
+    if (len == -1) return refuse(hs, TLS_BAD_RECORD_MAC, "record authentication failed");
     hs->early_data_left = 0;
     int const too_long = hs->version == TLS_1_2 ? len > TLS_MAX_FRAGMENT
                                                 : sealed_len - CRYPTO_TAG > TLS_MAX_FRAGMENT + 1;
     if (too_long) return refuse(hs, TLS_RECORD_OVERFLOW, "plaintext too long");
-    if (len < 0) return refuse(hs, TLS_UNEXPECTED_MESSAGE, "record of padding only");
+    if (len < 0) return refuse(hs, TLS_UNEXPECTED_MESSAGE, "record without content type");
     record->len = (size_t)len;
     return DELIVER;
 }
 
-/* TLS 1.3 with keys: everything is application data outside, but for the dummy
-   ChangeCipherSpec and the alert of a client that could not use our hello. */
+/* TLS 1.3 with keys: the outer type is always application_data, except for the dummy
+   ChangeCipherSpec and the alert of a client that refused our ServerHello. */
 static enum verdict open_record13(struct handshake *hs, unsigned char const *header, struct record *record)
 {
     if (header[0] == KTLS_APPLICATION_DATA) return open_record(hs, header, record);

@@ -6,7 +6,7 @@
 
 #include "tls/handshake.h"
 
-/* SHA-256 of "HelloRetryRequest": the random that makes a ServerHello one. */
+/* SHA-256 of "HelloRetryRequest": with this random a ServerHello is a HelloRetryRequest. */
 unsigned char const tls_hello_retry_random[32] = {
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
@@ -39,7 +39,7 @@ struct writer *tls_begin_server_hello(struct handshake *hs, unsigned char const 
     return w;
 }
 
-/* ---- what the client takes from an answer ---- */
+/* ---- the client checks the server's choice ---- */
 
 int tls_take_suite(struct handshake *hs, struct server_hello const *hello)
 {
@@ -50,7 +50,7 @@ int tls_take_suite(struct handshake *hs, struct server_hello const *hello)
         if (hs->config->suites[i] == hello->cipher_suite)
             hs->suite = crypto_suite_by_id((uint16_t)hello->cipher_suite);
     if (!hs->suite || hs->suite->version != hs->version)
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a cipher suite we did not offer");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server chose a cipher suite that was not offered");
     if (before && before != hs->suite) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the cipher suite changed");
     return 1;
 }
@@ -60,7 +60,7 @@ int tls_take_empty_server_name(struct handshake *hs, struct extensions const *x)
     return !x->body[EXT_SERVER_NAME].len || tls_fail(hs, TLS_DECODE_ERROR, "server_name should be empty");
 }
 
-/* RFC 7301, 3.1: exactly one, of those that we offered. */
+/* RFC 7301, 3.1: the answer contains exactly one protocol, which we must have offered. */
 int tls_take_alpn(struct handshake *hs, struct extensions const *x)
 {
     struct span list, name;
@@ -68,5 +68,5 @@ int tls_take_alpn(struct handshake *hs, struct extensions const *x)
     if (!tls_only_vector(x->body[EXT_ALPN], 2, &list) || !tls_only_vector(list, 1, &name) || !name.len)
         return tls_fail(hs, TLS_DECODE_ERROR, "malformed ALPN answer");
     return tls_use_alpn(hs, (struct span){ hs->config->alpn, hs->config->alpn_len }, name) ||
-           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "an application protocol we did not offer");
+           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server chose an application protocol that was not offered");
 }

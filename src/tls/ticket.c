@@ -1,10 +1,10 @@
 /* ISC license. */
 
 /*
- * Session tickets (RFC 8446, 4.6.1; RFC 5077): a server's memory of a session,
- * sealed and kept by the client. A random salt, then a record of TLS 1.3 under
- * keys of its own, derived from the ticket key, the salt, and what the ticket
- * is good for: the server name and the certificate that it was given for.
+ * Session tickets (RFC 8446, 4.6.1; RFC 5077): the state of a session, sealed by
+ * the server and stored by the client. A ticket is a random salt and a record of
+ * TLS 1.3. The keys of that record are derived from the ticket key, the salt, and
+ * the server name and certificate that the ticket is valid for.
  */
 
 #include <string.h>
@@ -16,7 +16,7 @@
 #define SALT 32
 #define HEAD (1 + 2 + 8) /* format, suite, since */
 #define SUITE 0x1303     /* TLS_CHACHA20_POLY1305_SHA256, which is constant-time everywhere */
-#define MAX_AGE 86400    /* s; from the full handshake on, however often it was resumed */
+#define MAX_AGE 86400    /* s; counted from the full handshake, however often it was resumed */
 
 _Static_assert(TICKET_MAX == SALT + TLS_RECORD_HEADER + HEAD + TLS_MAX_SECRET + 1 + CRYPTO_TAG, "room for a ticket");
 
@@ -85,7 +85,7 @@ static int is_fresh(uint64_t since)
     return since <= now() && now() - since < MAX_AGE;
 }
 
-/* A secret that is not to be used is not taken out at all. */
+/* Copies the secret only when the rest of the ticket is valid. */
 static int read_content(struct reader *r, struct ticket *ticket)
 {
     unsigned int const format = tls_read8(r);
@@ -127,7 +127,7 @@ int tls_ticket_open(struct handshake const *hs, struct span sealed, struct ticke
 
 /* ---- in messages ---- */
 
-/* No authority vouched again for who the client was then. */
+/* With client authentication there is no resumption: the client's certificate would not be verified again. */
 int tls_has_tickets(struct handshake const *hs)
 {
     return hs->config->ticket_keys && hs->config->ticket_keys->count && !hs->config->client_auth;

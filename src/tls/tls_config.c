@@ -4,7 +4,7 @@
 
 #include "tls/tls.h"
 
-/* Within one AEAD the table's order; the AEADs by what the CPU is fast at. */
+/* Adds the suites with ChaCha20, or all others, in the order of the table. */
 static void add_suites(struct tls_config *config, int chacha)
 {
     for (size_t i = 0; i < CRYPTO_SUITES; i++)

@@ -45,7 +45,7 @@ static int try_again(void)
     return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
 }
 
-/* Of a socket what is there; of a pipe after it was waited for. */
+/* Never blocks on a socket; waits until a pipe is readable. */
 static ssize_t read_some(struct tls_fd_transport const *fds, void *buf, size_t len)
 {
     ssize_t const r = recv(fds->fdr, buf, len, MSG_DONTWAIT);
@@ -53,8 +53,8 @@ static ssize_t read_some(struct tls_fd_transport const *fds, void *buf, size_t l
     return wait_for(fds->fdr, POLLIN, fds->deadline) ? read(fds->fdr, buf, len) : -1;
 }
 
-/* The rest of a record, and the next record of a flight, are there most of the
-   time: they are not waited for first. */
+/* The rest of a record, and the next record of a flight, have usually arrived
+   already: so this tries to read before it polls. */
 static ssize_t fd_read(void *ctx, void *buf, size_t len)
 {
     struct tls_fd_transport *fds = ctx;
@@ -66,8 +66,8 @@ static ssize_t fd_read(void *ctx, void *buf, size_t len)
     }
 }
 
-/* Neither a socket nor a pipe blocks here, whatever its flags say: a pipe that
-   is ready takes PIPE_BUF bytes (pipe(7)). */
+/* Blocks on neither a socket nor a pipe, whatever its flags are: a write of PIPE_BUF
+   bytes to a pipe that is ready does not block (pipe(7)). */
 static ssize_t write_some(struct tls_fd_transport const *fds, void const *buf, size_t len)
 {
     ssize_t const r = send(fds->fdw, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -16,11 +16,11 @@ static void random_bytes(struct handshake const *hs, void *to, size_t len)
 
 int tls_client_send_hello(struct handshake *hs)
 {
-    if (!hs->enables12 && !hs->enables13) return tls_fail_with(hs, TLS_ERROR_SYSTEM, EINVAL, "no suite to offer");
+    if (!hs->enables12 && !hs->enables13) return tls_fail_with(hs, TLS_ERROR_SYSTEM, EINVAL, "no enabled cipher suite");
     tls_note_server_name(hs, tls_offered_server_name(hs->config));
     random_bytes(hs, hs->client_random, sizeof hs->client_random);
     if (hs->enables13) {
-        /* RFC 8446, D.4: middleboxes want to see a resumption. */
+        /* RFC 8446, D.4: middleboxes expect a hello that looks like a resumption. */
         hs->session_id_len = sizeof hs->session_id;
         random_bytes(hs, hs->session_id, hs->session_id_len);
         if (!tls_make_share(hs, hs->config->groups[0])) return 0;
@@ -33,13 +33,13 @@ static int read_server_hello(struct handshake *hs, struct message *m, struct ser
     return tls_expect_message(hs, TLS_SERVER_HELLO, m) && tls_parse_server_hello(hs, m, hello);
 }
 
-/* RFC 8446, 4.1.3: a 1.3 server marks an answer below 1.3. */
+/* RFC 8446, 4.1.3: a server that supports 1.3 marks the random of an answer with a lower version. */
 static int check_downgrade(struct handshake *hs, struct server_hello const *hello)
 {
     static unsigned char const sentinel[7] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D' };
     unsigned char const *tail = hello->random.p + 24;
     if (hs->enables13 && !memcmp(tail, sentinel, sizeof sentinel) && tail[7] <= 1)
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server's random marks a downgrade of the protocol version");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server's random indicates a downgrade of the protocol version");
     return 1;
 }
 
@@ -60,10 +60,11 @@ static int take_selected_version(struct handshake *hs, struct server_hello const
     unsigned int const version = tls_read16(&r);
     if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed supported_versions");
     if (version != TLS_1_3 || hello->legacy_version != TLS_1_2)
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a protocol version we did not offer");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server chose a protocol version that was not offered");
     hs->version = TLS_1_3;
     struct span const sent = { hs->session_id, hs->session_id_len };
-    if (!tls_span_equal(hello->session_id, sent)) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "session id not echoed");
+    if (!tls_span_equal(hello->session_id, sent))
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server did not echo the session id");
     return 1;
 }
 

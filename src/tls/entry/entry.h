@@ -1,13 +1,13 @@
 /* ISC license. */
 
-/* Private to this layer: the beginning of a handshake, until its version is known. */
+/* Private to this layer: the start of a handshake, until its version is known. */
 
 #ifndef KTLS_TLS_ENTRY_H
 #define KTLS_TLS_ENTRY_H
 
 #include "tls/handshake.h"
 
-/* client_start.c. The client's handshake in two steps: a test puts a foreign ClientHello between them. */
+/* client_start.c. The client's handshake in two steps, so that a test can send a foreign ClientHello instead. */
 extern int tls_client_send_hello(struct handshake *hs);
 extern int tls_client_after_hello(struct handshake *hs);
 

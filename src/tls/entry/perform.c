@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The frame around a handshake: its state, its result, its end. */
+/* Allocates the state of a handshake, runs it, and returns its result. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct handshake *tls_handshake_new(struct tls_config const *config, struct tls_
     return hs;
 }
 
-/* Only what was written to: most of the buffers was never touched. */
+/* Wipes only the used part of the buffers: most of their pages were never touched. */
 void tls_handshake_free(struct handshake *hs)
 {
     crypto_wipe(hs->in, hs->in_used);

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The server up to the version (RFC 8446, 4.1.1). */
+/* The server up to the choice of the version (RFC 8446, 4.1.1). */
 
 #include <string.h>
 

@@ -6,14 +6,14 @@
 
 #include "tls/v12/v12.h"
 
-/* RFC 5746, 3.4 and 4.1: in a first handshake it is an empty renegotiated_connection.
-   Without the extension our handshake could be the continuation of an attacker's. */
+/* RFC 5746, 3.4 and 4.1: in an initial handshake renegotiated_connection is empty.
+   Without the extension our handshake could be the continuation of an attacker's connection. */
 static int check_renegotiation_info(struct handshake *hs, struct extensions const *x)
 {
     struct span const body = x->body[EXT_RENEGOTIATION_INFO];
     if (!body.p) return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "the server lacks secure renegotiation (RFC 5746)");
     if (body.len == 1 && !body.p[0]) return 1;
-    return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
+    return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info is not empty in an initial handshake");
 }
 
 static int check_point_formats(struct handshake *hs, struct extensions const *x)
@@ -22,7 +22,8 @@ static int check_point_formats(struct handshake *hs, struct extensions const *x)
     if (!HAS(x, EXT_EC_POINT_FORMATS)) return 1;
     if (!tls_only_vector(x->body[EXT_EC_POINT_FORMATS], 1, &formats) || !formats.len)
         return tls_fail(hs, TLS_DECODE_ERROR, "malformed ec_point_formats");
-    return memchr(formats.p, 0, formats.len) || tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
+    return memchr(formats.p, 0, formats.len) ||
+           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "ec_point_formats lacks uncompressed");
 }
 
 static int use_server_hello(struct handshake *hs, struct server_hello const *hello)
@@ -33,7 +34,7 @@ static int use_server_hello(struct handshake *hs, struct server_hello const *hel
                                  BIT(EXT_SUPPORTED_GROUPS);
     struct extensions x;
     if (!tls_parse_answer(hs, hello->extension_block, allowed, &x)) return 0;
-    /* Ours is there for the middleboxes only: there is nothing to resume. */
+    /* Our session id exists only for middleboxes: there is no session to resume. */
     if (hs->session_id_len && tls_span_equal(hello->session_id, (struct span){ hs->session_id, hs->session_id_len }))
         return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "resumption of a session that does not exist");
     if (x.body[EXT_EXTENDED_MASTER_SECRET].len)
@@ -84,7 +85,7 @@ static int read_certificate_request(struct handshake *hs, struct message const *
     return tls_choose_client_credential(hs, &request);
 }
 
-/* peer_share lies in the input; it is copied before the next message moves it. */
+/* A copy of the server's share, because the next message overwrites the input buffer. */
 struct peer_share {
     unsigned char bytes[CRYPTO_MAX_CURVE_SHARE];
     size_t len;
@@ -122,8 +123,8 @@ static int send_flight(struct handshake *hs, int asked, struct peer_share const 
 }
 
 /*
- * The order of messages (RFC 5246, 7.3; RFC 8422, 2). * in some handshakes only;
- * {} under the new keys. Every other message is unexpected_message, but for
+ * The order of messages (RFC 5246, 7.3; RFC 8422, 2). *: in some handshakes only;
+ * {}: under the new keys. Every other message causes unexpected_message, except
  * HelloRequest, which is ignored.
  *
  *   client                              server

@@ -46,21 +46,21 @@ int tls_read_server_key_exchange(struct handshake *hs, struct message const *m, 
     struct span const params = { m->body.p, m->body.len - r.left };
     if (r.bad) return tls_fail(hs, TLS_DECODE_ERROR, "malformed ServerKeyExchange");
     if (curve_type != NAMED_CURVE || !tls_has_group(hs, group) || crypto_group_is_hybrid((uint16_t)group))
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a group we did not offer");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the server chose a group that was not offered");
     if (peer_share->len != crypto_share_size((uint16_t)group))
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "key share of a wrong length");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "wrong length of the key share");
     if (!tls_read_signature(hs, &r, &scheme, &signature)) return 0;
     params_digest(hs, scheme->hash, params, digest);
     if (!tls_check_signature(hs, scheme, digest, signature)) return 0;
     return tls_make_share(hs, (uint16_t)group);
 }
 
-/* Called once ClientKeyExchange is in the transcript. */
+/* Call after ClientKeyExchange was added to the transcript. */
 static int agree(struct handshake *hs, struct span peer_share)
 {
     unsigned char premaster[CRYPTO_MAX_SHARED_SECRET];
     size_t const len = crypto_share_agree(&hs->share, hs->share.group, peer_share.p, peer_share.len, premaster);
-    if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "invalid key share");
     tls_derive_master(hs, premaster, len);
     crypto_wipe(premaster, sizeof premaster);
     crypto_wipe(&hs->share, sizeof hs->share);

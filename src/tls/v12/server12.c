@@ -10,17 +10,17 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
 {
     struct extensions const *x = &hello->x;
     if (!memchr(hello->compression.p, 0, hello->compression.len))
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no null compression");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "legacy_compression_methods lacks null");
     if (x->body[EXT_RENEGOTIATION_INFO].len > 1)
-        return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info in a first handshake");
+        return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "renegotiation_info is not empty in an initial handshake");
     struct span formats;
     if (tls_only_vector(x->body[EXT_EC_POINT_FORMATS], 1, &formats) && !memchr(formats.p, 0, formats.len))
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "no uncompressed points");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "ec_point_formats lacks uncompressed");
     return 1;
 }
 
-/* RFC 8422, 4: without supported_groups the choice is ours; every client that
-   leaves it out has P-256. */
+/* RFC 8422, 4: without supported_groups the server may choose any group; clients that
+   omit it support P-256. */
 static uint16_t choose_group(struct handshake const *hs, struct client_hello const *hello)
 {
     if (!hello->groups.p) return tls_has_group(hs, CRYPTO_SECP256R1) ? CRYPTO_SECP256R1 : 0;
@@ -37,7 +37,7 @@ static int choose_share(struct handshake *hs, struct client_hello const *hello)
     return tls_make_share(hs, group);
 }
 
-/* RFC 8446, 4.1.3: a server that also speaks 1.3 marks its 1.2 answers. */
+/* RFC 8446, 4.1.3: a server that supports 1.3 marks the random of its 1.2 answers. */
 static void make_random(struct handshake *hs)
 {
     static unsigned char const sentinel[8] = { 'D', 'O', 'W', 'N', 'G', 'R', 'D', 1 };
@@ -46,8 +46,8 @@ static void make_random(struct handshake *hs)
     if (hs->enables13) memcpy(hs->server_random + 24, sentinel, sizeof sentinel);
 }
 
-/* What a resumed session has no say in (RFC 6066, 3; RFC 8422, 5.2), and the
-   word that a ticket will come (RFC 5077, 3.2). */
+/* The answers that belong to a full handshake only (RFC 6066, 3; RFC 8422, 5.2), and the
+   announcement of a NewSessionTicket (RFC 5077, 3.2). */
 static void put_answers_once(struct handshake const *hs, struct writer *w, struct client_hello const *hello)
 {
     static unsigned char const uncompressed = 0;
@@ -70,7 +70,7 @@ static int write_server_hello(struct handshake *hs, struct client_hello const *h
     if (hs->extended_master_secret) tls_put_empty_extension(w, EXT_EXTENDED_MASTER_SECRET);
     if (hs->session->alpn[0]) tls_put_chosen_alpn(hs, w);
     tls_close_vector(w, block, 2);
-    /* A client that sent no extension may not know what they are. */
+    /* A client that sent no extension may not support extensions at all, so an empty block is omitted. */
     if (w->len == block) w->len -= 2;
     return tls_end_message(hs);
 }
@@ -106,8 +106,8 @@ static int read_client_certificate(struct handshake *hs, int *empty)
 }
 
 /*
- * The order of messages (RFC 5246, 7.3; RFC 8422, 2; RFC 5077, 3.1). * in some
- * handshakes only; {} under the new keys. Every other message is unexpected_message.
+ * The order of messages (RFC 5246, 7.3; RFC 8422, 2; RFC 5077, 3.1). *: in some
+ * handshakes only; {}: under the new keys. Every other message causes unexpected_message.
  *
  *   client                              server
  *   ClientHello                   ->
@@ -135,7 +135,8 @@ static int full_handshake(struct handshake *hs, struct client_hello const *hello
 }
 
 /*
- * The same with a ticket of the client's (RFC 5077, 3.1), which the client keeps (3.4).
+ * The abbreviated handshake when the client sent a valid ticket (RFC 5077, 3.1), which the
+ * client may use again (3.4).
  *
  *   ClientHello                   ->
  *                                       ServerHello

@@ -1,12 +1,12 @@
 /* ISC license. */
 
-/* The server resumes a session of TLS 1.2, and hands out the ticket for that (RFC 5077, 3). */
+/* The server's session tickets in TLS 1.2: resuming a session and sending a ticket (RFC 5077, 3). */
 
 #include <string.h>
 
 #include "tls/v12/v12.h"
 
-/* RFC 7627, 5.3: a session had an extended master secret, and has it again. */
+/* RFC 7627, 5.3: only sessions with extended master secret are resumed, and the hello must offer it again. */
 static int take_session12(struct handshake *hs, struct client_hello const *hello, struct ticket const *ticket)
 {
     if (ticket->suite != hs->suite) return 1;
@@ -14,7 +14,7 @@ static int take_session12(struct handshake *hs, struct client_hello const *hello
         return tls_fail(hs, TLS_HANDSHAKE_FAILURE, "resumption without extended master secret");
     tls_note_session(hs, ticket);
     memcpy(hs->secret.master, ticket->secret, sizeof hs->secret.master);
-    /* The client's session id says that it is resumed (RFC 5077, 3.4). */
+    /* Echoing the client's session id tells it that the session is resumed (RFC 5077, 3.4). */
     hs->session_id_len = hello->session_id.len;
     memcpy(hs->session_id, hello->session_id.p, hello->session_id.len);
     return 1;

@@ -8,14 +8,14 @@
 
 /* ---- HelloRetryRequest (4.1.4) ---- */
 
-/* The group that a HelloRetryRequest asks for: one of ours, but not one of which it has a share. */
+/* RFC 8446, 4.2.8: the group must be one that we support and whose share we have not sent. */
 static int take_retry_group(struct handshake *hs, struct span body)
 {
     struct reader r = tls_reader_on(body);
     unsigned int const group = tls_read16(&r);
     if (!tls_read_to_end(&r)) return tls_fail(hs, TLS_DECODE_ERROR, "malformed key_share");
     if (!tls_has_group(hs, group) || tls_sent_share(hs, group))
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest for a group that changes nothing");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest for an unusable group");
     hs->retry_group = (uint16_t)group;
     return tls_make_share(hs, hs->retry_group);
 }
@@ -30,7 +30,7 @@ static int take_retry(struct handshake *hs, struct server_hello const *hello, st
                       BIT(EXT_SUPPORTED_VERSIONS) | BIT(EXT_KEY_SHARE) | BIT(EXT_COOKIE), &x))
         return 0;
     if (!HAS(&x, EXT_KEY_SHARE) && !HAS(&x, EXT_COOKIE))
-        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest that changes nothing");
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "HelloRetryRequest that would not change the ClientHello");
     *cookie = (struct span){ 0 };
     if (HAS(&x, EXT_COOKIE) && (!tls_only_vector(x.body[EXT_COOKIE], 2, cookie) || !cookie->len))
         return tls_fail(hs, TLS_DECODE_ERROR, "malformed cookie");
@@ -58,17 +58,18 @@ static int agree(struct handshake *hs, struct span body)
     unsigned int const group = tls_read16(&r);
     struct span const share = tls_read_vector16(&r);
     if (!tls_read_to_end(&r) || !share.len) return tls_fail(hs, TLS_DECODE_ERROR, "malformed key_share");
-    if (!tls_sent_share(hs, group)) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of another group");
+    if (!tls_sent_share(hs, group))
+        return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "key share of a group that was not offered");
     hs->session->group = (uint16_t)group;
     size_t const len = crypto_share_agree(&hs->share, hs->session->group, share.p, share.len, shared);
-    if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    if (!len) return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "invalid key share");
     tls_schedule_handshake(hs, shared, len);
     crypto_wipe(shared, sizeof shared);
     crypto_wipe(&hs->share, sizeof hs->share);
     return 1;
 }
 
-/* Our dummy ChangeCipherSpec goes before the first protected record, be it our
+/* The dummy ChangeCipherSpec precedes our first protected record, which is our
    flight or an alert (RFC 8446, D.4). */
 static int send_dummy_ccs(struct handshake *hs)
 {
@@ -143,8 +144,8 @@ static int send_flight(struct handshake *hs, int asked)
 }
 
 /*
- * The order of messages (RFC 8446, 2). * in some handshakes only; {} under the
- * handshake traffic keys. Every other message is unexpected_message.
+ * The order of messages (RFC 8446, 2). *: in some handshakes only; {}: under the
+ * handshake traffic keys. Every other message causes unexpected_message.
  *
  *   client                              server
  *   ClientHello                   ->

@@ -13,7 +13,7 @@ static void derive_secret(struct handshake const *hs, unsigned char const *secre
     crypto_hkdf_expand_label(hs->suite->hash, secret, label, transcript_hash, size, out, size);
 }
 
-/* The step from one of the three secrets to the next, with new input keying material. */
+/* Derives the next of the three secrets from the current one and new input keying material. */
 static void extract_next(struct handshake *hs, void const *ikm, size_t len)
 {
     enum crypto_hash const hash = hs->suite->hash;

@@ -18,7 +18,7 @@ static int check_hello(struct handshake *hs, struct client_hello const *hello)
     return 1;
 }
 
-/* RFC 8446, 4.2.8: each share of a group that is listed, and no group twice. */
+/* RFC 8446, 4.2.8: each share must be of a group in supported_groups, and of a group of its own. */
 static int check_shares(struct handshake *hs, struct client_hello const *hello)
 {
     unsigned char due[65536 / 8] = { 0 };
@@ -31,7 +31,7 @@ static int check_shares(struct handshake *hs, struct client_hello const *hello)
         unsigned int const group = tls_read16(&shares), bit = 1u << (group & 7);
         tls_read_vector16(&shares);
         if (!(due[group >> 3] & bit))
-            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "a key share of a group that is not listed, or a second one");
+            return tls_fail(hs, TLS_ILLEGAL_PARAMETER, "key share duplicate, or of a group not in supported_groups");
         due[group >> 3] &= (unsigned char)~bit;
     }
     return 1;
@@ -48,7 +48,7 @@ static struct span find_share(struct client_hello const *hello, uint16_t group)
     return (struct span){ 0 };
 }
 
-/* A share that is here beats a better group that costs a round trip. */
+/* Prefers a group whose share was sent to a better group that would cost a round trip. */
 static int choose_group(struct handshake *hs, struct client_hello const *hello, uint16_t *group, struct span *share)
 {
     *group = 0;
@@ -89,14 +89,14 @@ static int send_retry(struct handshake *hs, uint16_t group)
     return tls_end_message(hs) && send_dummy_ccs(hs) && tls_flush_flight(hs);
 }
 
-/* One share, of the group that we asked for. */
+/* The second hello must contain exactly one share, of the group that we requested. */
 static int take_only_share(struct handshake *hs, struct client_hello const *hello, uint16_t group, struct span *share)
 {
     struct reader r = tls_reader_on(hello->shares);
     unsigned int const of = tls_read16(&r);
     *share = tls_read_vector16(&r);
     return (tls_read_to_end(&r) && of == group) ||
-           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not the key share that HelloRetryRequest asked for");
+           tls_fail(hs, TLS_ILLEGAL_PARAMETER, "the key share is not the one that HelloRetryRequest requested");
 }
 
 static int retry(struct handshake *hs, struct client_hello *hello, uint16_t group, struct span *share)
@@ -105,7 +105,7 @@ static int retry(struct handshake *hs, struct client_hello *hello, uint16_t grou
     struct message m;
 
     if (!send_retry(hs, group)) return 0;
-    hs->in_keep = hs->in_start; /* the first hello stays, to be compared */
+    hs->in_keep = hs->in_start; /* keeps the first hello for the comparison */
     hs->early_data_left = HAS(&first.x, EXT_EARLY_DATA) ? MAX_SKIPPED_EARLY_DATA : 0;
     if (!tls_expect_message(hs, TLS_CLIENT_HELLO, &m) || !tls_parse_client_hello(hs, &m, hello)) return 0;
     hs->early_data_left = 0;
@@ -123,7 +123,7 @@ static size_t agree(struct handshake *hs, uint16_t group, struct span share, uns
     hs->session->group = group;
     size_t const len =
         crypto_share_answer(&hs->share, group, &hs->config->random, share.p, share.len, shared);
-    if (!len) tls_fail(hs, TLS_ILLEGAL_PARAMETER, "not a valid key share");
+    if (!len) tls_fail(hs, TLS_ILLEGAL_PARAMETER, "invalid key share");
     return len;
 }
 
@@ -201,9 +201,9 @@ static int read_client_authentication(struct handshake *hs)
 }
 
 /*
- * The order of messages (RFC 8446, 2). * in some handshakes only; {} under the
- * handshake traffic keys, [] under the application's. Every other message is
- * unexpected_message.
+ * The order of messages (RFC 8446, 2). *: in some handshakes only; {}: under the
+ * handshake traffic keys; []: under the application traffic keys. Every other message
+ * causes unexpected_message.
  *
  *   client                              server
  *   ClientHello                   ->

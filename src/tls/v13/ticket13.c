@@ -1,7 +1,7 @@
 /* ISC license. */
 
-/* The server resumes a session of TLS 1.3 by a PSK, and hands out the ticket for
-   that (RFC 8446, 2.2, 4.2.11 and 4.6.1). */
+/* The server's session tickets in TLS 1.3: resuming a session by a PSK and sending a
+   ticket (RFC 8446, 2.2, 4.2.11 and 4.6.1). */
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ static int has_mode(struct client_hello const *hello)
            memchr(modes.p, PSK_DHE_KE, modes.len);
 }
 
-/* RFC 8446, 4.2.11: the PSK belongs to the hash, not to the suite. */
+/* RFC 8446, 4.2.11: a PSK can be used with every suite that has the same hash. */
 static int take_psk(struct handshake *hs, struct span sealed)
 {
     struct ticket ticket;
@@ -46,7 +46,7 @@ int tls_choose_psk(struct handshake *hs, struct client_hello const *hello)
     if (!hs->gives_ticket) return 1;
     for (; identities.left && hs->psk_identity < MAX_TRIED; hs->psk_identity++) {
         struct span const identity = tls_read_vector16(&identities);
-        tls_read_bytes(&identities, 4); /* its age is only of interest for early data, which we never take */
+        tls_read_bytes(&identities, 4); /* obfuscated_ticket_age matters only for early data, which we never accept */
         if (take_psk(hs, identity)) return check_binder(hs, hello);
     }
     return 1;

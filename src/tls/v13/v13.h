@@ -11,14 +11,14 @@
 
 extern void tls_schedule_handshake(struct handshake *hs, unsigned char const *shared, size_t len);
 extern void tls_schedule_application(struct handshake *hs);
-/* From here on one direction's records are under the handshake traffic keys,
-   or with advance_ under the application's. Before tx changes, what is staged
-   gets the old keys; rx may only change at a record boundary. */
+/* Switch one direction to the handshake traffic keys, or with advance_ to the
+   application traffic keys. Staged messages are sealed under the old keys first;
+   rx may change only at a record boundary. */
 extern int tls_protect_tx(struct handshake *hs);
 extern int tls_protect_rx(struct handshake *hs);
 extern int tls_advance_tx(struct handshake *hs);
 extern int tls_advance_rx(struct handshake *hs);
-/* 1 when the binder proves that the client has hs->secret.psk (RFC 8446, 4.2.11.2). */
+/* 1 when the binder proves that the client knows hs->secret.psk (RFC 8446, 4.2.11.2). */
 extern int tls_is_bound(struct handshake *hs, struct span binder);
 /* The PSK of the ticket with this nonce, once the client's Finished is known (4.6.1). */
 extern void tls_schedule_resumption(struct handshake *hs, void const *nonce, size_t len, unsigned char *psk);
@@ -27,8 +27,8 @@ extern int tls_read_finished13(struct handshake *hs);
 
 /* ---- ticket13.c: RFC 8446, 4.2.11 and 4.6.1 ---- */
 
-/* Looks for a session to resume: hs->resumes says whether there is one, and
-   hs->gives_ticket whether the client gets a new ticket. */
+/* Looks for a session to resume: sets hs->resumes when there is one, and
+   hs->gives_ticket when the client gets a new ticket. */
 extern int tls_choose_psk(struct handshake *hs, struct client_hello const *hello);
 /* The last message of the handshake. */
 extern int tls_send_ticket13(struct handshake *hs);
