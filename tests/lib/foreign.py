@@ -30,12 +30,13 @@ context = ssl.create_default_context(cafile=sys.argv[1])
 for url in sys.argv[2:]:
     print(urllib.request.urlopen(url, context=context).read().decode(), end="")
 """
+# Before version 20 node tries the first address of a name only, which may be ::1.
 NODE = """
 const [ca, ...urls] = process.argv.slice(1), https = require("https");
 const agent = new https.Agent({ ca: require("fs").readFileSync(ca), keepAlive: true });
 (async () => {
     for (const url of urls)
-        await new Promise((done) => https.get(url, { agent }, (reply) => {
+        await new Promise((done) => https.get(url, { agent, family: 4 }, (reply) => {
             reply.on("data", (data) => process.stdout.write(data));
             reply.on("end", () => setImmediate(done));
         }));

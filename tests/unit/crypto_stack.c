@@ -25,7 +25,8 @@ static struct {
 
 static void *sign(void *arg)
 {
-    job.len = crypto_sign(&job.pair.private_key, &job.pair.public_key, job.scheme, job.digest, &crypto_random_os, job.signature);
+    job.len = crypto_sign(&job.pair.private_key, &job.pair.public_key, job.scheme, job.digest, &crypto_random_os,
+                          job.signature);
     return arg;
 }
 
