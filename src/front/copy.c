@@ -78,12 +78,13 @@ static void await_flow(struct flow const *flow, struct pollfd p[2])
     p[1] = (struct pollfd){ .fd = flow->over ? -1 : flow->to, .events = flow->held ? POLLOUT : 0 };
 }
 
-/* 1: bytes were moved. */
+/* 1: bytes were moved. Both events say that nobody takes anything, and poll(2) reports
+   them again and again, asked for or not. */
 static int move(struct flow *flow, struct pollfd const p[2])
 {
     size_t const before = flow->held;
     if (flow->over) return 0;
-    if (p[1].revents & POLLERR) give_up(flow, EPIPE);
+    if (p[1].revents & (POLLERR | POLLHUP)) give_up(flow, EPIPE);
     if (p[0].revents) fill(flow);
     if (flow->held) drain(flow);
     if (flow->ended && !flow->held && !flow->over) end_output(flow);

@@ -208,6 +208,25 @@ def broken():
         tap.ok(ours.wait() == PEER and "Connection reset" in ours.stderr(), "the backend resets", ours.stderr)
 
 
+def ended_backend():
+    """A Unix socket reports a hangup for as long as it is open after its peer has closed it. Nobody takes what the
+    client sends then, so the connection ends even if the client does not end it."""
+
+    def say_bye(sock):
+        sock.sendall(b"bye")
+
+    for name in ("pipes", "a socket"):
+        theirs, ours_end = socket.socketpair()
+        theirs.settimeout(proc.LIMIT)
+        fds = {0: "pipe", 1: "pipe"} if name == "pipes" else {0: ours_end, 1: ours_end}
+        backend = Backend(say_bye, socket.AF_UNIX, proc.temp(f"ended {name}"))
+        with backend, start([backend.where], fds) as ours, theirs:
+            ours_end.close()
+            got = ours.read() if name == "pipes" else receive(theirs)
+            tap.equal(got, b"bye", f"a backend closes its Unix socket, {name}: its last words")
+            tap.equal((ours.wait(), ours.stderr()), (0, ""), f"a backend closes its Unix socket, {name}: the end")
+
+
 def idle():
     with Backend(receive) as backend, start(["-K", "200", backend.where], {0: "pipe", 1: "pipe"}) as ours:
         tap.ok(ours.wait() == PEER and "idle timeout" in ours.stderr(), "-K: an idle connection ends", ours.stderr)
@@ -231,6 +250,17 @@ def back_pressure():
 
 
 tap.main(
-    host=[pipes, one_socket, behind_tls, backend_ends_first, proxy_headers, failures, broken, idle, back_pressure],
+    host=[
+        pipes,
+        one_socket,
+        behind_tls,
+        backend_ends_first,
+        proxy_headers,
+        failures,
+        broken,
+        ended_backend,
+        idle,
+        back_pressure,
+    ],
     kernel=[behind_tls, backend_ends_first],
 )
