@@ -1,7 +1,6 @@
 /* ISC license. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
@@ -17,30 +16,31 @@ static struct process_stream identify(int fd)
     return stream;
 }
 
-static struct process_stream identify_open(int fd)
+static void require_open(int fd, struct process_stream const *stream)
 {
     char name[INT_FMT];
-    struct process_stream const stream = identify(fd);
-    if (stream.is_open) return stream;
+    if (stream->is_open) return;
     name[int_fmt(name, fd)] = 0;
     errno = EBADF;
     strerr_diefsys(EXIT_SYSTEM, "descriptor ", name);
 }
 
 /* inetd and its like make the socket stderr too: what is said there, by us or
-   by prog, would cross the network unprotected. One that is not open is open, on
-   /dev/null, until exec. */
-static void settle(int fd, struct process_stream const connection[2])
+   by prog, would cross the network unprotected. */
+static void silence_copy(int fd, struct process_stream const connection[2])
 {
     struct process_stream const stream = identify(fd);
     int const is_copy = process_are_same(&stream, connection) || process_are_same(&stream, connection + 1);
     if (is_copy && !process_silence(fd)) _exit(EXIT_SYSTEM);
-    if (!stream.is_open && open("/dev/null", O_RDWR | O_CLOEXEC) != fd) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
 }
 
+/* Nothing is said before stderr is known not to be the connection. */
 void program_check_descriptors(int fdr, int fdw)
 {
-    struct process_stream const connection[2] = { identify_open(fdr), identify_open(fdw) };
+    struct process_stream const connection[2] = { identify(fdr), identify(fdw) };
     for (int fd = 0; fd <= 2; fd++)
-        if (fd != fdr && fd != fdw) settle(fd, connection);
+        if (fd != fdr && fd != fdw) silence_copy(fd, connection);
+    require_open(fdr, connection);
+    require_open(fdw, connection + 1);
+    if (!process_fill_standard_descriptors()) strerr_diefsys(EXIT_SYSTEM, "/dev/null");
 }

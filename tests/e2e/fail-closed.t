@@ -2,6 +2,7 @@
 # A machine without kernel TLS: the default goes through ktls-relay, -m kernel
 # says no, and whatever happens, no plaintext crosses the wire.
 
+import os
 import socket
 
 import lib
@@ -85,6 +86,24 @@ def other_copies():
             wire.check([tls.got], [b"STDERR", b"NINE"], f"the socket as stderr, TLS {version}")
 
 
+def one_descriptor_is_closed():
+    """What is wrong is not said to the peer, whose connection is stderr too."""
+    closed = os.open("/dev/null", os.O_RDWR)
+    for name, program, ours, other in (
+        ("ktls-tlsd, 0", ["ktls-tlsd"], 1, 0),
+        ("ktls-tlsc, 7", ["ktls-tlsc"], 6, 7),
+        ("ktls-relay, 0", ["ktls-relay"], 1, 0),
+        ("ktls-pipe, 1", ["ktls-pipe", "127.0.0.1:1"], 0, 1),
+    ):
+        a, b = tcp_pair()
+        command = ["sh", "-c", f'exec "$@" {other}>&-', "sh", *program, *(["true"] if len(program) == 1 else [])]
+        with proc.Proc(command, fds={ours: b, 2: b, other: closed}) as ended, a:
+            b.close()
+            tap.equal(ended.wait(), 111, f"{name} is closed: exit")
+            tap.equal(a.recv(100), b"", f"{name} is closed: the peer sees nothing but the end")
+    os.close(closed)
+
+
 def local_pair():
     a, b = socket.socketpair()
     a.settimeout(proc.LIMIT)
@@ -134,4 +153,12 @@ def tcpserver_kernel_mode():
         tap.ok("ktls-tlsd: fatal: " in server.proc.stderr(), "and ktls-tlsd says why", server.proc.stderr())
 
 
-tap.main(default_mode, nothing_in_the_clear, other_copies, not_tcp, kernel_mode, tcpserver_kernel_mode)
+tap.main(
+    default_mode,
+    nothing_in_the_clear,
+    other_copies,
+    one_descriptor_is_closed,
+    not_tcp,
+    kernel_mode,
+    tcpserver_kernel_mode,
+)
