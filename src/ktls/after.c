@@ -1,12 +1,12 @@
 /* ISC license. */
 
 /*
- * Legal after the handshake: data, alerts, and of handshake messages in TLS 1.3
- * KeyUpdate (RFC 8446, 4.6.3) and, from a server, NewSessionTicket (4.6.1); in
- * TLS 1.2 HelloRequest from a server and ClientHello from a client, both of
- * which begin a renegotiation (RFC 5246, 7.4.1).
+ * After the handshake these are legal: data, alerts, and the following handshake
+ * messages. TLS 1.3: KeyUpdate (RFC 8446, 4.6.3) and, from a server, NewSessionTicket
+ * (4.6.1). TLS 1.2: HelloRequest from a server and ClientHello from a client, both of
+ * which request a renegotiation (RFC 5246, 7.4.1).
  *
- * Messages are read as their bytes arrive; none is stored.
+ * Messages are parsed as their bytes arrive; they are not stored.
  */
 
 #include "ktls/after.h"
@@ -26,7 +26,7 @@ static struct after_verdict error(enum tls_alert alert, char const *reason)
 
 /* ---- alerts ---- */
 
-/* RFC 8446, 6: in TLS 1.3 the level says nothing. */
+/* RFC 8446, 6: in TLS 1.3 the level is ignored. */
 static int is_warning(uint16_t version, unsigned char level, unsigned char description)
 {
     return version == KTLS_TLS_1_3 ? description == TLS_USER_CANCELED : level == TLS_WARNING;
@@ -37,7 +37,7 @@ static struct after_verdict judge_alert(uint16_t version, unsigned char const *a
     if (!len) return error(TLS_UNEXPECTED_MESSAGE, "an empty alert record");
     if (len != 2) return error(TLS_DECODE_ERROR, "an alert of a wrong length");
     if (alert[0] != TLS_WARNING && alert[0] != TLS_FATAL)
-        return error(TLS_ILLEGAL_PARAMETER, "an alert of an unknown level");
+        return error(TLS_ILLEGAL_PARAMETER, "an alert with an unknown level");
     if (alert[1] == TLS_CLOSE_NOTIFY) return (struct after_verdict){ .event = AFTER_CLOSED };
     if (is_warning(version, alert[0], alert[1])) return nothing;
     return (struct after_verdict){ .event = AFTER_ABORTED, .alert = alert[1] };
@@ -45,7 +45,7 @@ static struct after_verdict judge_alert(uint16_t version, unsigned char const *a
 
 /* ---- NewSessionTicket ---- */
 
-/* Its numbers, in their order; those of an extension again and again. */
+/* The integers of the message in their order; the last two are repeated for each extension. */
 enum { LIFETIME, AGE_ADD, NONCE_LEN, TICKET_LEN, EXTENSIONS_LEN, EXTENSION_TYPE, EXTENSION_LEN };
 
 static unsigned char const field_size[] = {
@@ -58,7 +58,7 @@ static struct after_verdict malformed_ticket(void)
     return error(TLS_DECODE_ERROR, "a malformed NewSessionTicket");
 }
 
-/* Extensions of TLS 1.3 that we know, and that other messages have (RFC 8446, 4.2). */
+/* The supported extensions of TLS 1.3 that are not allowed in NewSessionTicket (RFC 8446, 4.2). */
 static int belongs_elsewhere(uint32_t type)
 {
     switch (type) {
@@ -83,7 +83,7 @@ static struct after_verdict note_extension(struct after_message *message, uint32
         return error(TLS_ILLEGAL_PARAMETER, "a NewSessionTicket with an extension of another message");
     for (size_t i = 0; i < message->extension_count; i++)
         if (message->extension[i] == type)
-            return error(TLS_ILLEGAL_PARAMETER, "a NewSessionTicket with an extension twice");
+            return error(TLS_ILLEGAL_PARAMETER, "a NewSessionTicket with a duplicate extension");
     if (message->extension_count == AFTER_MAX_EXTENSIONS)
         return error(TLS_ILLEGAL_PARAMETER, "a NewSessionTicket with too many extensions");
     message->extension[message->extension_count++] = (uint16_t)type;
@@ -144,7 +144,7 @@ static struct after_verdict check_length(uint32_t len, uint32_t min, uint32_t ma
     return len >= min && len <= max ? nothing : error(TLS_DECODE_ERROR, "a handshake message of a wrong length");
 }
 
-/* By its header: may it be there? */
+/* Checks type and length of a message when its header is complete. */
 static struct after_verdict judge_header(struct after_message const *message, uint16_t version,
                                          enum ktls_role role)
 {
@@ -185,7 +185,7 @@ static struct after_verdict judge_key_update(struct after_message const *message
                                    .update_requested = (unsigned char)message->number };
 }
 
-/* What a whole message means; *message is ready for the next. */
+/* Judges a complete message and resets *message for the next one. */
 static struct after_verdict end_message(struct after_message *message, size_t left_in_record)
 {
     struct after_message const ended = *message;

@@ -1,9 +1,9 @@
 /* ISC license. */
 
 /*
- * What a record means that arrives after the handshake: the only place that
- * decides it, for libktls, the relay and whoever takes tickets off a socket.
- * Not installed; other layers use it.
+ * Judges the records that arrive after the handshake, for libktls, the relay and
+ * the code that drains session tickets from a socket. No other place does this.
+ * The header is not installed, but other layers use it.
  */
 
 #ifndef KTLS_AFTER_H
@@ -16,15 +16,15 @@
 
 #define AFTER_MAX_EXTENSIONS 24 /* of one NewSessionTicket */
 
-/* A handshake message of which only a part has arrived: messages may be split
-   over records. All zero before the first record. */
+/* The state of a handshake message that is split over records. All zero before the
+   first record. */
 struct after_message {
     unsigned char header[4];
-    unsigned char have;      /* bytes of the header */
-    unsigned char field;     /* of the body: the number that is being read */
-    unsigned char field_len; /* bytes of it that are there */
+    unsigned char have;      /* received bytes of the header */
+    unsigned char field;     /* the integer of the body that is being read */
+    unsigned char field_len; /* received bytes of that integer */
     unsigned char extension_count;
-    uint32_t len, left;      /* of the body */
+    uint32_t len, left;      /* bytes of the body, in all and not yet received */
     uint32_t number, skip;
     uint16_t extension[AFTER_MAX_EXTENSIONS]; /* types seen */
 };
@@ -35,21 +35,21 @@ enum after_event {
     AFTER_CLOSED,        /* close_notify */
     AFTER_ABORTED,       /* the peer sent a fatal alert */
     AFTER_KEY_UPDATE,    /* the peer's next record is under its next key */
-    AFTER_RENEGOTIATION, /* to be declined by the warning no_renegotiation */
-    AFTER_ERROR,         /* to be answered by a fatal alert */
+    AFTER_RENEGOTIATION, /* the caller must decline it with the warning no_renegotiation */
+    AFTER_ERROR,         /* the caller must send a fatal alert */
 };
 
 struct after_verdict {
     enum after_event event;
-    unsigned char alert;            /* of AFTER_ABORTED: received; of AFTER_ERROR: to be sent */
-    unsigned char update_requested; /* of AFTER_KEY_UPDATE */
-    char const *reason;             /* of AFTER_ERROR: what was received, as a noun */
+    unsigned char alert;            /* AFTER_ABORTED: the received alert; AFTER_ERROR: the alert to send */
+    unsigned char update_requested; /* AFTER_KEY_UPDATE: the peer requests ours */
+    char const *reason;             /* AFTER_ERROR: a noun phrase that describes the received record */
 };
 
 #pragma GCC visibility push(default)
 
-/* Judges one whole record. role is ours. Data may be given as an empty record:
-   its bytes are not looked at. */
+/* Judges one complete record. role is ours. The bytes of application data are not
+   examined, so that the caller may pass len 0. */
 extern struct after_verdict ktls_after_handshake(struct after_message *message, uint16_t version,
                                                  enum ktls_role role, unsigned char type,
                                                  unsigned char const *bytes, size_t len);

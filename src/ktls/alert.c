@@ -28,7 +28,7 @@ int ktls_send_alert(int fd, unsigned char description)
 {
     unsigned char const alert[2] = {(unsigned char)level_of(description), description};
 
-    if (!ktls_has_keys(fd, KTLS_TX)) { /* it would be plaintext in the stream */
+    if (!ktls_has_keys(fd, KTLS_TX)) { /* the record would be sent as plaintext */
         errno = EINVAL;
         return -1;
     }

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The kernel's form of traffic keys (linux/tls.h), to install and to ask for. */
+/* Installs traffic keys and reads them back, in the kernel's format (linux/tls.h). */
 
 #include "ktls/ktls.h"
 
@@ -18,7 +18,7 @@ union crypto_info {
     unsigned char bytes[64];
 };
 
-/* Where a cipher's structure has what. The salt is the beginning of the IV. */
+/* The offsets in each cipher's structure. The salt is the beginning of the IV. */
 static struct layout {
     uint16_t cipher;
     unsigned char size, salt, salt_len, iv, iv_len, key, key_len, seq;
@@ -46,7 +46,7 @@ static void put_sequence_number(unsigned char bytes[8], uint64_t seq)
     for (int i = 7; i >= 0; i--, seq >>= 8) bytes[i] = (unsigned char)seq;
 }
 
-/* AES-GCM in TLS 1.2 has the sequence number in the place of the IV's rest (RFC 5288, 3). */
+/* For AES-GCM in TLS 1.2 the sequence number is the explicit part of the nonce (RFC 5288, 3). */
 static void pack(union crypto_info *info, struct layout const *layout, struct ktls_traffic_keys const *keys)
 {
     unsigned char *p = info->bytes;
@@ -80,7 +80,7 @@ int ktls_install(int fd, enum ktls_direction direction, struct ktls_traffic_keys
     return result;
 }
 
-/* ---- what is installed ---- */
+/* ---- reading installed keys ---- */
 
 int ktls_installed_cipher(int fd, enum ktls_direction direction, struct tls_crypto_info *info)
 {
@@ -88,8 +88,7 @@ int ktls_installed_cipher(int fd, enum ktls_direction direction, struct tls_cryp
     return getsockopt(fd, SOL_TLS, option_of(direction), info, &len) == 0;
 }
 
-/* NULL: there are no keys. The kernel wants to be asked with the exact length of
-   the cipher's structure. */
+/* NULL: no keys are installed. The kernel requires the exact length of the cipher's structure. */
 static struct layout const *get(int fd, enum ktls_direction direction, union crypto_info *info)
 {
     if (!ktls_installed_cipher(fd, direction, &info->head)) return NULL;

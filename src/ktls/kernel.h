@@ -1,7 +1,7 @@
 /* ISC license. */
 
-/* Not installed: the kernel's interface, of which libc's headers may
-   not know all, and its messages. */
+/* Not installed: constants of the kernel's interface that libc's headers may lack,
+   and functions on kernel TLS sockets. */
 
 #ifndef KTLS_KERNEL_H
 #define KTLS_KERNEL_H
@@ -27,17 +27,16 @@
 #define TLS_RX_EXPECT_NO_PAD 4
 #endif
 
-/* 1: keys are installed; info tells the version and the cipher. */
+/* 1: keys are installed; info contains the version and the cipher. */
 extern int ktls_installed_cipher(int fd, enum ktls_direction direction, struct tls_crypto_info *info);
 
-/* The key that is installed in a direction, filled up with zeros. Secret: wipe
-   after use. */
+/* Reads the installed key of a direction, padded with zeros. Secret: wipe after use. */
 extern int ktls_installed_key(int fd, enum ktls_direction direction, unsigned char key[32]);
 
-/* A socket that has refused a record fails to send, too, until its error has been read. */
+/* After a socket has refused a record, sending fails, too, until SO_ERROR has been read. */
 extern void ktls_clear_error(int fd);
 
-/* ktls_send_record with more flags for sendmsg(2). */
+/* ktls_send_record with flags for sendmsg(2). */
 extern ssize_t ktls_send_record_flags(int fd, unsigned char type, void const *buf, size_t len, int flags);
 
 #endif

@@ -24,7 +24,7 @@ int ktls_send_key_update(int fd, struct ktls_secrets *secrets, unsigned char req
 
     if (ktls_send_record_flags(fd, KTLS_HANDSHAKE, message, sizeof message, flags) < 0) return errno;
     int const error = ktls_install_next(fd, KTLS_TX, secrets);
-    if (error) shutdown(fd, SHUT_WR); /* the peer expects the next keys: nothing under these */
+    if (error) shutdown(fd, SHUT_WR); /* the peer expects the next keys: the old ones must not be used again */
     return error;
 }
 

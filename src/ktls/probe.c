@@ -17,7 +17,7 @@ static void close_keeping_errno(int fd)
     errno = saved;
 }
 
-/* A listener on a port of the kernel's choice, which *address tells. */
+/* A listener on a port that the kernel chooses; *address contains it afterwards. */
 static int listen_on_loopback(struct sockaddr_in *address)
 {
     socklen_t len = sizeof *address;
@@ -34,8 +34,7 @@ static int listen_on_loopback(struct sockaddr_in *address)
     return -1;
 }
 
-/* A connection that nobody accepts: it is established all the same, and what
-   the kernel takes for it is all that is asked. */
+/* A connection is established even when nobody accepts it, and the probe needs only one end. */
 static int connect_and_attach(struct sockaddr_in const *address)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -54,8 +53,8 @@ static int set_option(int fd, int option)
     return setsockopt(fd, SOL_TLS, option, &on, sizeof on) == 0;
 }
 
-/* -1: no connection. Else whether the cipher can be installed in both
-   directions; *found has what else the socket took then. */
+/* Returns -1 without a connection, else whether the cipher can be installed in both
+   directions; then *found contains the further capabilities. */
 static int try_cipher(struct sockaddr_in const *address, uint16_t version, uint16_t cipher,
                       struct ktls_capabilities *found)
 {
@@ -104,8 +103,8 @@ int ktls_probe(uint16_t version, struct ktls_capabilities *found)
     return result;
 }
 
-/* The kernel's counters of KeyUpdates came with its support for them (6.14).
-   -1: there is no such file, because the module is not loaded or /proc is not there. */
+/* Linux 6.14 introduced replacing of keys together with counters for it.
+   -1: there is no such file, because the module is not loaded or /proc is not mounted. */
 static int counters_name_rekey(void)
 {
     char text[4096];

@@ -1,9 +1,9 @@
 /* ISC license. */
 
 /*
- * Data only. What else the peer sends is looked at while it is still in the
- * socket, and taken when it needs no further attention: so the end of the stream
- * and most errors are there again for the next call, without memory of ours.
+ * Receives data only. Other records are peeked at, and read only when they do not end
+ * the connection: so the next call finds the end of the stream and most errors again,
+ * even when secrets is NULL.
  */
 
 #include "ktls/ktls.h"
@@ -18,11 +18,11 @@
 #define MAX_RECORDS 64 /* without data in one call */
 #define FLAGS (MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL)
 
-/* What the functions below give; everything above 0 is an errno. */
+/* Results of the functions below; a positive result is an errno. */
 enum { GO_ON = 0, END_OF_STREAM = -1 };
 
 _Static_assert(sizeof(struct after_message) <= sizeof((struct ktls_secrets *)0)->message,
-               "a message begun fits into the caller's memory");
+               "the state of an incomplete message fits into struct ktls_secrets");
 
 struct record {
     unsigned char type;
@@ -48,21 +48,21 @@ static int take(int fd, struct record *record)
     return len < 0 ? errno : GO_ON;
 }
 
-/* The error that ends the connection, and the alert that it deserves. */
+/* Records the error that ends the connection, and the alert for the peer. */
 static int fail(struct ktls_secrets *secrets, enum tls_alert alert, int error)
 {
     if (secrets) secrets->alert = (unsigned char)alert;
     return error;
 }
 
-/* A peer that reads nothing gets no answer now: it is not waited for. */
+/* Does not wait for a peer that reads nothing: it gets its answer later. */
 static int answer_key_update(int fd, struct ktls_secrets *secrets)
 {
     int const error = ktls_send_key_update(fd, secrets, 0, MSG_DONTWAIT);
 
     if (error == EAGAIN) return GO_ON;
     secrets->answer_due = 0;
-    if (error == EPIPE) return GO_ON; /* we have ended our stream: no keys are needed */
+    if (error == EPIPE) return GO_ON; /* our stream has ended and needs no new keys */
     return error ? fail(secrets, TLS_INTERNAL_ERROR, error) : GO_ON;
 }
 
@@ -83,16 +83,16 @@ static int decline_renegotiation(int fd)
     return GO_ON;
 }
 
-/* 1 where the kernel waits for keys although no KeyUpdate has ended: it goes by
-   the first byte of a handshake record. Where the keys that are there cannot be
-   installed again, it says EKEYEXPIRED the next time. */
+/* 1 when the kernel waits for keys without a complete KeyUpdate, because it judges by the
+   first byte of a handshake record. When the current keys cannot be installed again, the
+   next call fails with EKEYEXPIRED. */
 static int kernel_sees_key_update(struct record const *record, struct after_verdict const *verdict)
 {
     return record->type == KTLS_HANDSHAKE && record->bytes[0] == TLS_KEY_UPDATE &&
            verdict->event != AFTER_KEY_UPDATE;
 }
 
-/* Takes a record that does not end the connection off the socket. */
+/* Reads a record that does not end the connection from the socket. */
 static int take_judged(int fd, struct record *record, struct after_verdict const *verdict,
                        struct after_message const *message, struct ktls_secrets *secrets)
 {
@@ -137,7 +137,7 @@ static int take_control(int fd, struct ktls_secrets *secrets)
     }
 }
 
-/* recv(2) gave nothing: FIN, or a record that is empty. */
+/* recv(2) has returned 0 because of FIN or an empty record. */
 static int look_for_fin(int fd)
 {
     unsigned char type, byte;
@@ -146,7 +146,7 @@ static int look_for_fin(int fd)
     return len == 0 && type == 0 ? ENODATA : GO_ON;
 }
 
-/* The kernel reports this once; the next call would wait without end. */
+/* The kernel reports this error once. Without the shutdown the next call would wait forever. */
 static int end_at_no_record(int fd, struct ktls_secrets *secrets, enum tls_alert alert, int error)
 {
     shutdown(fd, SHUT_RD);
@@ -171,7 +171,7 @@ static int is_inside_message(struct ktls_secrets const *secrets)
     return after_is_open(&message);
 }
 
-/* GO_ON with *got 0 when there was a record, but no data. */
+/* Returns GO_ON with *got 0 after a record without data. */
 static int recv_once(int fd, void *buf, size_t len, int flags, struct ktls_secrets *secrets, ssize_t *got)
 {
     *got = recv(fd, buf, len, flags);
@@ -206,7 +206,7 @@ ssize_t ktls_recv(int fd, void *buf, size_t len, int flags, struct ktls_secrets 
     if (!error && !len) return 0;
     if (!error) {
         error = recv_data(fd, buf, len, flags, secrets, &got);
-        /* Once for all requests, before the caller may send (RFC 8446, 4.6.3). */
+        /* One answer to all requests, before the caller can send data (RFC 8446, 4.6.3). */
         int const unanswered = secrets && secrets->answer_due && may_still_send(error);
         int const failure = unanswered ? answer_key_update(fd, secrets) : GO_ON;
         if (failure) secrets->error = failure;
