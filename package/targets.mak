@@ -3,8 +3,8 @@
 # rule: a MAIN_ is not in its folder's archive, every other .c file is.
 
 # The folders of src: each uses only those before it (tests/e2e/layers.t).
-FOLDERS := ktls crypto x509 tls process program jail relay eof endpoint
-FOLDERS += protocol control dial chain front check worker service init client
+FOLDERS := ktls crypto x509 tls process program jail relay eof protocol
+FOLDERS += endpoint control dial chain front check worker service init client
 
 # Layer archives, lowest first: NAME is made from src/NAME and its SUBFOLDERS_.
 LAYERS := ktls control crypto x509 tls
@@ -54,7 +54,7 @@ LIBS_process := process skarnet
 LIBS_program := program $(LIBS_process)
 LIBS_jail := jail $(LIBS_process)
 LIBS_relay := relay jail program $(LIBS_tls) $(LIBS_process)
-LIBS_endpoint := endpoint $(LIBS_relay)
+LIBS_endpoint := endpoint protocol $(LIBS_relay)
 LIBS_chain := chain eof $(LIBS_endpoint)
 LIBS_dial := dial protocol $(LIBS_process)
 LIBS_front := front dial protocol $(LIBS_chain)

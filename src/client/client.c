@@ -93,9 +93,3 @@ void client_put(int fd, unsigned int fdr, unsigned int fdw)
     else
         close(fd);
 }
-
-void client_exec(char const *const *prog, stralloc const *changes)
-{
-    mexec_m(prog, changes->s, changes->len);
-    program_die_exec(prog[0]);
-}

@@ -24,6 +24,4 @@ extern void client_write_environment(stralloc *changes, struct ktls_reply const 
 /* fd on both numbers, which are then not closed by exec. */
 extern void client_put(int fd, unsigned int fdr, unsigned int fdw);
 
-extern _Noreturn void client_exec(char const *const *prog, stralloc const *changes);
-
 #endif

@@ -49,7 +49,7 @@ static _Noreturn void exec_prog_on(struct server const *server, struct ktls_repl
     client_write_environment(&changes, reply);
     close(server->channel);
     client_put(reply->fd, 0, 1);
-    client_exec(server->prog, &changes);
+    program_exec(server->prog, &changes);
 }
 
 static void start_prog(struct server *server, struct ktls_reply const *reply)

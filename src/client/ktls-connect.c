@@ -43,5 +43,5 @@ int main(int argc, char const *const *argv)
     client_write_environment(&changes, &reply);
     close(channel);
     client_put(fd, options.fdr, options.fdw);
-    client_exec(argv + 1, &changes);
+    program_exec(argv + 1, &changes);
 }

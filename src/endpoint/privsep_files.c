@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "endpoint/places.h"
+#include "protocol/packet.h"
 
 #define MAX_REQUESTS 128 /* places, two keys, and some attempts each */
 #define MAX_SHOWN 1024   /* of a path, in a message */
@@ -23,11 +24,6 @@ struct files_reply {
     unsigned char has_key_file;
     char certfile[MAX_SHOWN], keyfile[MAX_SHOWN];
     struct program_error error; /* of result -1 */
-};
-
-union control {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(2 * sizeof(int))];
 };
 
 /* ---- in jail ---- */
@@ -51,7 +47,10 @@ static void free_spare(int spare[2])
 
 static int receive_reply(int fd, struct files_reply *reply, int fds[2])
 {
-    union control control;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
     struct iovec iov = { .iov_base = reply, .iov_len = sizeof *reply };
     struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1,
                               .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
@@ -93,24 +92,6 @@ static int is_proper_request(struct files_server const *server, struct files_req
     return !server->requests || !strcmp(server->server_name, request->server_name);
 }
 
-static int send_reply(int fd, struct files_reply const *reply, int const *fds, size_t count)
-{
-    union control control;
-    struct iovec iov = { .iov_base = (void *)(uintptr_t)reply, .iov_len = sizeof *reply };
-    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-    memset(&control, 0, sizeof control);
-    if (count) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = (unsigned int)CMSG_SPACE(count * sizeof *fds);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = (unsigned int)CMSG_LEN(count * sizeof *fds);
-        memcpy(CMSG_DATA(c), fds, count * sizeof *fds);
-    }
-    return sendmsg(fd, &message, MSG_NOSIGNAL) == sizeof *reply;
-}
-
 int privsep_answer_files(struct files_server *server, int fd, struct files_request const *request)
 {
     struct opened_pair pair;
@@ -127,7 +108,8 @@ int privsep_answer_files(struct files_server *server, int fd, struct files_reque
     if (pair.certfile) strncpy(reply.certfile, pair.certfile, sizeof reply.certfile - 1);
     if (pair.keyfile) strncpy(reply.keyfile, pair.keyfile, sizeof reply.keyfile - 1);
     int const fds[2] = { pair.cert.fd, pair.key.fd };
-    int const sent = send_reply(fd, &reply, fds, reply.result == 1 ? 1u + reply.has_key_file : 0);
+    size_t const count = reply.result == 1 ? 1u + reply.has_key_file : 0;
+    int const sent = ktls_packet_send(fd, &reply, sizeof reply, fds, count);
     places_close(&pair);
     return sent;
 }
