@@ -1,12 +1,11 @@
 /* ISC license. */
 
 /*
- * The system calls of a handshake and of a relay, as a table, and its
- * translation for the kernel's filter machine
- * (Documentation/userspace-api/seccomp_filter.rst).
+ * The table of system calls that a handshake and a relay need, and its translation
+ * to a filter program (Documentation/userspace-api/seccomp_filter.rst).
  *
- * Nothing here makes a descriptor, a process or a mapping that can be executed,
- * or reaches another process; what a descriptor can do was settled before.
+ * No allowed call creates a descriptor, a process or an executable mapping, or
+ * affects another process; the open descriptors were chosen before.
  */
 
 #include <errno.h>
@@ -41,8 +40,8 @@
 #define TCP_ULP 31
 #endif
 
-/* A condition on the low half of an argument, which is all that the kernel
-   looks at in those that are int. */
+/* A condition on the low half of an argument: the kernel ignores the upper half of
+   arguments that are int. */
 struct condition {
     enum { ANYTHING, IS, HAS, LACKS } kind;
     unsigned int argument;
@@ -58,13 +57,13 @@ struct rule {
 #define HANDSHAKE JAIL_HANDSHAKE
 #define RELAY JAIL_RELAY
 #define BOTH (HANDSHAKE | RELAY)
-/* AddressSanitizer allocates wherever it likes. */
+/* AddressSanitizer allocates memory at any time. */
 #define ALLOCATION (HAS_SHADOW_MEMORY ? BOTH : HANDSHAKE)
 
 #define OPTION(jobs, call, level, name) { jobs, call, { { IS, 1, level }, { IS, 2, name } } }
 #define NO_CODE { LACKS, 2, PROT_EXEC }
 
-/* A call may come again with other conditions. The frequent ones first. */
+/* A call may have several rows with different conditions. Frequent calls come first. */
 static struct rule const rules[] = {
     { BOTH, .call = SYS_read },
     { BOTH, .call = SYS_sendto },
@@ -144,7 +143,7 @@ static void add_return(struct program *program, unsigned int verdict)
     add_instruction(program, BPF_RET | BPF_K, verdict, 0, 0);
 }
 
-/* Goes on when it holds, else to what is `skip` steps behind it. */
+/* Continues when the condition holds, else jumps over `skip` steps. */
 static void add_condition(struct program *program, struct condition const *condition, unsigned int skip)
 {
     add_load(program, offsetof(struct seccomp_data, args) + condition->argument * sizeof(__u64));
@@ -161,7 +160,7 @@ static int has_condition(struct rule const *rule)
     return rule->condition[0].kind != ANYTHING;
 }
 
-/* The calls without a condition: one step each, to the one return behind them. */
+/* Adds the calls without a condition: one step each, with a common return after them. */
 static void add_free_calls(struct program *program, unsigned int jobs)
 {
     unsigned int left = 0;
@@ -173,7 +172,7 @@ static void add_free_calls(struct program *program, unsigned int jobs)
     add_return(program, SECCOMP_RET_ALLOW);
 }
 
-/* Allows the call, or goes on to the next rule, with the call's number in the register again. */
+/* Allows the call, or continues with the next rule after loading the call's number again. */
 static void add_rule(struct program *program, struct rule const *rule)
 {
     unsigned int left = 1;

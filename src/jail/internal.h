@@ -1,15 +1,14 @@
 /* ISC license. */
 
-/* The walls of the jail, in the order in which jail.c puts them up. 0, or -1
-   with errno. */
+/* Private to this layer: the single restrictions ("walls"). Functions return 0, or -1 with errno. */
 
 #ifndef KTLS_JAIL_INTERNAL_H
 #define KTLS_JAIL_INTERNAL_H
 
 #include "jail/jail.h"
 
-/* AddressSanitizer, in builds for tests, maps more than any limit allows and
-   has a system call of its own. */
+/* AddressSanitizer, in builds for tests, maps more memory than any limit allows and
+   uses further system calls. */
 #if defined __SANITIZE_ADDRESS__
 #define HAS_SHADOW_MEMORY 1
 #elif defined __has_feature
@@ -23,8 +22,8 @@
 
 /* ---- root.c ---- */
 
-/* The directory that is given, which is closed; 0: that of a dead process, or a
-   removed one. */
+/* Changes root to `directory` and closes it; 0: to the /proc directory of a dead process,
+   or to a removed directory. */
 extern int jail_empty_root(int directory);
 
 /* ---- filter.c ---- */

@@ -35,7 +35,7 @@ static int limit_memory(rlim_t bytes)
     return setrlimit(RLIMIT_DATA, &limit);
 }
 
-/* poll(2) takes no more entries than the limit has numbers. */
+/* poll(2) accepts no more entries than RLIMIT_NOFILE. */
 static int forbid_descriptors(size_t needed_by_poll)
 {
     int const free_fd = fcntl(STDIN_FILENO, F_GETFD) < 0 ? 0 : dup(STDIN_FILENO);
@@ -56,7 +56,7 @@ static int limit_resources(struct jail const *jail)
     return forbid_descriptors(jail->kept_count);
 }
 
-/* Inherited securebits, for one, may keep what should be lost. */
+/* Checks the result, because inherited securebits, for example, may preserve rights. */
 static int cannot_come_back(uid_t uid, gid_t gid)
 {
     uid_t u[3];
@@ -69,7 +69,7 @@ static int cannot_come_back(uid_t uid, gid_t gid)
     return uid && setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ? -1 : 0;
 }
 
-/* After a change of uid: that forgets both. The parent may have died before. */
+/* Must come after a change of uid, which resets both settings. The parent may have died before. */
 static int settle_with_parent(pid_t parent)
 {
     if (!process_forbid_tracing()) return -1;

@@ -1,9 +1,9 @@
 /* ISC license. */
 
 /*
- * What a process gives up before it listens to strangers: descriptors, the file
- * system, new files and processes, root's rights, and every system call that its
- * job does not need. There is no way back and no way out.
+ * The restrictions that a process applies to itself before it parses input from the
+ * network: it gives up descriptors, the file system, new files and processes, root's
+ * rights, and every system call that its job does not need. They cannot be undone.
  */
 
 #ifndef KTLS_JAIL_H
@@ -12,59 +12,58 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* In the order in which they are put up. */
+/* The single restrictions, in the order in which they are applied. */
 enum jail_wall {
-    JAIL_DESCRIPTORS,  /* those that are not kept are closed */
+    JAIL_DESCRIPTORS,  /* all descriptors that are not kept are closed */
     JAIL_ROOT,         /* an empty root directory; root's part */
     JAIL_LIMITS,       /* no new files, processes or descriptors */
     JAIL_ACCOUNT,      /* another uid and gid; root's part */
-    JAIL_CAPABILITIES, /* none */
-    JAIL_SETTLE,       /* no core dump, no tracing by equals, the parent's death is ours */
-    JAIL_PRIVILEGES,   /* none are gained any more */
-    JAIL_FILTER,       /* of system calls */
+    JAIL_CAPABILITIES, /* no capabilities */
+    JAIL_SETTLE,       /* no core dump, no tracing by the same user, death with the parent */
+    JAIL_PRIVILEGES,   /* no new privileges (PR_SET_NO_NEW_PRIVS) */
+    JAIL_FILTER,       /* system call filter */
     JAIL_WALLS
 };
 
 enum jail_job {
-    JAIL_HANDSHAKE = 1, /* and the tickets after it */
-    JAIL_RELAY = 2,     /* of records, by the kernel or here */
+    JAIL_HANDSHAKE = 1, /* including the session tickets after it */
+    JAIL_RELAY = 2,     /* with the keys in the kernel or in user space */
 };
 
 struct jail {
-    unsigned int jobs; /* set of enum jail_job: which system calls are left */
-    int const *kept;   /* descriptors that stay open; NULL: all do */
+    unsigned int jobs; /* set of enum jail_job: their system calls stay allowed */
+    int const *kept;   /* descriptors that stay open; NULL: all */
     size_t kept_count;
-    unsigned int greatest;    /* no descriptor has a greater number; 0: any may */
-    unsigned int cpu_seconds; /* for the rest of this process's life; 0: no limit */
+    unsigned int greatest;    /* no open descriptor has a greater number; 0: unknown */
+    unsigned int cpu_seconds; /* further CPU time of this process; 0: no limit */
     size_t memory;            /* bytes of data in all (RLIMIT_DATA); 0: no limit */
-    pid_t parent;             /* that it dies with, by SIGKILL; 0: none */
+    pid_t parent;             /* its death kills this process (SIGKILL); 0: none */
     unsigned char may_grow_files; /* one of the descriptors may be a log file */
 
     /* Root's part. Without it uid, groups and root directory stay. */
     unsigned char is_root;
-    uid_t uid; /* 0 stays root, for whom a filter must do */
+    uid_t uid; /* 0: stays root, and only the filter restricts it */
     gid_t gid;
-    int root; /* one of the kept, from jail_open_empty_root, which is closed; 0: none */
+    int root; /* a kept descriptor from jail_open_empty_root, which will be closed; 0: none */
 
-    unsigned int without;  /* 1u << wall, for each wall that is not put up */
-    unsigned int optional; /* the same for each that may be missing where it cannot be */
+    unsigned int without;  /* 1u << wall, for each restriction to leave out */
+    unsigned int optional; /* the same for each restriction whose failure is not an error */
 };
 
-/* 0, or -1 with errno and *what saying what could not be done; then the process
-   is neither in nor out and has to end. 0 with *what set: that wall is missing,
-   which was optional; errno says why. Else *what stays. Single-threaded processes only. What is allowed
-   afterwards is in filter.c; anything else kills the process (SIGSYS). */
+/* Applies the restrictions, in a single-threaded process. Returns -1 with errno, and the name
+   of the failed restriction in *what; then the process is only partly restricted and has to
+   exit. Returns 0 with *what set when this optional restriction failed with errno; otherwise
+   *what is unchanged. filter.c has the system calls that are allowed afterwards; any other
+   kills the process (SIGSYS). */
 extern int jail_enter(struct jail const *jail, char const **what);
 
-/* Which walls cannot be put up here, for instance in a container that lacks a
-   capability: tried in a child process. Gives what jail_enter takes as `without`,
-   and errno of each. A jail that does without the first, JAIL_DESCRIPTORS, would
-   be less than a fork: it is not in the result. */
+/* Finds out in child processes which restrictions cannot be applied here, for instance in a
+   container that lacks a capability. Returns a set for `without`, and the errno of each. The
+   set never contains JAIL_DESCRIPTORS, which cannot be left out. */
 extern unsigned int jail_survey(struct jail const *jail, int error[JAIL_WALLS]);
 extern char const *jail_wall_name(enum jail_wall wall);
 
-/* A directory that is removed already, for `root`; -1 where no place can be
-   written to. */
+/* Opens a directory that has been removed, for `root`; -1 when no directory is writable. */
 extern int jail_open_empty_root(void);
 
 #endif

@@ -1,9 +1,9 @@
 /* ISC license. */
 
 /*
- * An empty directory that nobody can fill. That of a process that is gone, in
- * /proc, is one: there even the directory itself cannot be looked up. So is a
- * directory that was removed while we were in it, for systems without /proc.
+ * Two kinds of empty directory in which nobody can create a file: the /proc directory
+ * of a dead process, where nothing can be looked up, and, for systems without
+ * /proc, a directory that was removed while it was the working directory.
  */
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #define OWN_FDINFO "/proc/self/fdinfo"
 
-/* What is there may be a copy, or another machine's, which stays full. */
+/* /proc may be a copy, or that of another machine, which would not become empty. */
 static int is_procfs(char const *path)
 {
     struct statfs s;
@@ -35,7 +35,7 @@ static int enter_own_fdinfo(void *arg)
     return !is_procfs(OWN_FDINFO) || chroot(OWN_FDINFO) < 0 || chdir("/") < 0 ? errno : 0;
 }
 
-/* The child shares our root and working directories, and we go on when it is dead. */
+/* The child shares our root and working directories, and the parent continues after the child's death. */
 static int move_to_dead_process(void)
 {
     _Alignas(16) unsigned char stack[4096];
@@ -50,7 +50,7 @@ static int move_to_dead_process(void)
 
 /* ---- a removed directory ---- */
 
-/* One of these can often be written to, even where the root file system cannot. */
+/* One of these is usually writable, even when the root file system is not. */
 static char const *const places[] = { "/tmp", "/dev/shm", "/run", "/var/tmp", "." };
 
 static int open_removed(char const *place)

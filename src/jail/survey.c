@@ -7,7 +7,7 @@
 
 #include "jail/internal.h"
 
-/* In memory that the child shares. */
+/* Shared with the child. */
 struct findings {
     enum jail_wall next;   /* to be tried */
     int error[JAIL_WALLS]; /* 0: it can be put up */
@@ -23,8 +23,8 @@ static _Noreturn void try_walls(struct jail const *jail, struct findings *findin
     _exit(0);
 }
 
-/* A filter that was there before us may kill who tries: another child goes on
-   with the next wall. */
+/* An inherited filter may kill the child that tries a restriction: then another child
+   continues with the next one. */
 static void try_in_children(struct jail const *jail, struct findings *findings)
 {
     for (; findings->next < JAIL_WALLS; findings->next++) {

@@ -12,7 +12,7 @@
 
 #define FAREWELL_MS 1000 /* for an alert to reach the peer */
 
-/* Of interest to few is what happens when nothing is left to send, and nobody to deliver to. */
+/* A failure is minor when nothing is left to send and prog reads no more. */
 void relay_report(struct engine *engine, int code, char const *fmt, ...)
 {
     struct relay_report *report = engine->report;
@@ -61,14 +61,15 @@ void relay_half_close(struct engine *engine)
     *fd = -1;
 }
 
-/* The peer learns of it now, however long prog goes on. */
+/* The peer sees the end now, however long prog continues. */
 void relay_break_output(struct engine *engine)
 {
     relay_end_output(engine);
     relay_half_close(engine);
 }
 
-/* It is no error after our end of the stream; but with -J prog's input is incomplete without close_notify. */
+/* After the end of our stream this is not an error, unless -J is given: then prog's input is incomplete
+   without close_notify. */
 void relay_abort(struct engine *engine, char const *what, char const *why)
 {
     int const is_truncated = engine->config.enforce_close_notify && engine->config.to_prog >= 0;

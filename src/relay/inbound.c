@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* From the network to prog, wherever the keys are. */
+/* The direction from the network to prog, with the keys in the kernel or in user space. */
 
 #include <string.h>
 
@@ -75,8 +75,8 @@ static void take_event(struct engine *engine, struct relay_event const *event)
     }
 }
 
-/* 0: prog takes no more for now. A prog that reads no longer is no error: its own
-   output still has to get out. */
+/* 0: prog takes no more for now. It is not an error when prog stops reading: its output
+   must still be sent. */
 static int deliver(struct engine *engine)
 {
     enum relay_progress const progress = engine->medium->deliver(engine);
@@ -85,7 +85,7 @@ static int deliver(struct engine *engine)
     return progress != RELAY_WAITS;
 }
 
-/* Until there is something to deliver. 0: there is nothing for now. */
+/* Receives until there is something to deliver. 0: there is nothing for now. */
 static int receive(struct engine *engine, int *reads)
 {
     struct relay_event event;

@@ -14,7 +14,7 @@
 #define MFD_NOEXEC_SEAL 8U
 #endif
 
-/* A kernel may insist on memory that cannot be executed, or not know the word. */
+/* The kernel may require MFD_NOEXEC_SEAL (vm.memfd_noexec), or be too old to know it. */
 static int create(void)
 {
     int const fd = memfd_create("tls-keys", MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
@@ -37,7 +37,7 @@ char const *relay_load_keys(struct relay_keys *keys, int fd)
     if ((seals & SEALS) != SEALS) return "not a sealed memory file";
     if (lseek(fd, 0, SEEK_END) != sizeof *keys || pread(fd, keys, sizeof *keys, 0) != sizeof *keys
         || !relay_keys_are_usable(keys))
-        return "no keys of this version of the program";
+        return "not keys of this version of the program";
     close(fd);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* ISC license. */
 
-/* The kernel makes and opens the records: data passes by splice(2), and only
-   what is not data comes up here. */
+/* The kernel seals and opens the records. Data passes by splice(2); only records of
+   other types are read here. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ static int start(struct engine *engine)
     int const flags = fcntl(config->net_read, F_GETFL);
     engine->in.raw = raw;
     relay_start_counter(engine);
-    /* Into a socket splice waits, whatever its own flags say. */
+    /* When its target is a blocking socket, splice waits in spite of SPLICE_F_NONBLOCK. */
     return flags >= 0 && fcntl(config->net_read, F_SETFL, flags | O_NONBLOCK) == 0 &&
            open_detour(&engine->in.detour, config->to_prog) && open_detour(&engine->out.detour, config->from_prog);
 }
@@ -109,7 +109,7 @@ static struct relay_event failure(struct engine *engine, int error)
     }
 }
 
-/* Bytes from the network, those of an incomplete record too. */
+/* The number of unread bytes from the network, including those of an incomplete record. */
 static int unread(int fd)
 {
     int len;
@@ -126,7 +126,7 @@ static struct relay_event record_event(unsigned char type, unsigned char const *
     return (struct relay_event){ .kind = RELAY_RECORD, .type = type, .bytes = bytes, .len = len };
 }
 
-/* Takes what is next unless it is data that prog can have. 0: there is nothing. */
+/* Reads the next record unless it is data for prog. 0: there is nothing. */
 static int take_other(struct engine *engine, struct relay_event *event)
 {
     unsigned char type, byte;
@@ -144,8 +144,8 @@ static int take_other(struct engine *engine, struct relay_event *event)
     return 1;
 }
 
-/* An older kernel calls a socket readable that has only a part of a record: asked
-   for more bytes than these, it does not. */
+/* An older kernel reports a socket as readable when it has only a part of a record. With
+   SO_RCVLOWAT above these bytes it does not. */
 static void wait_for_more_than(struct engine *engine, int bytes)
 {
     int const low_water = bytes + 1;
@@ -154,7 +154,7 @@ static void wait_for_more_than(struct engine *engine, int bytes)
     setsockopt(engine->config.net_read, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water);
 }
 
-/* EINVAL: what is next is not data, or the bytes are not a record. */
+/* After EINVAL: the next record is not data, or the bytes are not a record. */
 static int take_no_data(struct engine *engine, struct relay_event *event)
 {
     int const taken = take_other(engine, event);
@@ -162,7 +162,7 @@ static int take_no_data(struct engine *engine, struct relay_event *event)
     return 1;
 }
 
-/* The end of the stream, or an empty record. */
+/* After a result of 0: the end of the stream, or an empty record. */
 static int take_nothing(struct engine *engine, struct relay_event *event)
 {
     take_other(engine, event);
@@ -187,7 +187,7 @@ static int splice_record(struct engine *engine, struct relay_event *event)
     return 1;
 }
 
-/* The socket was readable, and nothing could be read. */
+/* Finds out why nothing could be read from a readable socket. */
 static int find_obstacle(struct engine *engine, struct relay_event *event)
 {
     int const direct = engine->config.to_prog >= 0 && engine->in.detour.read < 0;
@@ -264,9 +264,9 @@ static void send_control(struct engine *engine, unsigned char type, unsigned cha
     memcpy(engine->out.control.bytes, bytes, len);
 }
 
-/* Asked for more than a full pipe has, the kernel (Linux 6.5 and later) keeps
-   the last of it back for a record with what may follow, however late. One byte
-   of an empty pipe is enough to learn of its end. */
+/* When splice asks for more than a full pipe contains, the kernel (Linux 6.5 and later) holds
+   back the last bytes, to fill up a record with later ones. For an empty pipe, asking for one
+   byte is enough to learn of its end. */
 static ssize_t send_from_pipe(struct engine *engine)
 {
     int const len = unread(engine->config.from_prog);

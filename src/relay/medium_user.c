@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The records are made and opened here, one at a time. */
+/* The records are sealed and opened here, one at a time. */
 
 #include <errno.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static void finish(struct engine *engine)
     crypto_wipe(engine->out.sealed, SEALED_SIZE);
 }
 
-/* But for the beginning of a record, what is in there has been used. */
+/* Everything in the buffers except the beginning of a record has been used. */
 static void rest(struct engine *engine)
 {
     if (engine->in.start == engine->in.end && !engine->in.data_len) relay_give_back(engine->in.raw, RAW_SIZE);
@@ -65,7 +65,7 @@ static struct relay_event open_record(struct engine *engine, unsigned char *reco
     return (struct relay_event){ .kind = RELAY_RECORD, .type = type, .bytes = fragment, .len = (size_t)n };
 }
 
-/* 0: the header is not one of a protected record. */
+/* 0: this is not the header of a protected record. */
 static int check_header(struct engine const *engine, unsigned char const *header, size_t len,
                         struct relay_event *event)
 {
@@ -96,7 +96,7 @@ static int next_record(struct engine *engine, struct relay_event *event)
     return 1;
 }
 
-/* Behind what is left of the last record. */
+/* Appends to the rest of the last record. */
 static ssize_t read_more(struct engine *engine)
 {
     struct inbound *in = &engine->in;
@@ -148,7 +148,7 @@ static void seal(struct engine *engine, unsigned char type, unsigned char const 
     engine->out.end = crypto_seal_record(&engine->keys->tx, type, fragment, len, engine->out.sealed);
 }
 
-/* Into the place that sealing gives it. */
+/* Reads to the position at which the record has its fragment, so that sealing does not copy. */
 static enum relay_progress take(struct engine *engine)
 {
     size_t const trailer = CRYPTO_TAG + (engine->version == TLS_1_3);

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* From prog to the network, wherever the keys are. */
+/* The direction from prog to the network, with the keys in the kernel or in user space. */
 
 #include <errno.h>
 #include <string.h>
@@ -25,9 +25,9 @@ static int needs_new_keys(struct engine *engine)
     return engine->medium->count_records(engine) >= engine->config.max_records;
 }
 
-/* Before data, so that all requests that came while we were silent get one
-   answer (RFC 8446, 4.6.3). It never asks for the peer's: the peer takes
-   care of those. 0: there is no need. */
+/* Called before data is sent, so that all requests which came while we were silent get one
+   answer (RFC 8446, 4.6.3). It never requests a KeyUpdate of the peer, which counts its own
+   records. 0: none is needed. */
 static int send_key_update(struct engine *engine)
 {
     static unsigned char const update_not_requested[5] = { TLS_KEY_UPDATE, 0, 0, 1, 0 };
@@ -38,9 +38,9 @@ static int send_key_update(struct engine *engine)
     return 1;
 }
 
-/* To a TLS 1.2 peer close_notify is the end of both streams (RFC 5246, 7.2.1),
-   and a FIN before it a truncation: they may cost the reply that prog waits for.
-   A peer that says nothing for a while probably waits for the end. */
+/* For a TLS 1.2 peer close_notify ends both streams (RFC 5246, 7.2.1), and FIN without it is
+   a truncation. So either may make the peer drop the reply that prog waits for. A peer that
+   is silent for a while probably waits for the end. */
 static int could_cost_reply(struct engine *engine)
 {
     struct outbound *out = &engine->out;
@@ -57,7 +57,7 @@ static int is_close_notify_due(struct engine *engine)
     return engine->config.farewell != RELAY_FAREWELL_NEVER && !could_cost_reply(engine);
 }
 
-/* 0: there is nothing to say besides data. */
+/* 0: no record besides data is due. */
 static int send_control(struct engine *engine)
 {
     struct outbound *out = &engine->out;
@@ -83,7 +83,7 @@ static int change_keys(struct engine *engine)
     engine->out.new_keys_due = 0;
     crypto_next_keys(engine->suite, engine->keys->tx_secret, &engine->keys->tx);
     if (engine->medium->change_tx(engine)) return 1;
-    relay_report(engine, EXIT_SYSTEM, "the kernel does not take the next keys: %s", strerror(errno));
+    relay_report(engine, EXIT_SYSTEM, "the kernel refuses the next keys: %s", strerror(errno));
     relay_cut(engine);
     return 0;
 }

@@ -9,7 +9,7 @@
 
 #include "relay/stack.h"
 
-#define SETTLE_MS 5  /* the first time; twice as long each time that nothing has moved */
+#define SETTLE_MS 5  /* the first wait; doubled each time that no data has moved */
 #define REST_MS 1000 /* without an event, until memory is given back */
 
 enum { NET_READ, NET_WRITE, TO_PROG, FROM_PROG, DESCRIPTORS };
@@ -19,8 +19,8 @@ static int is_sending(struct engine const *engine)
     return engine->medium->is_sending(engine);
 }
 
-/* A descriptor that nothing is wanted of is not polled: it could only report
-   its hangup again and again. Those of prog are, once, for the news that it is gone. */
+/* A descriptor without a wanted event is not polled, because it could only report its hangup
+   again and again. Prog's descriptors are polled until their hangup has been seen. */
 static void choose_events(struct engine const *engine, struct pollfd p[DESCRIPTORS])
 {
     struct inbound const *in = &engine->in;
@@ -49,7 +49,8 @@ static int timeout_ms(struct engine const *engine)
     return soon >= 0 && soon < left ? soon : left;
 }
 
-/* What has left our socket's buffer: that has room again only long after. */
+/* Counts the bytes that have left our socket's buffer, because the socket becomes writable
+   only much later. */
 static uint64_t taken_by_peer(struct engine const *engine)
 {
     int queued;
@@ -77,9 +78,9 @@ static void rest(struct engine *engine)
     engine->is_awake = 0;
 }
 
-/* A peer that takes nothing any more is not waited for: the kernel keeps what is
-   left. A peer that has everything and still sends is read for a while, because a
-   reset would discard what prog has sent. */
+/* Limits the wait for a peer that reads nothing any more: the kernel keeps the rest and sends
+   it later. A peer that has read everything and still sends is read from for a while, because
+   a reset would discard the data that prog has sent. */
 static void watch_peer(struct engine *engine)
 {
     int const writes_no_more = engine->config.from_prog < 0 || engine->prog_writes_no_more;
@@ -90,10 +91,10 @@ static void watch_peer(struct engine *engine)
     engine->deadline = process_now_ms() + engine->config.linger_ms;
 }
 
-/* The peer has had its time; prog may take as long as it likes. 0: it has all. */
+/* The peer's time is over; prog may take any time. 0: prog has received everything. */
 static int leave_peer(struct engine *engine)
 {
-    if (!engine->out.finished) relay_report(engine, EXIT_TLS, "the peer takes nothing any more");
+    if (!engine->out.finished) relay_report(engine, EXIT_TLS, "the peer does not read any more");
     engine->deadline = 0;
     engine->in.ended = 1;
     engine->in.dropping = 0;
@@ -101,7 +102,7 @@ static int leave_peer(struct engine *engine)
     return engine->in.waiting;
 }
 
-/* 0: it is over, and why has been said. */
+/* 0: the connection is over and has been reported. */
 static int take_pause(struct engine *engine)
 {
     if (engine->is_awake && !engine->out.settling) rest(engine);
@@ -114,7 +115,7 @@ static int take_pause(struct engine *engine)
     return 0;
 }
 
-/* 0: no event will count any more. */
+/* 0: the connection is over. */
 static int wait_for_events(struct engine *engine, struct pollfd p[DESCRIPTORS])
 {
     watch_idleness(engine);

@@ -20,8 +20,8 @@ int relay_is_ready(int fd, short events)
     return 0;
 }
 
-/* O_NONBLOCK belongs to the open file, which others share: sockets are asked
-   call by call, and of anything else no more than what is there or fits. */
+/* O_NONBLOCK belongs to the open file, which other processes may share. So sockets get
+   MSG_DONTWAIT with each call, and any other file no larger request than it can serve. */
 ssize_t relay_read(int fd, void *buf, size_t len)
 {
     ssize_t const r = recv(fd, buf, len, MSG_DONTWAIT);
@@ -47,7 +47,7 @@ void relay_give_back(unsigned char *buffer, size_t size)
     madvise(buffer, (size + 4095) / 4096 * 4096, MADV_DONTNEED);
 }
 
-/* What lies below has been used, by the ciphers too: their key schedules go with it. */
+/* The unused stack below this frame contains key schedules of the ciphers, which are wiped with it. */
 void relay_give_back_stack(void)
 {
     char here;

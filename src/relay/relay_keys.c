@@ -5,7 +5,7 @@
 #include "relay/relay.h"
 #include "tls/tls.h"
 
-/* Padding is cleared too: the structure travels to another process as it is. */
+/* Clears the padding, too, because the structure is passed to another process as bytes. */
 void relay_keys_of_session(struct relay_keys *keys, struct tls_session const *session, enum ktls_role role)
 {
     memset(keys, 0, sizeof *keys);

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* What the kernel was given, and how much of it TCP has. */
+/* Counts the bytes given to the kernel, and compares them with those that TCP has. */
 
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -11,9 +11,9 @@
 #include "relay/stack.h"
 
 #define MAX_SETTLING 8
-#define RECORDS_A_SPLICE 32 /* at most, besides full ones: a pipe has 16 places */
+#define RECORDS_A_SPLICE 32 /* at most, besides full records: a pipe has 16 buffers */
 
-/* In this order: an acknowledgement in between makes it too little, not too much. */
+/* The order of the calls matters: an acknowledgement in between makes the sum too small, not too large. */
 static int tcp_has(int fd, uint64_t *bytes)
 {
     struct tcp_info info = { .tcpi_bytes_acked = 0 };
@@ -57,7 +57,7 @@ uint64_t relay_records_at_most(struct engine *engine)
     return seq;
 }
 
-/* Also 1 where it cannot be known. */
+/* Also 1 when it cannot be determined. */
 static int has_all(struct engine *engine, uint64_t *bytes)
 {
     struct sent_counter const *counter = &engine->out.counter;
