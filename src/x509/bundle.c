@@ -71,19 +71,25 @@ static int read_head(struct bundle_kind const *kind, struct pem const *pem, unsi
     return 0;
 }
 
+static unsigned char *body_of(struct x509_bundle const *bundle, struct pem const *pem)
+{
+    return bundle->bytes + (pem->body - (char const *)bundle->bytes);
+}
+
 /* If the kind is not lazy, or no name was found near the beginning, the whole block is decoded in place. */
 static enum x509_error add_block(struct x509_bundle *bundle, struct bundle_kind const *kind, struct pem const *pem)
 {
     unsigned char head[MAX_HEAD];
     struct der name, whole;
-    unsigned char *const at = bundle->bytes + (pem->body - (char const *)bundle->bytes);
+    unsigned char *const at = body_of(bundle, pem);
     if (kind->is_lazy && read_head(kind, pem, head, &name)) return add_item(bundle, at, pem->body_len, name, 1);
     whole.p = at;
     if (x509_base64_decode(pem->body, pem->body_len, at, &whole.len)) return add_der(bundle, kind, whole);
     return kind->is_strict ? X509_BAD_CERTIFICATE : X509_OK;
 }
 
-/* Adds the items in the bytes from there to the end: PEM, or a single item in DER. */
+/* Adds the items in the bytes from there to the end: PEM, or a single item in DER. The other blocks are wiped: one
+   may be a private key. */
 static enum x509_error add_bytes(struct x509_bundle *bundle, struct bundle_kind const *kind, size_t from)
 {
     struct der const bytes = {.p = bundle->bytes + from, .len = bundle->len - from};
@@ -94,17 +100,27 @@ static enum x509_error add_bytes(struct x509_bundle *bundle, struct bundle_kind 
     x509_pem_init(&pem, bytes.p, bytes.len);
     while (!error && x509_pem_next(&pem))
         if (x509_pem_has_label(&pem, kind->label)) error = add_block(bundle, kind, &pem);
+        else crypto_wipe(body_of(bundle, &pem), pem.body_len);
     return error;
 }
 
+static void wipe_from(struct x509_bundle *bundle, size_t from)
+{
+    if (bundle->len > from) crypto_wipe(bundle->bytes + from, bundle->len - from);
+    bundle->len = from;
+}
+
+/* A file without items of that kind may be a private key in DER. */
 static enum x509_error add_file(struct x509_bundle *bundle, struct bundle_kind const *kind, int dir, char const *path)
 {
     struct file file = {.bytes = bundle->bytes, .len = bundle->len};
-    size_t const from = bundle->len;
-    enum x509_error const error = x509_file_read(&file, dir, path, X509_MAX_FILE);
+    size_t const from = bundle->len, count = bundle->count;
+    enum x509_error error = x509_file_read(&file, dir, path, X509_MAX_FILE);
     bundle->bytes = file.bytes;
     bundle->len = file.len;
-    return error ? error : add_bytes(bundle, kind, from);
+    if (!error) error = add_bytes(bundle, kind, from);
+    if (bundle->count == count) wipe_from(bundle, from);
+    return error;
 }
 
 /* Subdirectories, sockets and dangling symbolic links in a directory of certificates are ignored. */
@@ -168,6 +184,7 @@ enum x509_error x509_bundle_decode(struct x509_bundle *bundle, struct bundle_kin
 void x509_bundle_free(struct x509_bundle *bundle)
 {
     int const saved = errno;
+    wipe_from(bundle, 0);
     free(bundle->bytes);
     free(bundle->item);
     errno = saved;

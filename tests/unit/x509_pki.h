@@ -84,7 +84,7 @@ static void pki_append_file(struct pki_chain *chain, char const *name)
 }
 
 /* All certificates of files whose names are separated by spaces. */
-static void pki_chain_of(struct pki_chain *chain, char const *names)
+static inline void pki_chain_of(struct pki_chain *chain, char const *names)
 {
     char copy[256];
     snprintf(copy, sizeof copy, "%s", names);

@@ -1,0 +1,139 @@
+/* ISC license. */
+/* runs: host; not: sanitizers */
+
+/* Files of certificates that have a private key in them too: nothing of the key stays in memory that was allocated
+   for the certificates, neither while they are used nor afterwards. */
+
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "x509_pki.h"
+
+#define PIECE 48
+
+static char certificate[16384], key[16384], both[32768];
+static size_t certificate_len, key_len, both_len;
+static unsigned char pieces[2][PIECE]; /* of the key: in base64, in DER */
+
+static size_t read_file(char *to, size_t max, char const *name)
+{
+    int const fd = open(pki_path(name), O_RDONLY);
+    ssize_t const len = fd < 0 ? -1 : read(fd, to, max);
+    if (len < 4 * PIECE || close(fd)) exit(111);
+    return (size_t)len;
+}
+
+/* Without stdio, whose buffers are on the heap. */
+static void write_file(char const *name, char const *bytes, size_t len)
+{
+    int const fd = open(pki_path(name), O_WRONLY | O_CREAT, 0600);
+    if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || close(fd)) exit(111);
+}
+
+/* A piece from the middle, where allocators write nothing. */
+static void keep_piece(unsigned char piece[PIECE], char const *bytes, size_t len)
+{
+    memcpy(piece, bytes + len / 2, PIECE);
+}
+
+static int are_pieces_in(unsigned char const *from, size_t len)
+{
+    return memmem(from, len, pieces[0], PIECE) || memmem(from, len, pieces[1], PIECE);
+}
+
+/* 1: a piece is on the heap. */
+static int is_key_on_heap(void)
+{
+    FILE *const maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    uintptr_t from, to;
+    int found = 0, has_heap = 0;
+    while (maps && fgets(line, sizeof line, maps)) {
+        if (!strstr(line, "[heap]") || sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) != 2) continue;
+        has_heap = 1;
+        found |= are_pieces_in((unsigned char const *)from, to - from);
+    }
+    if (!has_heap || fclose(maps)) exit(111);
+    return found;
+}
+
+static void append(char const *bytes, size_t len)
+{
+    memcpy(both + both_len, bytes, len);
+    both_len += len;
+}
+
+static void test_search(void)
+{
+    char *const copy = malloc(key_len);
+    memcpy(copy, key, key_len);
+    ok(is_key_on_heap(), "a copy of the key is found");
+    crypto_wipe(copy, key_len);
+    free(copy);
+    ok(!is_key_on_heap(), "and is not when it was wiped");
+}
+
+static void load_anchors(char const *dir, char const *file, char const *what)
+{
+    struct x509_trust trust;
+    char const *culprit;
+    enum x509_error const error = x509_trust_load(&trust, dir, file, &culprit);
+    ok(!error, "anchors from %s: %s", what, x509_strerror(error));
+    ok(!is_key_on_heap(), "%s: no key beside the anchors", what);
+    x509_trust_free(&trust);
+    ok(!is_key_on_heap(), "%s: no key afterwards", what);
+}
+
+static void test_anchors(void)
+{
+    static char der[16384];
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", pki_path("folder"));
+    if (mkdir(folder, 0700) < 0) exit(111);
+    write_file("folder/both.pem", both, both_len);
+    load_anchors(NULL, pki_path("folder/both.pem"), "a file");
+    write_file("folder/key.der", der, read_file(der, sizeof der, "rsa.key.der"));
+    write_file("folder/key.pem", key, key_len);
+    write_file("folder/certificate.pem", certificate, certificate_len);
+    load_anchors(folder, NULL, "a folder");
+}
+
+static void decode(size_t len, enum x509_error expected, char const *what)
+{
+    struct x509_credential credential;
+    enum x509_error const error = x509_credential_decode(&credential, both, len, key, key_len);
+    ok(error == expected, "%s: %s", what, x509_strerror(error));
+    ok(!is_key_on_heap(), "%s: no key on the heap", what);
+    if (!error) x509_credential_free(&credential);
+}
+
+static void test_credentials(void)
+{
+    static char const broken[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    decode(both_len, X509_OK, "a certificate and its key in one file");
+    append(broken, strlen(broken));
+    decode(both_len, X509_BAD_CERTIFICATE, "with a broken certificate behind them");
+    both_len = 0;
+    append(broken, strlen(broken));
+    append(key, key_len);
+    decode(both_len, X509_BAD_CERTIFICATE, "with a broken certificate before the key");
+    both_len = 0;
+    append(key, key_len);
+    decode(both_len, X509_NO_CERTIFICATE, "without a certificate");
+}
+
+int main(void)
+{
+    static char der[16384];
+    pki_make();
+    certificate_len = read_file(certificate, sizeof certificate, "rsa.crt");
+    key_len = read_file(key, sizeof key, "rsa.key");
+    append(certificate, certificate_len);
+    append(key, key_len);
+    keep_piece(pieces[0], key, key_len);
+    keep_piece(pieces[1], der, read_file(der, sizeof der, "rsa.key.der"));
+    test_search();
+    test_anchors();
+    test_credentials();
+    return done_testing();
+}
