@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "check/check.h"
+#include "crypto/crypto.h"
 
 /* Everything but printable ASCII goes as an escape; what is no ASCII is nobody's text here. */
 void check_print_string(char const *text)
@@ -54,6 +55,16 @@ static void print_json_counters(struct check_report const *report)
     puts("\n  },");
 }
 
+static void print_json_cryptography(void)
+{
+    struct crypto_implementation found[CRYPTO_IMPLEMENTATIONS];
+    crypto_implementations(found);
+    printf("  \"cryptography\": {");
+    for (size_t i = 0; i < CRYPTO_IMPLEMENTATIONS; i++)
+        printf("%s\n    \"%s\": \"%s\"", i ? "," : "", found[i].what, found[i].name);
+    puts("\n  },");
+}
+
 static void print_advice(struct check_report const *report)
 {
     printf("  \"advice\": [");
@@ -73,6 +84,7 @@ void check_print_json(struct check_report const *report)
     print_json_flag("mode_kernel", !check_is_complete(report), ",\n");
     print_versions(report);
     print_json_counters(report);
+    print_json_cryptography();
     print_advice(report);
     puts("}");
 }

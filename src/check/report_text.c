@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check/check.h"
+#include "crypto/crypto.h"
 
 static void print_text_result(char const *name, int error, unsigned int verbosity)
 {
@@ -35,6 +36,14 @@ static void print_text_counters(struct check_report const *report)
     }
 }
 
+static void print_text_cryptography(void)
+{
+    struct crypto_implementation found[CRYPTO_IMPLEMENTATIONS];
+    crypto_implementations(found);
+    puts("Cryptography in user space");
+    for (size_t i = 0; i < CRYPTO_IMPLEMENTATIONS; i++) printf("    %-20s%s\n", found[i].what, found[i].name);
+}
+
 void check_print_text(struct check_report const *report, unsigned int verbosity)
 {
     if (!verbosity) return;
@@ -44,6 +53,7 @@ void check_print_text(struct check_report const *report, unsigned int verbosity)
     for (size_t i = 0; !report->tls && i < CHECK_VERSIONS; i++)
         print_text_version(report, i, verbosity);
     print_text_counters(report);
+    print_text_cryptography();
     printf("-m kernel %s\n", check_is_complete(report) ? "works" : "does not work");
     for (size_t i = 0; i < report->advices; i++) printf("* %s\n", report->advice[i]);
 }

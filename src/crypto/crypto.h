@@ -74,6 +74,14 @@ extern struct crypto_suite const *crypto_suite_by_name(char const *name, size_t 
 /* 1 when AES-GCM runs on CPU instructions (AES and carry-less multiply). */
 extern int crypto_fast_aes(void);
 
+/* Which of BearSSL's implementations are used on this CPU, for people. */
+struct crypto_implementation {
+    char const *what, *name;
+};
+
+#define CRYPTO_IMPLEMENTATIONS 6
+extern void crypto_implementations(struct crypto_implementation found[CRYPTO_IMPLEMENTATIONS]);
+
 /* Key length of a suite's AEAD: 16 or 32. */
 extern size_t crypto_key_size(enum ktls_cipher cipher);
 /* Bytes of the IV that the key schedule gives: 12, but 4 for AES-GCM in 1.2. */

@@ -56,3 +56,26 @@ int crypto_fast_aes(void)
 {
     return crypto_aes_ctr() != &br_aes_ct64_ctr_vtable && crypto_ghash() != &br_ghash_ctmul64;
 }
+
+/* BearSSL has it after release 0.6. */
+extern br_ec_impl const *br_ec_p256_m64_get(void) __attribute__((weak));
+
+static char const *name_of_aes(void)
+{
+    if (br_aes_x86ni_ctr_get_vtable()) return "AES-NI";
+    return crypto_fast_aes() ? "POWER8" : "64-bit, in software";
+}
+
+void crypto_implementations(struct crypto_implementation found[CRYPTO_IMPLEMENTATIONS])
+{
+    int const wide_curves = br_ec_p256_m64_get && br_ec_p256_m64_get();
+    struct crypto_implementation const all[CRYPTO_IMPLEMENTATIONS] = {
+        { "AES", name_of_aes() },
+        { "GHASH", crypto_ghash() == &br_ghash_ctmul64 ? "64-bit, in software" : "carry-less multiplication" },
+        { "ChaCha20", crypto_chacha20() == &br_chacha20_ct_run ? "in software" : "SSE2" },
+        { "Poly1305", br_poly1305_ctmulq_get() ? "64-bit" : "32-bit" },
+        { "elliptic curves", wide_curves ? "64-bit" : "31-bit" },
+        { "RSA", br_rsa_i62_private_get() ? "62-bit" : "31-bit" },
+    };
+    for (size_t i = 0; i < CRYPTO_IMPLEMENTATIONS; i++) found[i] = all[i];
+}

@@ -6,6 +6,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import lib
@@ -42,6 +43,9 @@ def as_json():
     tap.equal(found["kernel"], os.uname().release, "JSON: release")
     tap.equal(found["tls"], proc.kernel_has_tls(), "JSON: tls")
     tap.equal(found["mode_kernel"], done.returncode == 0, "JSON: the exit code")
+    has_aes = bool(re.search(r"^flags\s*:.* aes ", open("/proc/cpuinfo").read(), re.M))
+    tap.equal(found["cryptography"]["AES"] == "AES-NI", has_aes, "JSON: the implementation of AES")
+    tap.ok(found["cryptography"]["elliptic curves"] in ("31-bit", "64-bit"), "JSON: and of curves", done.stdout)
     tap.ok(found["mode_kernel"] or found["advice"], "JSON: advice", done.stdout)
     tap.equal(check("--json").stdout, done.stdout, "--json is -j")
 
