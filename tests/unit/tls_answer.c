@@ -63,6 +63,8 @@ static void contents(void)
     answers(TLS_1_3, "add 16 0003026832;add 23 ;add 65281 00", base13, "1.3, others in the clear");
 
     answers(TLS_1_2, "", base12, "1.2");
+    struct span const formats = answered.body[EXT_EC_POINT_FORMATS];
+    ok(formats.len == 2 && !memcmp(formats.p, "\1\0", 2), "1.2: uncompressed points, and nothing else");
     ok(!memcmp(answer.random.p + 24, "DOWNGRD\1", 8), "1.2: downgrade sentinel");
     answers(TLS_1_2, "sid " SESSION_ID, base12, "1.2, a session id");
     ok(!answer.session_id.len || memcmp(answer.session_id.p, sid.data, 32), "1.2: not resumed");
@@ -71,6 +73,29 @@ static void contents(void)
     answers(TLS_1_2, "del 65281", base12 & ~BIT(EXT_RENEGOTIATION_INFO), "1.2, no renegotiation_info");
     answers(TLS_1_2, "del 65281;suites c02b00ff", base12, "1.2, SCSV");
     answers(TLS_1_2, "del 0;del 11;del 23;del 65281", 0, "1.2, nothing asked for");
+}
+
+/* In 1.2 all messages of the server's first flight are in the clear. */
+static struct span message_of_12(unsigned int wanted)
+{
+    struct reader r = tls_reader_on((struct span){ tape.out, tape.out_len });
+    tls_read_bytes(&r, 3);
+    r = tls_reader_on(tls_read_vector16(&r));
+    while (r.left && !r.bad) {
+        unsigned int const type = tls_read8(&r);
+        struct span const body = tls_read_vector24(&r);
+        if (type == wanted) return body;
+    }
+    return (struct span){ NULL, 0 };
+}
+
+static void key_exchange(void)
+{
+    struct spec spec;
+    spec_base(&spec, TLS_1_2);
+    offer(&spec);
+    struct span const body = message_of_12(TLS_SERVER_KEY_EXCHANGE);
+    ok(body.len > 36 && !memcmp(body.p, "\3\0\35\40", 4), "1.2: named_curve, X25519, 32 octets");
 }
 
 static void without_1_3(void)
@@ -119,6 +144,7 @@ int main(void)
 {
     server_config();
     contents();
+    key_exchange();
     without_1_3();
     long_names();
     return done_testing();

@@ -168,9 +168,73 @@ static void hybrids_in_12(void)
        "1.2, no other is configured: handshake_failure");
 }
 
+/* The first of the server's list that the client has, and no group behind the list's end. */
+static void servers_list(uint16_t version)
+{
+    static struct {
+        uint16_t client[3], server[3], agreed; /* 0: none */
+        size_t server_count;
+    } const cases[] = {
+        { { CRYPTO_X25519, CRYPTO_SECP256R1 }, { CRYPTO_X25519, CRYPTO_SECP256R1 }, CRYPTO_X25519, 2 },
+        { { CRYPTO_SECP384R1, CRYPTO_SECP256R1 }, { CRYPTO_X25519, CRYPTO_SECP384R1 }, CRYPTO_SECP384R1, 2 },
+        { { CRYPTO_SECP384R1 }, { CRYPTO_X25519, CRYPTO_SECP384R1 }, 0, 1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "%04x: the server's groups, case %zu", version, i);
+        loopback_reset();
+        only_groups(&client.config, cases[i].client, 3);
+        only_groups(&server.config, cases[i].server, 3);
+        server.config.group_count = cases[i].server_count;
+        only_version(&client.config, version);
+        loopback_run();
+        if (!cases[i].agreed) server_refuses(TLS_HANDSHAKE_FAILURE, what);
+        else if (both_done(what)) ok(client.session.group == cases[i].agreed, "%s: %d", what, client.session.group);
+    }
+}
+
+/* RFC 8422, 4: without supported_groups the server may choose, and what every such client has is P-256. */
+static void remove_groups(struct handshake *hs)
+{
+    static unsigned char const header[] = { 0, 10, 0 };
+    find_in_hello(hs, header, sizeof header)[0] = 0x0a;
+}
+
+static void without_groups(void)
+{
+    static uint16_t const with[] = { CRYPTO_X25519, CRYPTO_SECP256R1, 0 }, without[] = { CRYPTO_X25519, 0 };
+    for (int has = 0; has < 2; has++) {
+        loopback_reset();
+        client.run = run_client_edited;
+        edit = remove_groups;
+        only_groups(&server.config, has ? with : without, 3);
+        only_version(&client.config, TLS_1_2);
+        loopback_run();
+        if (!has) server_refuses(TLS_HANDSHAKE_FAILURE, "1.2, no supported_groups, a server without P-256");
+        else if (both_done("1.2, no supported_groups")) ok(client.session.group == CRYPTO_SECP256R1, "P-256");
+    }
+}
+
+/* In 1.2 the order is the server's. */
+static void servers_order(void)
+{
+    static uint16_t const ours[] = { CRYPTO_X25519, CRYPTO_SECP256R1, 0 };
+    static uint16_t const theirs[] = { CRYPTO_SECP256R1, CRYPTO_X25519, 0 };
+    loopback_reset();
+    only_groups(&client.config, ours, 3);
+    only_groups(&server.config, theirs, 3);
+    only_version(&client.config, TLS_1_2);
+    loopback_run();
+    if (both_done("1.2, another order")) ok(client.session.group == CRYPTO_SECP256R1, "the server's first");
+}
+
 int main(void)
 {
     loopback_reset();
+    servers_list(TLS_1_2);
+    servers_list(TLS_1_3);
+    servers_order();
+    without_groups();
     groups();
     old_master_secret();
     hello_retry();

@@ -106,6 +106,7 @@ static struct hello_case const cases13[] = {
     { "P-256 infinity", "set 51 00050017000100", TLS_ILLEGAL_PARAMETER },
     { "P-256 point for P-384", "set 51 004500180041" P256_SHARE, TLS_ILLEGAL_PARAMETER },
     { "a GREASE share too", "set 10 00046a6a001d;set 51 00296a6a000100001d0020" X25519_SHARE, ACCEPT },
+    { "a share of group 0", "set 51 002900000001aa001d0020" X25519_SHARE, TLS_ILLEGAL_PARAMETER },
     { "a GREASE share only", "set 10 00046a6a001d;set 51 00056a6a000100", RETRY },
     { "no group of ours", "set 10 0002001e;set 51 0000", TLS_HANDSHAKE_FAILURE },
     /* pre_shared_key: never accepted, but checked */
@@ -209,6 +210,7 @@ static struct hello_case const cases12[] = {
     { "SCSV instead of renegotiation_info", "del 65281;suites c02b00ff", ACCEPT },
     { "neither", "del 65281", ACCEPT },
     { "renegotiation_info not empty", "set 65281 0c000102030405060708090a0b", TLS_HANDSHAKE_FAILURE },
+    { "renegotiation_info of one byte", "set 65281 01aa", TLS_HANDSHAKE_FAILURE },
     { "empty renegotiation_info", "set 65281 ", TLS_DECODE_ERROR },
     { "a byte behind renegotiation_info", "set 65281 0000", TLS_DECODE_ERROR },
     { "no extended_master_secret", "del 23", ACCEPT },

@@ -171,6 +171,7 @@ static void alpns(uint16_t version)
     alpn(version, "h2", "http/1.1,h2", "h2");
     alpn(version, "h2", "http/1.1", NULL);
     alpn(version, "h2", "h", NULL);
+    alpn(version, "h", "h2,h", "h");
     alpn(version, "h2", NULL, "");
     alpn(version, NULL, "h2", "");
 }

@@ -11,9 +11,12 @@ struct fault_case {
     int flags;
 };
 
-enum { ASKS = 1, RSA = 2, OFFERS_ALPN = 4, NO_12 = 8, NO_13 = 16, HAS_KEY = 32, DOWNGRADED = 64 };
+enum { ASKS = 1, RSA = 2, OFFERS_ALPN = 4, NO_12 = 8, NO_13 = 16, HAS_KEY = 32, DOWNGRADED = 64, ONLY_X25519 = 128 };
 
 #define ZERO32 "0000000000000000000000000000000000000000000000000000000000000000"
+#define P256_POINT                                                                                           \
+    "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"                                     \
+    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
 #define RETRY_RANDOM "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
 
 /* Types: 2 ServerHello, 8 EncryptedExtensions, 11 Certificate, 13 CertificateRequest, 15 CertificateVerify,
@@ -147,6 +150,10 @@ static struct fault_case const faults13[] = {
     { "CertificateRequest with half a scheme", "body 13 000007000d0003000104", TLS_DECODE_ERROR, ASKS },
     { "CertificateRequest with a byte too many", "grow 13 00", TLS_DECODE_ERROR, ASKS },
     { "CertificateRequest with key_share", "ext 13 51 001d", TLS_ILLEGAL_PARAMETER, ASKS },
+    { "CertificateRequest with server_name", "ext 13 0 ", TLS_ILLEGAL_PARAMETER, ASKS },
+    { "CertificateRequest with renegotiation_info", "ext 13 65281 00", TLS_ILLEGAL_PARAMETER, ASKS },
+    { "CertificateRequest with half a scheme for certificates", "ext 13 50 00030401" "00", TLS_DECODE_ERROR, ASKS },
+    { "CertificateRequest with no scheme for certificates", "ext 13 50 0000", TLS_DECODE_ERROR, ASKS },
     { "an extension of CertificateRequest twice", "body 13 000010000d000400020403000d000400020403",
       TLS_ILLEGAL_PARAMETER, ASKS },
     /* Certificate */
@@ -197,6 +204,10 @@ static void begin_case(struct fault_case const *c)
     if (c->flags & ASKS) server.config.client_auth = TLS_REQUEST_CLIENT_CERT;
     if (c->flags & HAS_KEY) client.config.credential[0] = credential("client-ec");
     if (c->flags & RSA) server.config.credential[0] = credential("rsa");
+    if (c->flags & ONLY_X25519) {
+        client.config.groups[0] = CRYPTO_X25519;
+        client.config.group_count = 1;
+    }
     if (c->flags & NO_12) client.config.min_version = TLS_1_3;
     if (c->flags & NO_13) client.config.max_version = TLS_1_2;
     if (c->flags & OFFERS_ALPN) {
@@ -291,6 +302,9 @@ static struct fault_case const faults12[] = {
     { "explicit curve", "poke 12 0 01", TLS_ILLEGAL_PARAMETER, 0 },
     { "a group that was not offered", "poke 12 1 0019", TLS_ILLEGAL_PARAMETER, 0 },
     { "a GREASE group", "poke 12 1 0a0a", TLS_ILLEGAL_PARAMETER, 0 },
+    { "a good share of a group that was not offered", "body 12 03001741" P256_POINT "080400020000",
+      TLS_ILLEGAL_PARAMETER, ONLY_X25519 | RSA },
+    { "a good share of one that was", "body 12 03001741" P256_POINT "080400020000", TLS_DECRYPT_ERROR, RSA },
     { "the share of another group", "poke 12 1 0017", TLS_ILLEGAL_PARAMETER, 0 },
     { "another share", "poke 12 4 1122", TLS_DECRYPT_ERROR, 0 },
     { "a share longer than the message", "poke 12 3 ff", TLS_DECODE_ERROR, 0 },
