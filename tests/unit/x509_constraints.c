@@ -63,6 +63,14 @@ static void kinds(void)
     relate(NAME_DNS, "*.example.com", "www.example.com", 0, 1);
     relate(NAME_DNS, "*.example.com", "a.www.example.com", 0, 0);
     relate(NAME_DNS, ".example.com", "example.com", 0, 1);
+    relate(NAME_DNS, "*.x", "a.x", 0, 0);
+    relate(NAME_DNS, "*.x", "x", 1, 1);
+    relate(NAME_DNS, "a.x", ".x", 1, 1);
+    relate(NAME_DNS, "*.", "x", 0, 1);
+    relate(NAME_DNS, "*xexample.com", "example.com", 0, 1);
+    relate(NAME_ADDRESS, "c1000201", "c0000200ffffff00", 0, 0);
+    relate(NAME_ADDRESS, "c0000202", "c0000201ffffffff", 0, 0);
+    relate(NAME_ADDRESS, "c0000201", "c0000201ffffffff", 1, 1);
     relate(NAME_ADDRESS, "c0000201", "c0000200ffffff00", 1, 1);
     relate(NAME_ADDRESS, "c0000301", "c0000200ffffff00", 0, 0);
     relate(NAME_ADDRESS, "20010db8000000000000000000000001",
@@ -73,11 +81,24 @@ static void kinds(void)
     relate(NAME_EMAIL, "me@you@example.com", "example.com", 0, 1);
     relate(NAME_EMAIL, "me@mail.example.com", ".example.com", 1, 1);
     relate(NAME_EMAIL, "me@example.com", ".example.com", 0, 0);
+    relate(NAME_EMAIL, "me@a.example.com", ".example.com", 1, 1);
+    relate(NAME_EMAIL, "me@.example.com", ".example.com", 0, 0);
+    relate(NAME_EMAIL, "me@@example.com", "example.com", 0, 1);
+    relate(NAME_EMAIL, "me@example.com@", "example.com", 0, 1);
+    relate(NAME_EMAIL, "example.com", "example.com", 0, 1);
+    relate(NAME_EMAIL, "you@example.com", "me@example.com", 0, 0);
+    relate(NAME_EMAIL, "me@example.com", "me@example.org", 0, 0);
     relate(NAME_EMAIL, "me@Example.com", "me@example.com", 1, 1);
     relate(NAME_EMAIL, "Me@example.com", "me@example.com", 0, 0);
     relate(NAME_URI, "https://www.example.com/x", "www.example.com", 1, 1);
     relate(NAME_URI, "https://me:x@www.example.com:80?x", ".example.com", 1, 1);
     relate(NAME_URI, "https://www.example.com", "example.com", 0, 0);
+    relate(NAME_URI, "https://www.example.com", "www.example.com", 1, 1);
+    relate(NAME_URI, "https://a.example.com", ".example.com", 1, 1);
+    relate(NAME_URI, "https://www.example.com?x", "www.example.com", 1, 1);
+    relate(NAME_URI, "https://www.example.com#x", "www.example.com", 1, 1);
+    relate(NAME_URI, "https:///@example.com", "example.com", 0, 1);
+    relate(NAME_URI, "https://", "example.com", 0, 1);
     relate(NAME_URI, "https://www.example.com.evil.test/.example.com", ".example.com", 0, 0);
     relate(NAME_URI, "urn:x", "example.com", 0, 1);
     relate(NAME_URI, "https://127.0.0.1/", "example.com", 0, 1);
@@ -114,10 +135,35 @@ static void scope(void)
     add(&path[0], ALT_NAME, 0, tlv(DER_SEQUENCE, both(text(NAME_DNS, "www.example.com"), tlv(0x88, RAW("\x2a\x03")))));
     expect(X509_NAME_CONSTRAINT, "and has: it cannot be compared");
     reset();
+    constrain(&path[1], EXCLUDED, tlv(0x88, RAW("\x2a\x03")));
+    path[0].extensions = none();
+    add(&path[0], ALT_NAME, 0, tlv(DER_SEQUENCE, both(text(NAME_DNS, "www.example.com"), tlv(0x88, RAW("\x2a\x04")))));
+    expect(X509_NAME_CONSTRAINT, "nor can it be told from an excluded one");
+    reset();
     struct bytes const address = both(oid("2a864886f70d010901"), text(DER_IA5_STRING, "me@example.org"));
     path[0].subject = tlv(DER_SEQUENCE, tlv(DER_SET, tlv(DER_SEQUENCE, address)));
     constrain(&path[1], EXCLUDED, text(NAME_EMAIL, "example.org"));
     expect(X509_NAME_CONSTRAINT, "an address in the subject");
+}
+
+/* What stands behind a name belongs to the next one. */
+static void neighbours(void)
+{
+    struct bytes const first = tlv(NAME_ADDRESS, RAW("\xc0\x00\x02\x01")), second = text(NAME_DNS, "example.com");
+    reset();
+    path[0].extensions = none();
+    add(&path[0], ALT_NAME, 0, tlv(DER_SEQUENCE, both(first, second)));
+    struct bytes const base = tlv(NAME_ADDRESS, RAW("\xc0\x00\x02\x01\xff\xff\xff\xff"));
+    struct bytes const bases = both(subtree(base), subtree(second));
+    check.name = NULL;
+    add(&path[1], NAME_CONSTRAINTS, 1, tlv(DER_SEQUENCE, tlv(PERMITTED, bases)));
+    expect(X509_OK, "an address and a name, both permitted");
+    reset();
+    path[0].extensions = none();
+    check.name = NULL;
+    add(&path[0], ALT_NAME, 0, tlv(DER_SEQUENCE, tlv(NAME_URI, RAW("https://www.example.com\0x"))));
+    constrain(&path[1], PERMITTED, text(NAME_URI, "www.example.com"));
+    expect(X509_NAME_CONSTRAINT, "a zero octet is no end of a host");
 }
 
 static void malformed(void)
@@ -279,6 +325,7 @@ int main(void)
 {
     kinds();
     scope();
+    neighbours();
     malformed();
     required();
     any_policy();

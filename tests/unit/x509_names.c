@@ -27,6 +27,19 @@ static void test_dns_names(void)
     ok(x509_is_dns_name("localhost.evil", 9), "the length counts, not a terminator");
 }
 
+/* Letters, digits, hyphen and underscore, and the dot between labels. */
+static void test_characters(void)
+{
+    static char const allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    static char const digits[] = "0123456789";
+    for (int c = 0; c < 256; c++) {
+        char const inside[] = {'a', (char)c, 'b'}, alone[] = {'a', '.', (char)c};
+        int const is_allowed = c && strchr(allowed, c) != NULL, is_label = is_allowed && c != '-' && c != '.';
+        ok(x509_is_dns_name(inside, sizeof inside) == is_allowed, "octet %02x in a label", c);
+        ok(x509_is_dns_name(alone, sizeof alone) == (is_label && !strchr(digits, c)), "octet %02x as the last label", c);
+    }
+}
+
 static void test_dns_lengths(void)
 {
     char name[300];
@@ -149,6 +162,7 @@ int main(void)
 {
     pki_make();
     test_dns_names();
+    test_characters();
     test_dns_lengths();
     test_addresses();
     test_reference_names();
