@@ -152,7 +152,7 @@ static void stalled_peer(struct crypto_suite const *suite)
 {
     struct wire w;
     start_reply(&w, suite, (struct options){ .linger_ms = 1000 });
-    check_report(&w, 98, "takes nothing", "a peer that takes nothing");
+    check_report(&w, 98, "does not read any more", "a peer that takes nothing");
 }
 
 static int idle_timeout(struct crypto_suite const *suite, unsigned int idle_ms)
