@@ -135,6 +135,7 @@ int main(int argc, char const *const *argv)
     PROG = "ktls-proxyhdr";
     char const *const *prog = program_scan_options(&table, &fields, argc, argv);
     if (!*prog) program_die_usage(&table);
+    program_check_descriptors(0, 1);
     program_name_peer(0);
     if (expects_header(&fields)) take_header(&changes, &fields);
     program_exec(prog, &changes);

@@ -86,6 +86,16 @@ def other_copies():
             wire.check([tls.got], [b"STDERR", b"NINE"], f"the socket as stderr, TLS {version}")
 
 
+def bad_proxy_header():
+    """The peer is not told in the clear what is wrong with its header."""
+    a, b = tcp_pair()
+    with proc.Proc(["ktls-proxyhdr", "true"], proc.environment(), {0: b, 1: b, 2: b}) as ended, a:
+        b.close()
+        a.sendall(b"GET / HTTP/1.0\n")  # as many bytes as are read
+        tap.equal(ended.wait(), 98, "an invalid PROXY header, the socket as stderr: exit")
+        tap.equal(a.recv(100), b"", "an invalid PROXY header, the socket as stderr: the peer sees nothing")
+
+
 def one_descriptor_is_closed():
     """What is wrong is not said to the peer, whose connection is stderr too."""
     closed = os.open("/dev/null", os.O_RDWR)
@@ -157,6 +167,7 @@ tap.main(
     default_mode,
     nothing_in_the_clear,
     other_copies,
+    bad_proxy_header,
     one_descriptor_is_closed,
     not_tcp,
     kernel_mode,
