@@ -19,8 +19,9 @@ static int explain_failure(struct tls_error const *why, struct program_error *er
 {
     char detail[240];
     int const is_ours = why->kind == TLS_ERROR_SYSTEM && !is_peer_gone(why->number);
+    if (error->code) return 0; /* of our credentials, for which the handshake failed */
     tls_error_text(why, detail, sizeof detail);
-    if (!error->code) program_fail(error, is_ours ? EXIT_SYSTEM : EXIT_TLS, "TLS handshake: %s", detail);
+    program_fail(error, is_ours ? EXIT_SYSTEM : EXIT_TLS, "TLS handshake: %s", detail);
     if (error->code == EXIT_TLS && why->no_hello)
         error->first_bytes = why->kind == TLS_ERROR_SENT ? PEER_SENT_OTHER : PEER_SENT_NOTHING;
     error->is_about_peer = 1;

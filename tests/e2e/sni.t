@@ -151,12 +151,6 @@ def configuration():
         ("no KEYFILE2:name", "2", {**HOSTS, "CERTFILE2:a.test": cert}, "KEYFILE2:a.test"),
         ("no KEYFILE2", "0", {**DEFAULT, "CERTFILE2": cert}, "KEYFILE2"),
         ("no CERTFILE2", "0", {**DEFAULT, "KEYFILE2": key}, "CERTFILE2"),
-        (
-            "a name twice",
-            "1",
-            {**DEFAULT, **pair("ec384", "a.test"), **pair("rsa", "A.test")},
-            "CERTFILE:",
-        ),
         ("level 2 without names", "2", DEFAULT, "CERTFILE:name"),
     ):
         shown, code, errors = sni.ask(["-k", level], env, "a.test")
@@ -165,6 +159,10 @@ def configuration():
             f"{what}: exit 96, and {words} is named",
             f"shown {shown}, exit {code}\n{errors}",
         )
+    twice = {**DEFAULT, **pair("ec384", "a.test"), **pair("rsa", "A.test")}
+    shown, code, errors = sni.ask(["-k", "1"], twice, "a.test")
+    good = errors in (f"ktls-tlsd: fatal: CERTFILE:{name} is set twice\n" for name in ("a.test", "A.test"))
+    tap.ok((shown, code) == (80, 96) and good, "a name twice, when it is asked for: internal_error", errors)
     shown, code, errors = sni.ask(["-k", "0"], {**DEFAULT, "CERTFILE:a.test": cert}, "a.test")
     tap.equal((shown, code), ("ec256", 0), "level 0 does not look at them", errors)
     for level in ("-1", "x", ""):
