@@ -14,11 +14,11 @@ PR_SET_CHILD_SUBREAPER = 36
 
 class Meter:
     """A server below a process that outlives everything the server starts, and
-    so can tell the CPU time of all of it."""
+    so can tell the CPU time of all of it. filtered: answer.py's system call
+    filter; daemon: the server has processes that only a signal ends."""
 
-    filtered = False
-
-    def __init__(self, argv, env, port=None):
+    def __init__(self, argv, env, port=None, filtered=False, daemon=False):
+        self.filtered, self.daemon = filtered, daemon
         self.errors = proc.temp("server")
         self.report, report = os.pipe()
         control, self.control = os.pipe()
@@ -35,7 +35,7 @@ class Meter:
 
     def _below(self, argv, env, control, report):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-        if Meter.filtered:
+        if self.filtered:
             answer.for_kernel()
         os.setpgid(0, 0)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -48,7 +48,8 @@ class Meter:
             file_actions=[(os.POSIX_SPAWN_DUP2, report, 1), (os.POSIX_SPAWN_DUP2, errors, 2)],
         )
         os.read(control, 1)
-        proc.await_true(lambda: idle(server), "the server's last process")
+        if not self.daemon:
+            proc.await_true(lambda: idle(server), "the server's last process")
         os.kill(server, signal.SIGTERM)
         try:
             while True:
