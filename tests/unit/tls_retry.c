@@ -215,6 +215,38 @@ static void data_that_is_not_early(void)
        error_text(&server));
 }
 
+/* A record's length is that of a plaintext where no early data can come. */
+static void long_record_that_is_not_early(void)
+{
+    static unsigned char const garbage[16384 + 1];
+    struct spec spec;
+    server_config();
+    tape_clear(&tape);
+    spec_base(&spec, TLS_1_3);
+    spec_apply(&spec, "set 51 0000");
+    tape_hello(&spec);
+    tape_record(KTLS_APPLICATION_DATA, garbage, sizeof garbage);
+    serve_tape();
+    ok(second_outcome() == TLS_RECORD_OVERFLOW, "a long record before the second hello: %s", error_text(&server));
+}
+
+/* After the second hello there is no early data: what does not authenticate is an error. */
+static void garbage_after_second_hello(void)
+{
+    static unsigned char const garbage[64];
+    struct spec spec;
+    server_config();
+    tape_clear(&tape);
+    spec_base(&spec, TLS_1_3);
+    spec_apply(&spec, "set 51 0000;add 42 ");
+    tape_hello(&spec);
+    spec_base(&spec, TLS_1_3);
+    put_second(&spec, 1);
+    tape_record(KTLS_APPLICATION_DATA, garbage, sizeof garbage);
+    serve_tape();
+    ok(second_outcome() == TLS_BAD_RECORD_MAC, "garbage after the second hello: %s", error_text(&server));
+}
+
 int main(void)
 {
     server_config();
@@ -230,6 +262,8 @@ int main(void)
     early_data_between(16384 + 257, 1, TLS_RECORD_OVERFLOW);
     early_data_inside();
     data_that_is_not_early();
+    long_record_that_is_not_early();
+    garbage_after_second_hello();
     long_hellos(1);
     long_hellos(0);
     return done_testing();

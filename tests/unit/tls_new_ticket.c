@@ -1,14 +1,72 @@
 /* ISC license. */
 
-/* The server hands out a ticket in a handshake of TLS 1.2 (RFC 5077, 3.3). Our client asks for none:
-   its hello is changed, and it reads neither the extension of ServerHello nor NewSessionTicket, which are
-   in its transcript all the same. Uses $KTLS_PKI. */
+/* The server hands out tickets: after a handshake of TLS 1.3 (RFC 8446, 4.6.1), and in one of TLS 1.2 (RFC
+   5077, 3.3). Our client asks for none in 1.2: its hello is changed, and it reads neither the extension of
+   ServerHello nor NewSessionTicket, which are in its transcript all the same. Uses $KTLS_PKI. */
 
 #include "edited_hello.h"
+#include "tls/v13/v13.h"
 
 #define DAY 86400u
 
 static struct tls_ticket_keys ticket_keys = { .count = 1, .key = { { 1, 2, 3 } } };
+
+/* ---- TLS 1.3 ---- */
+
+static struct {
+    unsigned char bytes[512], type;
+    struct span message;
+    unsigned char psk[CRYPTO_MAX_HASH];
+} given;
+
+static int read_from(struct tls_transport const *transport, unsigned char *to, size_t len)
+{
+    while (len) {
+        ssize_t const r = transport->read(transport->ctx, to, len);
+        if (r <= 0) return 0;
+        to += r;
+        len -= (size_t)r;
+    }
+    return 1;
+}
+
+/* 0: the connection ended. */
+static int read_protected(struct handshake *hs, struct tls_transport const *transport)
+{
+    unsigned char *fragment;
+    if (!read_from(transport, given.bytes, TLS_RECORD_HEADER)) return 0;
+    size_t const len = (size_t)given.bytes[3] << 8 | given.bytes[4];
+    unsigned char *const sealed = given.bytes + TLS_RECORD_HEADER;
+    if (len > sizeof given.bytes - TLS_RECORD_HEADER || !read_from(transport, sealed, len)) return 0;
+    long const n = crypto_open_record(&hs->rx, given.bytes, sealed, len, &given.type, &fragment);
+    given.message = (struct span){ fragment, n < 0 ? 0 : (size_t)n };
+    return n >= 0;
+}
+
+static int run_reading_client(struct side *side, struct tls_transport const *transport)
+{
+    static unsigned char const nonce = 0;
+    struct handshake *hs = tls_handshake_new(&side->config, transport, &side->session, &side->error);
+    if (!hs) abort();
+    int const done = tls_client_send_hello(hs) && tls_client_after_hello(hs);
+    if (done) {
+        tls_handshake_fill_session(hs);
+        tls_schedule_resumption(hs, &nonce, sizeof nonce, given.psk);
+        if (!read_protected(hs, transport)) given.message.len = 0;
+    }
+    tls_handshake_free(hs);
+    return done;
+}
+
+/* The end of the server's side of the connection is the end of what the client waits for. */
+static int run_ending_server(struct side *side, struct tls_transport const *transport)
+{
+    int const done = tls_server_handshake(&side->config, transport, &side->session, &side->error);
+    shutdown(side->fd, SHUT_WR);
+    return done;
+}
+
+/* ---- TLS 1.2 ---- */
 
 static struct {
     struct tls_transport below;
@@ -25,25 +83,14 @@ static struct {
     unsigned char master[TLS_MAX_SECRET];
 } taker;
 
-static int read_whole(unsigned char *to, size_t len)
-{
-    while (len) {
-        ssize_t const r = taker.below.read(taker.below.ctx, to, len);
-        if (r <= 0) return 0;
-        to += r;
-        len -= (size_t)r;
-    }
-    return 1;
-}
-
 static int read_record(void)
 {
-    if (!read_whole(taker.record, TLS_RECORD_HEADER)) return 0;
+    if (!read_from(&taker.below, taker.record, TLS_RECORD_HEADER)) return 0;
     size_t const len = (size_t)taker.record[3] << 8 | taker.record[4];
     if (TLS_RECORD_HEADER + len > sizeof taker.record) return 0;
     taker.at = 0;
     taker.end = TLS_RECORD_HEADER + len;
-    return read_whole(taker.record + TLS_RECORD_HEADER, len);
+    return read_from(&taker.below, taker.record + TLS_RECORD_HEADER, len);
 }
 
 static int is_ticket(void)
@@ -147,6 +194,8 @@ static int run_taking_client(struct side *side, struct tls_transport const *tran
     return done;
 }
 
+/* ---- both ---- */
+
 static void begin(void)
 {
     loopback_reset();
@@ -168,6 +217,53 @@ static int opens(struct span sealed, struct ticket *ticket)
     int const opened = tls_ticket_open(hs, sealed, ticket);
     tls_handshake_free(hs);
     return opened;
+}
+
+static void begin13(void)
+{
+    loopback_reset();
+    memset(&given, 0, sizeof given);
+    only_version(&client.config, TLS_1_3);
+    client.config.ask_tickets = 1;
+    client.run = run_reading_client;
+    server.run = run_ending_server;
+    server.config.ticket_keys = &ticket_keys;
+}
+
+static void ticket_of_13(void)
+{
+    struct ticket ticket = { .suite = NULL };
+    begin13();
+    loopback_run();
+    if (!both_done("1.3, a client that wants a ticket")) return;
+    struct reader r = tls_reader_on(given.message);
+    unsigned int const type = tls_read8(&r);
+    struct reader body = tls_reader_on(tls_read_vector24(&r));
+    ok(given.type == KTLS_HANDSHAKE && type == TLS_NEW_SESSION_TICKET && tls_read_to_end(&r),
+       "NewSessionTicket, alone in its record");
+    unsigned int const high = tls_read16(&body), lifetime = high << 16 | tls_read16(&body);
+    tls_read_bytes(&body, 4); /* ticket_age_add */
+    struct span const nonce = tls_read_vector8(&body), sealed = tls_read_vector16(&body);
+    struct span const extensions = tls_read_vector16(&body);
+    ok(lifetime == DAY && nonce.len == 1 && !extensions.len && tls_read_to_end(&body), "good for a day");
+    ok(opens(sealed, &ticket) && ticket.suite == client.session.suite, "it opens, to the suite");
+    is_mem(ticket.secret, given.psk, tls_ticket_secret_size(ticket.suite), "and the PSK");
+}
+
+static void no_ticket_of_13(void)
+{
+    begin13();
+    client.config.ask_tickets = 0;
+    loopback_run();
+    if (both_done("1.3, a client that wants none")) ok(!given.message.len, "no ticket");
+    begin13();
+    server.config.ticket_keys = NULL;
+    loopback_run();
+    if (both_done("1.3, a server without keys")) ok(!given.message.len, "no ticket");
+    begin13();
+    server.config.client_auth = TLS_REQUEST_CLIENT_CERT;
+    loopback_run();
+    if (both_done("1.3, a server that asks for certificates")) ok(!given.message.len, "no ticket");
 }
 
 static void ticket_in_full_handshake(void)
@@ -203,6 +299,8 @@ static void no_ticket(void)
 int main(void)
 {
     loopback_reset();
+    ticket_of_13();
+    no_ticket_of_13();
     ticket_in_full_handshake();
     no_ticket();
     return done_testing();
