@@ -264,6 +264,38 @@ static void ext_key_usage(void)
     expect(X509_BAD_CERTIFICATE, "an empty one");
 }
 
+/* ---- RFC 9525: the names of a server ---- */
+
+static void presented(void)
+{
+    static struct {
+        char const *name, *wanted;
+        enum x509_error error;
+    } const cases[] = {
+        {"x.example.com", "x.example.com", X509_OK},
+        {"x.example.com", "y.example.com", X509_WRONG_NAME},
+        {"*.example.com", "y.example.com", X509_OK},
+        {"*.a.b", "x.a.b", X509_OK},
+        {"*.a.b", "a.b", X509_WRONG_NAME},
+        {"*.b", "a.b", X509_WRONG_NAME},
+        {"*.", "a", X509_WRONG_NAME},
+        {"*", "a", X509_WRONG_NAME},
+        {"*xexample.com", "y.example.com", X509_WRONG_NAME},
+        {"**.example.com", "y.example.com", X509_WRONG_NAME},
+        {"*.*.example.com", "y.*.example.com", X509_WRONG_NAME},
+        {"*.-a.com", "y.-a.com", X509_WRONG_NAME},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char what[80];
+        reset();
+        path[0].extensions = none();
+        add(&path[0], ALT_NAME, 0, tlv(DER_SEQUENCE, text(NAME_DNS, cases[i].name)));
+        check.name = cases[i].wanted;
+        snprintf(what, sizeof what, "a certificate for %s, %s wanted", cases[i].name, cases[i].wanted);
+        expect(cases[i].error, what);
+    }
+}
+
 /* ---- building ---- */
 
 static void depth(void)
@@ -315,6 +347,7 @@ int main(void)
     path_length();
     key_usage();
     ext_key_usage();
+    presented();
     depth();
     alternatives();
     return done_testing();

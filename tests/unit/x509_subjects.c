@@ -55,6 +55,14 @@ static void subject_is(char const *oid, unsigned char tag, void const *value, si
     ok(valid && !strcmp(out, expected), "subject %s is %s", expected, out);
 }
 
+static void no_subject(char const *oid)
+{
+    unsigned char der[256];
+    char out[256];
+    struct x509_certificate cert = {.der = der, .len = make_subject(der, oid, DER_IA5_STRING, "x", 1)};
+    ok(!x509_subject(&cert, out, sizeof out) && !*out, "an object identifier that is cut or too large: %s", out);
+}
+
 #define CN "\x55\x04\x03"
 #define CN_IS(tag, value, expected) subject_is(CN, tag, value, sizeof value - 1, expected)
 
@@ -99,12 +107,61 @@ static void test_subject_invisible(void)
     CN_IS(DER_UNIVERSAL_STRING, "\0\x0e\0\x80", "CN=\xf3\xa0\x82\x80");
 }
 
+static size_t to_utf8(unsigned c, unsigned char *out)
+{
+    if (c < 0x80) return out[0] = (unsigned char)c, 1;
+    if (c < 0x800) return out[0] = (unsigned char)(0xc0 | c >> 6), out[1] = (unsigned char)(0x80 | (c & 0x3f)), 2;
+    size_t const len = c < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i; i--, c >>= 6) out[i] = (unsigned char)(0x80 | (c & 0x3f));
+    out[0] = (unsigned char)((len == 3 ? 0xe0 : 0xf0) | c);
+    return len;
+}
+
+/* Between two letters, so that its place is nothing special. */
+static void character(unsigned c, int is_visible)
+{
+    unsigned char const value[] = {0, 0, 0, 'a', 0, (unsigned char)(c >> 16), (unsigned char)(c >> 8), (unsigned char)c,
+                                   0, 0, 0, 'b'};
+    unsigned char utf8[4];
+    char expected[32] = "CN=a";
+    size_t const len = to_utf8(c, utf8);
+    for (size_t i = 0; i < len; i++) sprintf(expected + strlen(expected), is_visible ? "%c" : "\\%02X", utf8[i]);
+    strcat(expected, "b");
+    subject_is(CN, DER_UNIVERSAL_STRING, value, sizeof value, expected);
+}
+
+/* The first and the last of each range that is escaped, and the neighbours; and where UTF-8 gets longer. */
+static void test_borders(void)
+{
+    static unsigned const ranges[][2] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
+                                         {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+                                         {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
+    static unsigned const visible[] = {0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (ranges[i][0]) character(ranges[i][0] - 1, 1);
+        character(ranges[i][0], 0);
+        character(ranges[i][1], 0);
+        character(ranges[i][1] + 1, 1);
+    }
+    for (size_t i = 0; i < sizeof visible / sizeof *visible; i++) character(visible[i], 1);
+}
+
 static void test_subject_types(void)
 {
     subject_is("\x55\x04\x0a", DER_UTF8_STRING, "x", 1, "O=x");
     subject_is("\x2a\x03\x04", DER_UTF8_STRING, "x", 1, "1.2.3.4=#0C0178");
     subject_is("\x88\x37\x03", DER_UTF8_STRING, "x", 1, "2.999.3=#0C0178");
-    subject_is("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", DER_IA5_STRING, "x", 1, "DC=x");
+    static char const *const names[][2] = {
+        {"\x55\x04\x03", "CN=x"}, {"\x55\x04\x05", "serialNumber=x"}, {"\x55\x04\x06", "C=x"}, {"\x55\x04\x07", "L=x"},
+        {"\x55\x04\x08", "ST=x"}, {"\x55\x04\x09", "STREET=x"}, {"\x55\x04\x0a", "O=x"}, {"\x55\x04\x0b", "OU=x"},
+        {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", "DC=x"}, {"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", "UID=x"},
+        {"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", "emailAddress=x"}, {"\x55\x04\x04", "2.5.4.4=#160178"},
+        {"\x27", "0.39=#160178"}, {"\x28", "1.0=#160178"}, {"\x4f", "1.39=#160178"}, {"\x50", "2.0=#160178"},
+        {"\x2a\x8f\xff\xff\x7f", "1.2.33554431=#160178"}, {"\x2a\x8f\xff\xff\xff\x7f", NULL}, {"\x2a\x81", NULL}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i][1]) subject_is(names[i][0], DER_IA5_STRING, "x", 1, names[i][1]);
+        else no_subject(names[i][0]);
+    }
 }
 
 static void test_subject_whole(void)
@@ -144,6 +201,7 @@ int main(void)
     pki_make();
     test_subject_strings();
     test_subject_invisible();
+    test_borders();
     test_subject_types();
     test_subject_whole();
     test_broken_subjects();
