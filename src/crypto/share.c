@@ -178,7 +178,7 @@ static size_t agree_on_curve(struct crypto_share const *share, unsigned char con
 {
     uint16_t const curve = curve_of(share->group);
     size_t const size = curve_share_size(curve);
-    unsigned char point[CRYPTO_MAX_CURVE_SHARE];
+    unsigned char point[CRYPTO_MAX_CURVE_SHARE] = { 0 };
     size_t secret_len = 0;
 
     memcpy(point, peer, size);
