@@ -278,6 +278,23 @@ static void full_pipe(struct crypto_suite const *suite)
     check_report(&w, 0, "", "a full pipe");
 }
 
+/* An error is a minor one when nothing is left to send and nobody is there to deliver to. */
+static void minor_errors(struct crypto_suite const *suite)
+{
+    for (int reads = 0; reads < 2; reads++) {
+        struct wire w;
+        start(&w, suite, (struct options){ .farewell = RELAY_FAREWELL_ALWAYS });
+        if (!reads) end(&w.in);
+        end(&w.out);
+        ok(receives_alert(&w, 1, TLS_CLOSE_NOTIFY) && receives_end(&w), "%s: the end of prog's output", suite->name);
+        write_all(w.to_relay, "\x17\3\3\0\x40half", 9);
+        shutdown(w.to_relay, SHUT_WR);
+        check_report(&w, 98, "middle of a record", "a truncated record after the end of prog's output");
+        ok(w.report.minor == !reads, "%s: it is %sminor, as prog %s", suite->name, reads ? "not " : "",
+           reads ? "reads" : "is gone");
+    }
+}
+
 static void fatal_alert(struct crypto_suite const *suite)
 {
     struct wire w;
@@ -288,6 +305,7 @@ static void fatal_alert(struct crypto_suite const *suite)
        suite->name);
     ok(receives_end(&w), "%s: a fatal alert is not answered", suite->name);
     check_report(&w, 98, "received alert handshake_failure", "fatal alert");
+    ok(!w.report.minor, "it is not a minor one");
 }
 
 static void peer_stops_reading(struct crypto_suite const *suite)
@@ -457,6 +475,7 @@ int main(void)
         record_in_parts(one_of_each[i]);
         full_pipe(one_of_each[i]);
         fatal_alert(one_of_each[i]);
+        minor_errors(one_of_each[i]);
         peer_stops_reading(one_of_each[i]);
     }
     key_updates(tls13);

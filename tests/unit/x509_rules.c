@@ -2,6 +2,8 @@
 
 /* RFC 5280, 6.1, rule by rule: what is valid beside what is not. */
 
+#include <bearssl.h>
+
 #include "x509_make.h"
 
 /* ---- 6.1.3 (a) ---- */
@@ -335,8 +337,48 @@ static void alternatives(void)
     }
 }
 
+static size_t put_pem(char *to, struct bytes der)
+{
+    return br_pem_encode(to, der.p, der.len, "CERTIFICATE", 0);
+}
+
+/* So many CAs of the right name with another key, tried before the right one: each costs two signatures, and so
+   does the right path; an anchor of that name costs one. Beyond 24 the right path is not tried, and the first
+   error stays. */
+static void signature_limit(size_t impostors, int with_anchor, enum x509_error expected)
+{
+    static struct bytes der[X509_MAX_CERTIFICATES];
+    static char anchors[8192];
+    struct x509_chain chain = {.count = impostors + 2};
+    struct x509_trust trust;
+    struct crypto_public_key found;
+    reset();
+    der[0] = make(&path[0], &path[1]);
+    der[1] = make(&path[1], &path[2]);
+    for (size_t i = 0; i < impostors; i++) {
+        unsigned char const serial = (unsigned char)(i + 10);
+        struct spec other = authority("CA", 3);
+        other.serial = tlv(DER_INTEGER, raw(&serial, 1));
+        der[2 + i] = make(&other, &path[2]);
+    }
+    for (size_t i = 0; i < chain.count; i++) chain.cert[i] = (struct x509_certificate){der[i].p, der[i].len};
+    struct spec const anchor = authority("CA", 4);
+    size_t len = put_pem(anchors, make(&path[2], &path[2]));
+    if (with_anchor) len += put_pem(anchors + len, make(&anchor, &anchor));
+    if (x509_trust_decode(&trust, anchors, len)) abort();
+    check.trust = &trust;
+    enum x509_error const error = x509_verify(&chain, &check, &found, culprit);
+    ok(error == expected, "%zu impostors%s: %s", impostors, with_anchor ? ", and one that is trusted" : "",
+       x509_strerror(error));
+    x509_trust_free(&trust);
+}
+
 int main(void)
 {
+    signature_limit(0, 1, X509_OK);
+    signature_limit(11, 0, X509_OK);
+    signature_limit(11, 1, X509_BAD_SIGNATURE);
+    signature_limit(12, 0, X509_BAD_SIGNATURE);
     signatures();
     validity();
     times();
