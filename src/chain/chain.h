@@ -2,10 +2,10 @@
 
 /*
  * The steps of ktls-tlsd, ktls-tlsc, ktls-ucspitlsd and ktls-ucspitlsc, in the
- * order in which their mains take them.
+ * order in which their main functions call them.
  *
- * These are parts of programs: a step that fails says why in one line on stderr
- * and exits with the documented code.
+ * A step that fails reports the reason in one line on stderr and exits with the
+ * documented code.
  */
 
 #ifndef KTLS_CHAIN_H
@@ -32,7 +32,7 @@ struct chain_options {
     unsigned int read_fd, write_fd;
     unsigned int keep;
     unsigned int handshake_timeout; /* ms */
-    unsigned char is_upgrade;       /* the peer has asked for TLS on a connection in the clear */
+    unsigned char is_upgrade;       /* TLS starts on a connection that was plaintext before */
 
     /* for the relay */
     unsigned int farewell; /* enum relay_farewell */
@@ -44,16 +44,16 @@ struct chain_options {
     char const *mode_name, *version_name;
 };
 
-/* The options of all programs: a row's `programs` is a set of enum chain_program. */
+/* The options of all programs; `programs` of a row is a set of enum chain_program. */
 extern struct option_row const chain_option_rows[];
 extern size_t const chain_option_count;
-/* Gives argv from prog on. */
+/* Returns argv from prog on. */
 extern char const *const *chain_parse_options(struct chain_options *options, enum chain_program program,
                                               int argc, char const *const *argv);
 
 /* ---- steps.c ---- */
 
-/* What stands between prog and the network. */
+/* How prog is connected to the network. */
 enum chain_path {
     PATH_KERNEL, /* the kTLS socket itself */
     PATH_RELAY,  /* pipes, and ktls-relay with the keys in the kernel */
@@ -67,46 +67,46 @@ struct chain {
     struct tls_config config;
     struct endpoint_connection connection;
     struct tls_session session; /* secret */
-    unsigned char has_tickets;  /* a TLS 1.3 server may send some before prog can have the socket */
+    unsigned char has_tickets;  /* session tickets have to be drained before prog gets the socket */
     unsigned int rtt_ms;
     enum chain_path path;
     int keys_fd; /* a memory file for ktls-relay or ktls-eof; -1: none */
 };
 
-/* The command line and the environment. */
+/* Reads the command line and the environment. */
 extern void chain_configure(struct chain *chain, enum chain_program program, int argc, char const *const *argv);
 /* Makes the connection ready for the handshake. */
 extern void chain_open_connection(struct chain *chain);
-/* With the peer: here, or where TLS_UID or TLS_GID asks for it in a jailed process. */
+/* Performs the handshake in this process or, with TLS_UID or TLS_GID, in a jailed one. */
 extern void chain_shake_hands(struct chain *chain, endpoint_handshake *handshake);
-/* Puts the keys where the mode and the kernel want them: the path is known. */
+/* Installs the keys in the kernel or saves them for the relay, by mode and kernel; sets path. */
 extern void chain_place_keys(struct chain *chain);
-/* With verbosity 2: what was negotiated. */
+/* With verbosity 2: reports what was negotiated. */
 extern void chain_announce(struct chain const *chain);
-/* Nothing secret is left of the session, and the socket's options are as they were. */
+/* Wipes the secrets of the session, and restores the socket's options. */
 extern void chain_forget_session(struct chain *chain);
-/* Of a TLS 1.3 server, when prog is to have the socket. */
+/* Drains the tickets of a TLS 1.3 server when prog will get the socket. */
 extern void chain_drain_tickets(struct chain const *chain);
-/* As SSL_PATH has it. */
+/* The value of SSL_PATH. */
 extern char const *chain_path_name(enum chain_path path);
 
 /* ---- prog_environment.c ---- */
 
-/* Changes to the environment, for prog: what the session has to say (NULL: there
-   is none yet), and without --keep the removal of the variables that were read. */
+/* Adds the changes to prog's environment: the session's variables (NULL: there is no session
+   yet) and, without --keep, the removal of the variables that were read. */
 extern void chain_change_environment(stralloc *changes, struct chain const *chain,
                                      struct tls_session const *session);
-/* What the session has to say as UCSPI-TLS has it. */
+/* Adds the session's variables in the format of UCSPI-TLS. */
 extern void chain_describe_session(stralloc *variables, struct chain const *chain);
 
 /* ---- exec_prog.c ---- */
 
-/* MODE_EOF where prog will run under ktls-eof; where it cannot, MODE_RELAY. */
+/* Replaces MODE_EOF by MODE_RELAY when prog cannot run under ktls-eof. */
 extern void chain_choose_mode(struct chain *chain);
-/* prog with the protected connection. */
+/* Executes prog with the protected connection. */
 extern _Noreturn void chain_exec_prog(struct chain *chain, stralloc *changes);
-/* This process becomes the engine of a prog that others execute; the descriptors
-   are those of its two streams. */
+/* This process becomes the relay of a prog that another process executes; the descriptors
+   are those of the two streams to and from it. */
 extern _Noreturn void chain_become_relay(struct chain const *chain, int to_prog, int from_prog);
 
 #endif

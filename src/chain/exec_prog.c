@@ -74,7 +74,7 @@ void chain_choose_mode(struct chain *chain)
     if (*mode == MODE_EOF && eof_refusal(*chain->prog, library)) *mode = MODE_RELAY;
 }
 
-/* For KeyUpdate: under a number that no program expects. */
+/* Passes the secrets for KeyUpdate under a number that no program uses. */
 static void give_secrets(stralloc *changes, int fd)
 {
     int const given = fcntl(fd, F_DUPFD, SECRETS_FD);
@@ -91,7 +91,7 @@ static _Noreturn void exec_on_socket(struct chain const *chain, stralloc *change
     exec_command(&command, chain->prog, changes);
 }
 
-/* ---- prog behind ktls-relay ---- */
+/* ---- prog with ktls-relay ---- */
 
 static void begin_relay(struct command *command, struct chain const *chain, char const *const *prog)
 {

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The client's end of TLS on 6 and 7, then prog. */
+/* Makes the connection on 6 and 7 a TLS connection, as client, then executes prog. */
 
 #include "chain/chain.h"
 

@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* The server's end of TLS on 0 and 1, then prog. */
+/* Makes the connection on 0 and 1 a TLS connection, as server, then executes prog. */
 
 #include "chain/chain.h"
 

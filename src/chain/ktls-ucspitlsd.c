@@ -1,6 +1,6 @@
 /* ISC license. */
 
-/* prog, which asks for the server's end of TLS when it wants it. */
+/* Executes prog, which requests TLS as a server when it needs it. */
 
 #include "chain/ucspitls.h"
 

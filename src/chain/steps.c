@@ -41,19 +41,19 @@ void chain_open_connection(struct chain *chain)
 {
     struct endpoint_connection *connection = &chain->connection;
     endpoint_open(connection, connection->fdr, connection->fdw, chain->options.mode == MODE_USER);
-    /* When the peer has gone it is the handshake that fails. */
+    /* After ENOTCONN the handshake will fail and report that the peer has gone. */
     if (chain->options.mode == MODE_KERNEL && connection->unattached && connection->unattached != ENOTCONN)
         die_unattached(connection->unattached);
 }
 
-/* Plaintext from a peer that has asked for TLS may be an injection. */
+/* After an upgrade to TLS, plaintext from the peer may be an injection. */
 static int is_worth_a_line(struct chain_options const *options, struct program_error const *error)
 {
     if (options->verbosity >= 2 || error->first_bytes == PEER_SENT_TLS) return 1;
     return options->is_upgrade && error->first_bytes == PEER_SENT_OTHER;
 }
 
-/* The message does not wait for the peer. */
+/* Reports the failure before it waits for the peer. */
 static _Noreturn void die_handshake(struct chain *chain, struct program_error const *error)
 {
     if (is_worth_a_line(&chain->options, error)) program_tell(error);
@@ -74,16 +74,16 @@ void chain_shake_hands(struct chain *chain, endpoint_handshake *handshake)
 
 /* ---- where the keys go ---- */
 
-/* A client of TLS 1.3 is given the socket only when it asks, or when it passes the
-   tickets over. */
+/* With a TLS 1.3 server prog gets the socket only in mode kernel, where it must cope with session
+   tickets, and under ktls-eof, which discards them. */
 static int wants_socket(struct chain const *chain)
 {
     enum chain_mode const mode = chain->options.mode;
     return mode == MODE_KERNEL || mode == MODE_EOF || (mode == MODE_AUTO && !chain->has_tickets);
 }
 
-/* A relay must be able to follow the peer's KeyUpdate: where the kernel cannot,
-   all of it is done in user space. */
+/* A relay must follow the peer's KeyUpdate: when the kernel cannot replace keys, the relay
+   keeps them in user space. */
 static int can_relay_in_kernel(struct tls_session const *session)
 {
     return session->version == TLS_1_2 || ktls_can_rekey((uint16_t)session->suite->cipher);
@@ -99,7 +99,7 @@ static _Noreturn void die_unprotected(struct chain *chain, char const *what)
     strerr_diefsys(EXIT_ENGINE, what);
 }
 
-/* 0: user space has to do it. */
+/* 0: the keys stay in user space. */
 static int install_in_kernel(struct chain *chain)
 {
     int const installed = endpoint_install_keys(&chain->connection, &chain->session);
@@ -127,11 +127,11 @@ void chain_place_keys(struct chain *chain)
     if (!chain->connection.unattached && mode != MODE_USER && (as_socket || can_relay_in_kernel(&chain->session))
         && install_in_kernel(chain))
         chain->path = as_socket ? PATH_KERNEL : PATH_RELAY;
-    /* ktls-eof follows KeyUpdate. */
+    /* ktls-eof needs the secrets to follow KeyUpdate. */
     if (chain->path != PATH_KERNEL || (mode == MODE_EOF && chain->session.version == TLS_1_3)) save_keys(chain);
 }
 
-/* ---- what came of it ---- */
+/* ---- reporting ---- */
 
 char const *chain_path_name(enum chain_path path)
 {

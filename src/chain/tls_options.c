@@ -19,51 +19,51 @@
 
 struct option_row const chain_option_rows[] = {
     { 'm', "mode", TLS_PROGRAMS, OPTION_TEXT, FIELD(mode_name), 0, "mode", "auto, kernel, relay, user or eof" },
-    { 't', "tls", TLS_PROGRAMS, OPTION_TEXT, FIELD(version_name), 0, "version", "only TLS 1.2 or only 1.3" },
+    { 't', "tls", TLS_PROGRAMS, OPTION_TEXT, FIELD(version_name), 0, "version", "1.2 or 1.3: allow this version only" },
     { 'c', "ciphers", TLS_PROGRAMS, OPTION_TEXT, FIELD(settings.ciphers), 0, "suites",
       "only these suites, in this order" },
     { 'a', "alpn", TLS_PROGRAMS, OPTION_TEXT, FIELD(settings.alpn), 0, "protocols",
       "application protocols, in this order" },
     { 's', "no-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_NEVER, NULL,
-      "send close_notify only in answer to the peer's" },
+      "send close_notify only as an answer to the peer's" },
     { 'S', "close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(farewell), RELAY_FAREWELL_ALWAYS, NULL,
-      "send close_notify at the end of prog's output (default: where it cannot cost a reply)" },
+      "send close_notify at the end of prog's output (default: when it cannot cost a reply)" },
     { 'j', "no-enforce-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 0, NULL,
-      "the peer may end without close_notify (default)" },
+      "accept FIN without close_notify (default)" },
     { 'J', "enforce-close-notify", TLS_PROGRAMS, OPTION_FLAG, FIELD(enforce_close_notify), 1, NULL,
-      "an end without close_notify is an error" },
+      "treat FIN without close_notify as an error" },
     { 'Y', "client-cert", SERVERS, OPTION_FLAG, FIELD(settings.client_auth), TLS_REQUEST_CLIENT_CERT, NULL,
-      "ask for a client certificate" },
+      "request a client certificate" },
     { 'y',
       "mandatory-client-cert", SERVERS, OPTION_FLAG, FIELD(settings.client_auth), TLS_REQUIRE_CLIENT_CERT, NULL,
-      "insist on a client certificate" },
+      "require a client certificate" },
     { 'Y', "no-client-cert", CLIENTS, OPTION_FLAG, FIELD(settings.client_cert), 0, NULL,
       "present no client certificate (default)" },
     { 'y', "client-cert", CLIENTS, OPTION_FLAG, FIELD(settings.client_cert), 1, NULL,
       "present a client certificate" },
     { 'k', "sni-level", SERVERS, OPTION_NUMBER, FIELD(settings.sni_level), 0, "snilevel",
-      "certificates by server name: 0 no (default), 1 yes, 2 nothing else" },
+      "certificates by server name: 0 no (default), 1 yes, 2 required" },
     { 0, "sni", SERVERS, OPTION_FLAG, FIELD(settings.sni_level), 1, NULL, "--sni-level 1" },
     { 0, "mandatory-sni", SERVERS, OPTION_FLAG, FIELD(settings.sni_level), 2, NULL, "--sni-level 2" },
     { 'k', "servername", CLIENTS, OPTION_TEXT, FIELD(settings.servername), 0, "servername",
       "name to send and to verify" },
     { 0, "verify-cert", CLIENTS, OPTION_FLAG, FIELD(settings.no_verify_cert), 0, NULL,
       "verify the server (default)" },
-    { 0, "no-verify-cert", CLIENTS, OPTION_FLAG, FIELD(settings.no_verify_cert), 1, NULL, "talk to anybody" },
+    { 0, "no-verify-cert", CLIENTS, OPTION_FLAG, FIELD(settings.no_verify_cert), 1, NULL, "accept any server" },
     { 'K', "handshake-timeout", TLS_PROGRAMS, OPTION_NUMBER, FIELD(handshake_timeout), 0, "ms",
-      "for the whole handshake, 0: none (default 30000)" },
+      "limit of the whole handshake, 0: none (default 30000)" },
     { 'z', "no-keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 0, NULL,
-      "hide our variables from prog (default)" },
-    { 'Z', "keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 1, NULL, "keep them" },
+      "remove variables with our settings from prog's environment (default)" },
+    { 'Z', "keep", TLS_PROGRAMS, OPTION_FLAG, FIELD(keep), 1, NULL, "keep these variables" },
     { 'v', "verbosity", TLS_PROGRAMS, OPTION_NUMBER, FIELD(verbosity), 0, "verbosity", "0, 1 (default), 2" },
     { '6', "read-fd", CLIENTS, OPTION_NUMBER, FIELD(read_fd), 0, "fdr",
       "descriptor to read from" },
     { '7', "write-fd", CLIENTS, OPTION_NUMBER, FIELD(write_fd), 0, "fdw",
       "descriptor to write to" },
     { 0, "idle-timeout", TLS_PROGRAMS, OPTION_NUMBER, FIELD(idle_timeout), 0, "ms",
-      "end a connection without data, 0: never (default)" },
+      "end a connection after this time without data, 0: never (default)" },
     { 0, "socket", CHAIN_TLSD | CHAIN_TLSC, OPTION_FLAG, FIELD(one_socket), 1, NULL,
-      "behind the relay prog has one socket, not two pipes" },
+      "connect prog to the relay by one socket, not two pipes" },
 };
 
 #define ROWS (sizeof chain_option_rows / sizeof *chain_option_rows)
@@ -78,8 +78,8 @@ static enum chain_mode scan_mode(char const *source, char const *name)
     strerr_dief(EXIT_USAGE, source, " is auto, kernel, relay, user or eof, not ", name);
 }
 
-/* The option that only a relay can serve; NULL: none was given. With ktls-eof prog has a
-   socket anyway, and --socket says what its relay is to give where it cannot be used. */
+/* The given option that needs a relay; NULL: there is none. With ktls-eof --socket concerns
+   only the relay that replaces it when it cannot be used. */
 static char const *find_relays_option(struct chain_options const *options)
 {
     if (options->farewell == RELAY_FAREWELL_ALWAYS) return "close-notify";
@@ -88,7 +88,7 @@ static char const *find_relays_option(struct chain_options const *options)
     return options->idle_timeout ? "idle-timeout" : NULL;
 }
 
-/* Options win over the default that the environment has for all programs. */
+/* Options override the default in the environment. */
 static void check_mode(struct chain_options *options)
 {
     char const *const default_name = getenv("KTLS_MODE");
@@ -117,7 +117,7 @@ static void check_options(struct chain_options *options, enum chain_program prog
 {
     check_mode(options);
     check_version(options);
-    /* A prog that does not wait is safe with pipes only. */
+    /* Only pipes are safe with a prog that does not wait. */
     if (program & UCSPITLS && (options->mode == MODE_AUTO || options->mode == MODE_EOF)) options->mode = MODE_RELAY;
     if (program & CLIENTS && (options->read_fd < 3 || options->write_fd < 3))
         strerr_dief(EXIT_USAGE, "--read-fd and --write-fd are 3 or more");

@@ -27,7 +27,7 @@ static void open_pipes(struct ucspitls_ends *ends, struct ucspitls *u)
     u->from_prog = out[0];
 }
 
-/* Numbers of their own: prog may close those of the connection. */
+/* Duplicates the descriptors, because prog may close those of the connection. */
 static void copy_connection(struct ucspitls_ends *ends, struct ucspitls *u)
 {
     ends->read = fcntl(u->chain.connection.fdr, F_DUPFD_CLOEXEC, 3);
@@ -52,7 +52,7 @@ pid_t ucspitls_fork(void)
     return pid;
 }
 
-/* Under a low number: some shells know those of one digit only. */
+/* Uses a low number, because some shells accept only one digit in redirections. */
 static void give_descriptor(stralloc *changes, char const *variable, int fd)
 {
     int const given = dup(fd);

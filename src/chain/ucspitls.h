@@ -1,10 +1,10 @@
 /* ISC license. */
 
 /*
- * UCSPI-TLS: prog has the connection as it is, and asks for TLS when it wants it.
- * We become prog; a child, the helper, waits for its word. What prog then reads
- * and writes are pipes, made beforehand, so that it may do so at once; or in mode
- * kernel the connection, which it must leave alone until it is told.
+ * UCSPI-TLS: prog gets the plain connection, and requests TLS when it needs it. This
+ * process executes prog; a child, the helper, waits for the request. After it prog
+ * uses pipes, which exist already, so that it can use them immediately; in mode
+ * kernel it uses the connection, but not before the helper's answer.
  */
 
 #ifndef KTLS_UCSPITLS_H
@@ -21,13 +21,13 @@ struct ucspitls {
 
 /* ---- ucspitls.c: the steps of the process that becomes prog ---- */
 
-/* What prog is given. */
+/* The descriptors that prog gets. */
 struct ucspitls_ends {
     int control, read, write;
 };
 
 extern void ucspitls_open_ends(struct ucspitls_ends *ends, struct ucspitls *ucspitls);
-/* 0 in the helper. */
+/* Returns 0 in the helper. */
 extern pid_t ucspitls_fork(void);
 extern _Noreturn void ucspitls_exec_prog(struct ucspitls_ends const *ends, struct ucspitls const *ucspitls);
 
@@ -35,16 +35,16 @@ extern _Noreturn void ucspitls_exec_prog(struct ucspitls_ends const *ends, struc
 
 extern _Noreturn void ucspitls_help(struct ucspitls *ucspitls, endpoint_handshake *handshake);
 
-/* ---- ucspitls_guard.c: what others do with the connection meanwhile ---- */
+/* ---- ucspitls_guard.c: detects use of the connection by others before and during the handshake ---- */
 
 struct ucspitls_guard {
     struct endpoint_connection const *connection;
     uint64_t before; /* bytes that TCP had been given */
 };
 
-/* Ends the program when the peer said more than it should before the handshake. */
+/* Ends the program when the peer has sent plaintext that would follow the request for TLS. */
 extern void ucspitls_start_guard(struct ucspitls_guard *guard, struct chain const *chain);
-/* Ends the program when more was written to the connection than our handshake did. */
+/* Ends the program when others than our handshake have written to the connection. */
 extern void ucspitls_end_guard(struct ucspitls_guard const *guard, uint64_t sent_by_handshake);
 
 #endif

@@ -19,13 +19,13 @@ static int is_plaintext_waiting(int is_client, int fd)
     int waiting = 0;
     ssize_t const r = recv(fd, header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
     if (r < 0 && errno == ENOTSOCK) {
-        /* Of a pipe only the handshake can tell what is in it. */
+        /* The content of a pipe cannot be peeked at: the handshake will check it. */
         return is_client && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0;
     }
     return r > 0 && (is_client || header[0] != KTLS_HANDSHAKE || header[1] != 3);
 }
 
-/* 0 after a handshake: not TCP, or one that does not count. */
+/* 0 after a handshake: this is not TCP, or the kernel does not count. */
 static uint64_t count_acked(int fd)
 {
     struct tcp_info info = { .tcpi_bytes_acked = 0 };
@@ -33,8 +33,8 @@ static uint64_t count_acked(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ? 0 : info.tcpi_bytes_acked;
 }
 
-/* Bytes that TCP was ever given: what is acknowledged, and what is not yet. An
-   acknowledgement that comes in between would be counted twice. */
+/* The bytes given to TCP: the acknowledged and the unacknowledged ones. Bytes that are
+   acknowledged between the calls would be counted twice. */
 static uint64_t count_written(int fd)
 {
     uint64_t before, acked = count_acked(fd);
@@ -58,7 +58,7 @@ void ucspitls_start_guard(struct ucspitls_guard *guard, struct chain const *chai
     struct endpoint_connection const *connection = &chain->connection;
     *guard = (struct ucspitls_guard){ .connection = connection, .before = count_written(connection->fdw) };
     if (is_plaintext_waiting(chain->options.settings.role == KTLS_CLIENT, connection->fdr))
-        refuse_connection(guard, EXIT_TLS, "the peer sent plaintext where TLS begins");
+        refuse_connection(guard, EXIT_TLS, "the peer sent plaintext instead of TLS");
 }
 
 void ucspitls_end_guard(struct ucspitls_guard const *guard, uint64_t sent_by_handshake)

@@ -10,7 +10,7 @@
 
 #include "chain/ucspitls.h"
 
-/* prog's ends above all: while we had them, nobody would see them closed. */
+/* While the helper had prog's ends, too, it would not notice when prog closes them. */
 static void close_what_is_progs(struct ucspitls const *u)
 {
     struct endpoint_connection const *connection = &u->chain.connection;
@@ -19,7 +19,7 @@ static void close_what_is_progs(struct ucspitls const *u)
     program_check_descriptors(connection->fdr, connection->fdw);
 }
 
-/* Returns when prog has said something. */
+/* Waits for a request of prog. */
 static char await_request(int control)
 {
     char request;
@@ -32,12 +32,12 @@ static char await_request(int control)
 static void check_request(char request)
 {
     if (request != 'y' && request != 'Y')
-        strerr_dief(EXIT_USAGE, "a byte on SSLCTLFD that is neither y nor Y");
+        strerr_dief(EXIT_USAGE, "the byte on SSLCTLFD is neither y nor Y");
 }
 
-/* In mode kernel prog holds the connection as that which is to be protected. A
-   child does the work; when it fails, however it does, no byte passes there any
-   more, and only then is prog told so. */
+/* In mode kernel prog has the connection itself and expects it to be protected. So a child
+   performs the handshake; when it fails in any way, the connection is shut down before prog
+   is told. */
 static void watch_over_connection(struct endpoint_connection const *connection)
 {
     int status;
@@ -53,7 +53,7 @@ static void watch_over_connection(struct endpoint_connection const *connection)
     _exit(code);
 }
 
-/* A prog that does not listen any more does not want to know. */
+/* It is not an error when prog does not read the answer. */
 static void answer_prog(int control, stralloc *variables)
 {
     if (!stralloc_0(variables)) strerr_diefsys(EXIT_SYSTEM, "memory");

@@ -28,7 +28,7 @@ static int has_effective(struct capabilities const *capabilities)
     return 0;
 }
 
-/* What was asked for and what the kernel made of it are not taken to be the same. */
+/* Does not rely on the success of the call: asks the kernel for the result. */
 static int check_none_effective(void)
 {
     struct capabilities now;
@@ -57,7 +57,7 @@ int capabilities_restore(struct capabilities const *saved)
     return (read_capabilities(&now) && !memcmp(&now, saved, sizeof now)) || write_capabilities(saved);
 }
 
-/* Before Linux 4.3 there were no ambient ones. */
+/* Linux before 4.3 has no ambient capabilities. */
 int capabilities_drop(void)
 {
     struct capabilities none;

@@ -17,7 +17,7 @@
 
 #define NR_OPEN (1u << 20) /* the kernel's own limit, unless fs.nr_open is greater */
 
-/* What is mounted on /proc may be anything. */
+/* Anything may be mounted on /proc. */
 int process_is_procfs(int fd)
 {
     struct statfs fs;
@@ -28,7 +28,7 @@ int process_is_procfs(int fd)
 
 /* ---- all that are open ---- */
 
-/* Of getdents64(2). */
+/* As returned by getdents64(2). */
 struct entry {
     uint64_t inode;
     int64_t offset;
@@ -37,7 +37,7 @@ struct entry {
     char name[];
 };
 
-/* Without opendir(3), whose buffer would stay in memory. */
+/* Does not use opendir(3), because it would allocate memory. */
 static int each_in(int list, int (*f)(void *ctx, int fd), void *ctx)
 {
     _Alignas(struct entry) char entries[2048];
@@ -63,7 +63,7 @@ int process_each_descriptor(int (*f)(void *ctx, int fd), void *ctx)
     return done;
 }
 
-/* ---- where there is no close_range(2), or a filter refuses it ---- */
+/* ---- when close_range(2) is missing, or a filter refuses it ---- */
 
 struct range {
     unsigned int first, last;

@@ -16,7 +16,7 @@ int process_forbid_tracing(void)
     return prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) == 0;
 }
 
-/* Only the soft limit: prog is to have its own again. */
+/* Changes only the soft limit, so that it can be restored for prog. */
 static int set_soft_core_limit(struct rlimit const *limit, rlim_t soft)
 {
     struct rlimit const changed = { soft, limit->rlim_max };

@@ -14,7 +14,7 @@ static _Noreturn void become(struct process_program const *program, int to)
     _exit(127);
 }
 
-/* As long as it is not waited for, no other process gets its id. */
+/* The pid is still ours here: it cannot be reused before waitpid(2). */
 static void end(pid_t pid)
 {
     kill(pid, SIGKILL);

@@ -26,7 +26,7 @@ int process_is_one_stream(int a, int b)
     return process_identify(&s, a) && process_identify(&t, b) && process_are_same(&s, &t);
 }
 
-/* When and how often is the system's business (tcp(7)). */
+/* The times are the system's defaults (tcp(7)). */
 void process_keep_alive(int fd)
 {
     int const on = 1;

@@ -15,7 +15,7 @@ static void modify_environment(stralloc *changes, char const *variable, char con
     if (!env_addmodif(changes, variable, value)) strerr_diefsys(EXIT_ENVIRONMENT, "environment");
 }
 
-/* Each modification takes away one entry, but a hostile environment may have several. */
+/* Each modification removes one entry, but a hostile environment may contain duplicates. */
 static void remove_all(stralloc *changes, char const *variable)
 {
     size_t const len = strlen(variable);
@@ -30,7 +30,7 @@ void program_change_number(stralloc *changes, char const *variable, unsigned int
     program_change(changes, variable, text);
 }
 
-/* As with s6-networking: 0 and what is not set change nothing. */
+/* As in s6-networking, a variable that is 0 or not set changes nothing. */
 static int read_id(uint32_t *id, char const *variable, struct program_error *error)
 {
     char const *value = getenv(variable);

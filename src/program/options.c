@@ -70,7 +70,7 @@ static char const *fault(int answer, int option)
     return option >= LONG_HELP ? "option takes no argument" : "unknown option";
 }
 
-/* What getopt_long did not take: a letter, or the word that it read last. */
+/* Reports the option that getopt_long refused: a letter, or the word that it read last. */
 static _Noreturn void die_option(struct option_table const *table, int answer, char const *word)
 {
     char const letter[] = { '-', (char)optopt, 0 };
@@ -142,7 +142,7 @@ static void set_field(struct option_table const *table, void *fields, struct opt
     }
 }
 
-/* What getopt_long wants to know, for one program. */
+/* The arguments of getopt_long for one program. */
 struct getopt_tables {
     char letters[2 + 2 * OPTION_ROWS_MAX + 1];
     struct option names[OPTION_ROWS_MAX + 3];
@@ -183,10 +183,10 @@ char const *const *program_scan_options(struct option_table const *table, void *
 {
     struct getopt_tables tables;
     fill_tables(&tables, table);
-    optind = 0; /* again from the first word */
+    optind = 0; /* resets getopt_long */
     opterr = 0;
     for (;;) {
-        /* getopt_long leaves the words alone: "+" forbids it to sort them. */
+        /* The cast is safe: with "+" getopt_long does not reorder the words. */
         int const option =
             getopt_long(argc, (char *const *)(uintptr_t)argv, tables.letters, tables.names, NULL);
         if (option == -1) return argv + optind;

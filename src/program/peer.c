@@ -24,7 +24,7 @@ static void format_peer(int family, void const *address, uint16_t port)
              is_v6 && port ? "]" : "", number);
 }
 
-/* Anybody may have set the variables: what is no address is not repeated. */
+/* The variables may have any content: only addresses are repeated in messages. */
 static int take_variables(void)
 {
     char const *const ip = getenv("TCPREMOTEIP"), *const port_text = getenv("TCPREMOTEPORT");

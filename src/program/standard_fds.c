@@ -8,7 +8,7 @@
 
 #include "program/program.h"
 
-/* A descriptor that cannot be identified is not taken for harmless. */
+/* Fails when a descriptor cannot be identified, because it may be the connection. */
 static struct process_stream identify(int fd)
 {
     struct process_stream stream;
@@ -25,8 +25,8 @@ static void require_open(int fd, struct process_stream const *stream)
     strerr_diefsys(EXIT_SYSTEM, "descriptor ", name);
 }
 
-/* inetd and its like make the socket stderr too: what is said there, by us or
-   by prog, would cross the network unprotected. */
+/* inetd and similar servers make the socket stderr, too: then messages of ours or of prog
+   would cross the network unprotected. */
 static void silence_copy(int fd, struct process_stream const connection[2])
 {
     struct process_stream const stream = identify(fd);

@@ -7,7 +7,7 @@
 
 #include "relay/ktls-relay.h"
 
-#define SEARCHED 1024 /* descriptors below are looked at one by one where they cannot be listed */
+#define SEARCHED 1024 /* when descriptors cannot be listed, those below are examined one by one */
 
 #ifndef CLOSE_RANGE_CLOEXEC /* Linux 5.11 */
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -31,7 +31,7 @@ static int hide_copy(void *ctx, int fd)
     return !search->refused;
 }
 
-/* Of the descriptors that are neither listed nor looked at prog inherits none. */
+/* Sets close-on-exec on all descriptors that are neither listed nor examined. */
 static int hide_unlisted(struct search *search)
 {
     for (int fd = STDERR_FILENO + 1; fd < SEARCHED; fd++)

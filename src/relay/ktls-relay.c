@@ -1,8 +1,8 @@
 /* ISC license. */
 
 /*
- * prog keeps our pid and gets pipes in the place of the connection; a child,
- * the engine, keeps the connection and moves the bytes.
+ * This process executes prog, with pipes instead of the connection; a child, the
+ * engine, keeps the connection and moves the bytes.
  */
 
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static void make_ends(struct relay_ends *ends, struct relay_options const *optio
         make_pipes(ends);
 }
 
-/* That the options name, for a prog that others execute. */
+/* Uses the descriptors that the options name, without executing prog. */
 static void find_ends(struct relay_ends *ends, struct relay_options const *options)
 {
     *ends = (struct relay_ends){ -1, -1, .to_prog = (int)options->to_prog, .from_prog = (int)options->from_prog };
@@ -56,7 +56,7 @@ static void open_ends(struct relay_ends *ends, struct relay_options const *optio
         make_ends(ends, options);
     else
         find_ends(ends, options);
-    /* These open files are ours alone: prog has the other ends. */
+    /* O_NONBLOCK does not affect prog, which has the other ends. */
     if (ndelay_on(ends->to_prog) < 0 || ndelay_on(ends->from_prog) < 0) strerr_diefsys(EXIT_SYSTEM, "fcntl");
 }
 
@@ -73,7 +73,7 @@ static void find_keys(struct relay_keys *keys, struct relay_options const *optio
     else if (!relay_find_keys(keys, fdr))
         strerr_dief(EXIT_ENGINE, "not a kernel TLS socket, and --keys-fd is not given");
     if (why) strerr_dief(EXIT_ENGINE, "--keys-fd: ", why);
-    if (options->keys_fd == NO_FD) process_keep_alive(fdw); /* nobody else of us has */
+    if (options->keys_fd == NO_FD) process_keep_alive(fdw); /* no program before us has done this */
     if (keys->in_kernel && !process_is_one_stream(fdr, fdw))
         strerr_dief(EXIT_ENGINE, "--read-fd and --write-fd are not one socket");
 }
@@ -86,7 +86,7 @@ static void hide_copies(struct relay_options const *options)
         strerr_diefsys(EXIT_SYSTEM, "looking for other descriptors of the connection");
 }
 
-/* Returns in the process that becomes prog. */
+/* Returns only in the process that becomes prog. */
 static void fork_engine(struct relay_options const *options, struct relay_ends const *ends,
                         struct relay_keys *keys)
 {

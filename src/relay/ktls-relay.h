@@ -21,31 +21,31 @@ struct relay_options {
     unsigned int to_prog, from_prog; /* NO_FD: prog is executed here */
     unsigned int one_socket;
     unsigned int idle_timeout; /* ms */
-    unsigned int uid, gid;     /* of the engine; 0: not to be changed */
+    unsigned int uid, gid;     /* of the engine; 0: do not change */
 };
 
-/* Gives argv from prog on. */
+/* Returns argv from prog on. */
 extern char const *const *relay_parse_options(struct relay_options *options, int argc, char const *const *argv);
 
 /* ---- hide_copies.c ---- */
 
-/* From 3 on, prog inherits no descriptor of these two streams. */
+/* Sets close-on-exec on all descriptors of these two streams from 3 on. */
 extern int relay_hide_copies(struct process_stream const connection[2]);
 
 /* ---- relay_process.c: the process of the engine ---- */
 
-/* What prog has of the two streams, and what the engine has. */
+/* The ends of the two streams that prog and the engine have. */
 struct relay_ends {
-    int prog_read, prog_write; /* -1: somebody else's */
+    int prog_read, prog_write; /* -1: another program has them */
     int to_prog, from_prog;
 };
 
-/* Gives up every right that it does not need, writes a byte to ready unless that
-   is negative, and works to the connection's end. */
+/* Enters the jail, writes a byte to ready unless that is negative, and relays until the
+   connection ends. */
 extern _Noreturn void relay_run_engine(struct relay_options const *options, struct relay_ends const *ends,
                                        struct relay_keys *keys, int ready);
-/* Returns when the engine has written the byte; else it has said why, and this
-   process exits as it did. */
+/* Returns when the engine has written the byte. When the engine has failed and reported why,
+   this process exits with its code. */
 extern void relay_await_engine(pid_t engine, int ready);
 
 #endif

@@ -1,9 +1,9 @@
 /* ISC license. */
 
 /*
- * The engine parses what a stranger sends for as long as the connection lives.
- * It is in jail before prog is started: with TLS_UID and TLS_GID in one as
- * strict as that of the handshake, without them in what anybody may have.
+ * The engine parses input from the peer during the whole connection. It enters a
+ * jail before prog is started: with TLS_UID and TLS_GID it is as strict as that
+ * of the handshake, without them it consists of what an unprivileged process can do.
  */
 
 #include <string.h>
@@ -21,10 +21,10 @@
 
 #define POLLED 4 /* descriptors at a time */
 #define MEMORY (16u << 20)
-/* What an engine for which nobody asked for a jail may lack where the system refuses it. */
+/* Without TLS_UID and TLS_GID the jail may lack these restrictions when the system refuses them. */
 #define UNASKED (1u << JAIL_LIMITS | 1u << JAIL_CAPABILITIES | 1u << JAIL_FILTER)
 
-/* Whoever else has the connection: no byte passes any more. */
+/* Shuts the connection down for all processes that have it. */
 static void cut(struct relay_options const *options)
 {
     shutdown((int)options->write_fd, SHUT_RDWR);

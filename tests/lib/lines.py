@@ -186,7 +186,7 @@ def starttls(mode):
                 if verbosity == "-v1" and what in ("closes", "says nothing"):
                     tap.equal((code, got), (TLS_ERROR, []), f"{name}: nothing is said")
                 else:
-                    either = f"(the peer sent plaintext where TLS begins|TLS handshake: {words})"
+                    either = f"(the peer sent plaintext instead of TLS|TLS handshake: {words})"
                     one_line(name, (code, got), "ktls-ucspitlsd", address, either)
 
 
