@@ -34,7 +34,7 @@ static void silence_copy(int fd, struct process_stream const connection[2])
     if (is_copy && !process_silence(fd)) _exit(EXIT_SYSTEM);
 }
 
-/* Nothing is said before stderr is known not to be the connection. */
+/* Prints no message before stderr is known not to be the connection. */
 void program_check_descriptors(int fdr, int fdw)
 {
     struct process_stream const connection[2] = { identify(fdr), identify(fdw) };
