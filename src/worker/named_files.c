@@ -85,8 +85,7 @@ static struct trust_source find_source(struct worker const *worker, struct name 
 
 /* Pins are enough where no anchors are named; only without pins does a client take
    the system's bundle. */
-static void load_trust_sources(struct worker *worker, char const *pins, struct trust_source const *anchors,
-                       struct trust_source const *lists)
+static void load_trust_sources(struct worker *worker, char const *pins, struct trust_source const *anchors)
 {
     struct tls_config *config = &worker->config;
     char const *culprit = NULL;
@@ -99,6 +98,12 @@ static void load_trust_sources(struct worker *worker, char const *pins, struct t
         require_valid(worker, error, anchors->text ? anchors->text : culprit ? culprit : "trust anchors");
         config->trust = &worker->trust;
     }
+}
+
+static void load_lists(struct worker *worker, struct trust_source const *lists)
+{
+    struct tls_config *config = &worker->config;
+    char const *culprit = NULL;
     if (!lists->dir && !lists->file) return;
     if (!config->trust) worker_refuse(worker, "revocation lists need trust anchors (ca, CADIR or CAFILE)", NULL);
     require_valid(worker, x509_crls_load(&worker->crls, lists->dir, lists->file, &culprit), lists->text);
@@ -107,20 +112,29 @@ static void load_trust_sources(struct worker *worker, char const *pins, struct t
 
 static void load_named_trust(struct worker *worker)
 {
-    struct url_parameters const *p = &worker->url.parameters;
-    struct name names[2];
-    struct trust_source const anchors = find_source(worker, names, p->ca);
-    struct trust_source const lists = find_source(worker, names + 1, p->crl);
-    load_trust_sources(worker, p->pin, &anchors, &lists);
+    struct name name;
+    struct trust_source const anchors = find_source(worker, &name, worker->url.parameters.ca);
+    load_trust_sources(worker, worker->url.parameters.pin, &anchors);
 }
 
-/* As whoever started us has set it. */
+static void load_named_lists(struct worker *worker)
+{
+    struct name name;
+    struct trust_source const lists = find_source(worker, &name, worker->url.parameters.crl);
+    load_lists(worker, &lists);
+}
+
 static void load_default_trust(struct worker *worker)
 {
     struct trust_source const anchors = { .dir = getenv("CADIR"), .file = getenv("CAFILE") };
+    load_trust_sources(worker, getenv("PEERPIN"), &anchors);
+}
+
+static void load_default_lists(struct worker *worker)
+{
     struct trust_source lists = { .dir = getenv("CRLDIR"), .file = getenv("CRLFILE") };
     lists.text = lists.dir ? lists.dir : lists.file;
-    load_trust_sources(worker, getenv("PEERPIN"), &anchors, &lists);
+    load_lists(worker, &lists);
 }
 
 /* ---- certificate and key ---- */
@@ -159,19 +173,18 @@ static int wants_trust(struct worker const *worker)
     return worker->config.client_auth != TLS_NO_CLIENT_CERT;
 }
 
-/* ca, pin and crl replace the environment's settings altogether. */
+/* Who names one of them is not to be surprised by the other: they replace all of the
+   environment's, its revocation lists too. */
 static int names_trust(struct worker const *worker)
 {
-    struct url_parameters const *p = &worker->url.parameters;
-    return p->ca || p->pin || p->crl;
+    return worker->url.parameters.ca || worker->url.parameters.pin;
 }
 
 /* The system's bundle vouches for servers, not for who may be our client. */
 static void require_anchors(struct worker const *worker)
 {
-    struct url_parameters const *p = &worker->url.parameters;
     int const has_default = getenv("CADIR") || getenv("CAFILE") || getenv("PEERPIN");
-    if (!worker->is_client && !(names_trust(worker) ? p->ca || p->pin : has_default))
+    if (!worker->is_client && !names_trust(worker) && !has_default)
         worker_refuse(worker, "clientcert needs ca", NULL);
 }
 
@@ -179,13 +192,15 @@ static void require_anchors(struct worker const *worker)
 void files_load(struct worker *worker)
 {
     struct url_parameters const *p = &worker->url.parameters;
-    int const trusts = wants_trust(worker), named = trusts && names_trust(worker);
+    int const trusts = wants_trust(worker), named = trusts && names_trust(worker), lists = trusts && p->crl;
     if (trusts) require_anchors(worker);
     if (trusts && !named) load_default_trust(worker);
+    if (trusts && !named && !lists) load_default_lists(worker);
     if (!p->cert && !worker->is_client) load_default_credential(worker);
-    if (!named && !p->cert) return;
+    if (!named && !lists && !p->cert) return;
     if (!has_key_dir(worker)) rights_assume(worker);
     if (named) load_named_trust(worker);
+    if (lists) load_named_lists(worker);
     if (p->cert) load_named_credential(worker);
     if (!has_key_dir(worker)) rights_resume(worker);
 }

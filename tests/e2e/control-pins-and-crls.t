@@ -77,6 +77,8 @@ def crls_in_urls():
         tap.equal(outcome(init, crl=other, ca=pki.ca()), True, "crl= revokes another certificate")
         is_refused(init, "ec256", "revoked", "crl=", crl=revoked, ca=pki.ca())
         is_refused(init, "ec256", "need trust anchors", "crl= and pin= alone", crl=other, pin=pin("ec256"))
+        tap.equal(outcome(init, crl=other), True, "crl= beside CAFILE")
+        is_refused(init, "ec256", "revoked", "crl= beside CAFILE: revoked", crl=revoked)
         if is_root():
             os.chmod(proc.TMP, 0o711)
             os.chmod(os.path.dirname(other), 0o700)
@@ -84,6 +86,15 @@ def crls_in_urls():
             with Init(["-U", str(SOMEBODY)]) as shared:
                 got = as_user(SOMEBODY, lambda: shared.channel().refused("CONNECT", wanted))
             tap.ok("Permission denied" in got, "crl= is read with the client's rights", got)
+
+
+def crl_keeps_anchors():
+    """It names what is revoked, not whom to trust."""
+    with Init(env={"CAFILE": pki.crt("selfsigned")}) as init:
+        wanted = crl("ca-ec", ["wrongname"])
+        is_refused(init, "ec256", "TLS handshake: ", "crl= does not replace CAFILE", crl=wanted)
+    with Init(env={"CRLFILE": crl("ca-ec", ["ec256"])}) as init:
+        tap.equal(outcome(init, crl=crl("ca-ec", ["wrongname"])), True, "crl= is instead of CRLFILE")
 
 
 def of_clients(init, cert, **parameters):
@@ -109,4 +120,4 @@ def servers():
         tap.ok("revoked" in str(of_clients(init, "client-ec")), "ACCEPT: CRLFILE revokes the client")
 
 
-tap.main(default_pins, pins_in_urls, default_crls, crls_in_urls, servers)
+tap.main(default_pins, pins_in_urls, default_crls, crls_in_urls, crl_keeps_anchors, servers)
