@@ -79,7 +79,7 @@ static void test_reference_names(void)
     static char const *const bad[] = {"",       ".",          "a..",       "[",        "[]",   "[::1",
                                       "[a]",    "::1]",       "fe80::1%",  "%lo",      "a%lo", "127.0.0.1%lo",
                                       "[::1]x", "[127.0.0.1]", "127.0.0.1.", "a b",    "b\303\274cher.test"};
-    char longest[X509_MAX_NAME + 2];
+    char longest[X509_MAX_NAME + 2], name[X509_MAX_NAME + 1];
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) becomes(same[i], same[i]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) becomes(bad[i], NULL);
     becomes("example.test.", "example.test");
@@ -89,6 +89,11 @@ static void test_reference_names(void)
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = 0;
     becomes(longest, NULL);
+    becomes("a.", "a");
+    memcpy(longest, "fe80::1%", 8);
+    ok(!strcmp(x509_reference_name(name, longest), "the name is too long"), "an address whose zone is an octet too long");
+    longest[X509_MAX_NAME] = 0;
+    becomes(longest, "fe80::1");
 }
 
 static void has_name(char const *file, char const *name, enum x509_error expected)

@@ -4,6 +4,7 @@
 
 #include <bearssl.h>
 
+#include "x509/certificate.h"
 #include "x509_make.h"
 
 /* ---- 6.1.3 (a) ---- */
@@ -163,6 +164,71 @@ static void extensions(void)
     path[0].extensions = none();
     add(&path[0], ALT_NAME, 1, tlv(DER_SEQUENCE, text(NAME_DNS, "www.example.com")));
     expect(X509_OK, "and one that is");
+}
+
+/* ---- signature algorithms (RFC 4055, 5758, 8410) ---- */
+
+static void algorithm(struct bytes content, enum x509_error expected, unsigned id, char const *what)
+{
+    struct signed_data const data = {.algorithm = {.p = content.p, .len = content.len}};
+    struct crypto_scheme const *scheme = NULL;
+    enum x509_error const error = x509_signed_scheme(&data, &scheme);
+    ok(error == expected && (error || scheme->id == id), "%s: %s", what, x509_strerror(error));
+}
+
+static void algorithms(void)
+{
+    static struct {
+        char const *oid;
+        unsigned id;
+        int may_have_null;
+    } const cases[] = {
+        {"2a8648ce3d040302", 0x0403, 0}, {"2a8648ce3d040303", 0x0503, 0}, {"2a8648ce3d040304", 0x0603, 0},
+        {"2a864886f70d01010b", 0x0401, 1}, {"2a864886f70d01010c", 0x0501, 1}, {"2a864886f70d01010d", 0x0601, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes const id = oid(cases[i].oid);
+        algorithm(id, X509_OK, cases[i].id, cases[i].oid);
+        algorithm(both(id, RAW("\x05\x00")), cases[i].may_have_null ? X509_OK : X509_BAD_CERTIFICATE, cases[i].id, "with NULL");
+        algorithm(both(id, RAW("\x04\x00")), X509_BAD_CERTIFICATE, 0, "with other parameters");
+    }
+    algorithm(oid("2b6570"), X509_ED25519, 0, "Ed25519");
+    algorithm(oid("2b6571"), X509_UNSUPPORTED, 0, "Ed448");
+    algorithm(oid("2a8648ce3d040301"), X509_UNSUPPORTED, 0, "ECDSA with SHA-224");
+    algorithm(RAW("\x05\x00"), X509_BAD_CERTIFICATE, 0, "no object identifier");
+}
+
+static struct bytes pss(struct bytes hash, struct bytes mask, struct bytes mask_hash, unsigned char salt)
+{
+    struct bytes const first = tlv(0xa0, tlv(DER_SEQUENCE, hash));
+    struct bytes const second = tlv(0xa1, tlv(DER_SEQUENCE, both(mask, tlv(DER_SEQUENCE, mask_hash))));
+    struct bytes const third = tlv(0xa2, tlv(DER_INTEGER, raw(&salt, 1)));
+    return both(oid("2a864886f70d01010a"), tlv(DER_SEQUENCE, both(both(first, second), third)));
+}
+
+static void pss_parameters(void)
+{
+    struct bytes const mgf1 = oid("2a864886f70d010108");
+    static char const *const sha2[] = {"608648016503040200", "608648016503040201", "608648016503040202",
+                                       "608648016503040203", "608648016503040204"};
+    for (unsigned i = 0; i < 5; i++) {
+        struct bytes const hash = oid(sha2[i]);
+        unsigned char const size = (unsigned char)(16 + 16 * i);
+        int const good = i >= 1 && i <= 3;
+        algorithm(pss(hash, mgf1, hash, size), good ? X509_OK : X509_UNSUPPORTED, 0x0803 + i, sha2[i]);
+        algorithm(pss(hash, mgf1, hash, size - 1), X509_UNSUPPORTED, 0, "a salt that is a byte shorter");
+        algorithm(pss(hash, mgf1, hash, size + 1), X509_UNSUPPORTED, 0, "a salt that is a byte longer");
+    }
+    struct bytes const hash = oid(sha2[1]), other = oid(sha2[2]), with_null = both(hash, RAW("\x05\x00"));
+    algorithm(pss(with_null, mgf1, with_null, 32), X509_OK, 0x0804, "NULL in both hashes");
+    algorithm(pss(both(hash, RAW("\x04\x00")), mgf1, hash, 32), X509_UNSUPPORTED, 0, "other parameters of the hash");
+    algorithm(pss(hash, mgf1, other, 32), X509_UNSUPPORTED, 0, "two hashes");
+    algorithm(pss(hash, oid("2a864886f70d010109"), hash, 32), X509_UNSUPPORTED, 0, "another mask");
+    algorithm(pss(hash, RAW("\x05\x00"), hash, 32), X509_UNSUPPORTED, 0, "no mask");
+    algorithm(pss(RAW("\x05\x00"), mgf1, hash, 32), X509_UNSUPPORTED, 0, "no hash");
+    algorithm(pss(oid("6086480165030402"), mgf1, hash, 32), X509_UNSUPPORTED, 0, "a hash's identifier that is cut");
+    algorithm(pss(oid("60864801650304020101"), mgf1, hash, 32), X509_UNSUPPORTED, 0, "one that is longer");
+    algorithm(pss(oid("608648016503040301"), mgf1, hash, 32), X509_UNSUPPORTED, 0, "one of another arc");
 }
 
 /* ---- 6.1.4 (k) to (n), 6.1.5 ---- */
@@ -390,6 +456,8 @@ int main(void)
     key_usage();
     ext_key_usage();
     presented();
+    algorithms();
+    pss_parameters();
     depth();
     alternatives();
     return done_testing();

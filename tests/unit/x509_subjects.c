@@ -143,6 +143,7 @@ static void test_borders(void)
         character(ranges[i][1], 0);
         character(ranges[i][1] + 1, 1);
     }
+    character(0x80, 0);
     for (size_t i = 0; i < sizeof visible / sizeof *visible; i++) character(visible[i], 1);
 }
 
