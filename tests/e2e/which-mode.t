@@ -173,7 +173,7 @@ def through_ports():
     folder = Folder()
     with (
         served(folder, f"socat TCP-LISTEN:{PORT['plain']},fork,reuseaddr EXEC:cat", PORT["plain"]),
-        served(folder, the_line("- TCP:"), PORT["tls"]) as ours,
+        served(folder, the_line("ktls-pipe"), PORT["tls"]) as ours,
         served(folder, the_line("- 'FD:6"), PORT["tunnel"]) as tunnel,
     ):
         with socket.create_connection(("127.0.0.1", PORT["tunnel"]), proc.LIMIT) as s:
