@@ -439,8 +439,33 @@ static void signature_limit(size_t impostors, int with_anchor, enum x509_error e
     x509_trust_free(&trust);
 }
 
+/* Of anchors of one name 32 count; the last of them is tried first. The right one is behind so many others. */
+static void anchor_limit(size_t others, enum x509_error expected)
+{
+    static char pem[65536];
+    struct x509_trust trust;
+    struct crypto_public_key found;
+    size_t len = 0;
+    reset();
+    struct bytes const entity = make(&path[0], &path[1]);
+    for (size_t i = 0; i <= others; i++) {
+        unsigned char const serial = (unsigned char)(i + 10);
+        struct spec anchor = authority("CA", i == others ? 1 : 3);
+        anchor.serial = tlv(DER_INTEGER, raw(&serial, 1));
+        len += put_pem(pem + len, make(&anchor, &anchor));
+    }
+    if (x509_trust_decode(&trust, pem, len)) abort();
+    struct x509_chain const chain = {.count = 1, .cert = {{entity.p, entity.len}}};
+    check.trust = &trust;
+    enum x509_error const error = x509_verify(&chain, &check, &found, culprit);
+    ok(error == expected, "an anchor behind %zu of its name: %s", others, x509_strerror(error));
+    x509_trust_free(&trust);
+}
+
 int main(void)
 {
+    anchor_limit(31, X509_OK);
+    anchor_limit(32, X509_BAD_SIGNATURE);
     signature_limit(0, 1, X509_OK);
     signature_limit(11, 0, X509_OK);
     signature_limit(11, 1, X509_BAD_SIGNATURE);
