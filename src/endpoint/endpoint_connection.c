@@ -1,17 +1,18 @@
 /* ISC license. */
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "endpoint/endpoint.h"
+#include "ktls/kernel.h"
 
 /* 0, or errno says why not. */
 static int attach_tls(int fdr, int fdw)
 {
     if (!process_is_one_stream(fdr, fdw)) return ENOTSOCK;
-    if (ktls_attach(fdw) < 0) return errno;
+    int was_attached;
+    if (ktls_attach_once(fdw, &was_attached) < 0) return errno;
+    if (!was_attached) return 0;
     /* There is a TLS connection on it already, and only one fits in the kernel. */
     return ktls_has_keys(fdw, KTLS_TX) || ktls_has_keys(fdr, KTLS_RX) ? EOPNOTSUPP : 0;
 }

@@ -1,7 +1,6 @@
 /* ISC license. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -38,11 +37,11 @@ static int limit_memory(rlim_t bytes)
 /* poll(2) accepts no more entries than RLIMIT_NOFILE. */
 static int forbid_descriptors(size_t needed_by_poll)
 {
-    int const free_fd = fcntl(STDIN_FILENO, F_GETFD) < 0 ? 0 : dup(STDIN_FILENO);
-    if (free_fd < 0) return errno == EMFILE ? 0 : -1;
+    int const free_fd = dup(STDIN_FILENO);
+    if (free_fd < 0 && errno != EBADF) return errno == EMFILE ? 0 : -1;
     if (free_fd > 0) close(free_fd);
     rlim_t count = needed_by_poll < MIN_POLL ? MIN_POLL : needed_by_poll;
-    if (count < (rlim_t)free_fd) count = (rlim_t)free_fd;
+    if (free_fd > 0 && count < (rlim_t)free_fd) count = (rlim_t)free_fd;
     return setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = count, .rlim_max = count });
 }
 
@@ -66,7 +65,7 @@ static int cannot_come_back(uid_t uid, gid_t gid)
     for (size_t i = 0; i < 3; i++)
         if (u[i] != uid || g[i] != gid) return -1;
     if (getgroups(0, NULL)) return -1;
-    return uid && setresuid((uid_t)-1, 0, (uid_t)-1) == 0 ? -1 : 0;
+    return uid && process_can_be_root() ? -1 : 0;
 }
 
 /* Must come after a change of uid, which resets both settings. The parent may have died before. */

@@ -27,6 +27,9 @@
 #define TLS_RX_EXPECT_NO_PAD 4
 #endif
 
+/* ktls_attach that tells whether there was TLS on the socket before. */
+extern int ktls_attach_once(int fd, int *was_attached);
+
 /* 1: keys are installed; info contains the version and the cipher. */
 extern int ktls_installed_cipher(int fd, enum ktls_direction direction, struct tls_crypto_info *info);
 

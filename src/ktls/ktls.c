@@ -17,13 +17,21 @@ static int is_attached(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_ULP, name, &len) == 0 && !strcmp(name, ulp_name);
 }
 
-int ktls_attach(int fd)
+int ktls_attach_once(int fd, int *was_attached)
 {
+    *was_attached = 0;
     if (setsockopt(fd, IPPROTO_TCP, TCP_ULP, ulp_name, sizeof ulp_name) == 0) return 0;
     if (errno != EEXIST) return -1;
-    if (is_attached(fd)) return 0;
+    *was_attached = is_attached(fd);
     errno = EEXIST;
-    return -1;
+    return *was_attached ? 0 : -1;
+}
+
+int ktls_attach(int fd)
+{
+    int was_attached;
+
+    return ktls_attach_once(fd, &was_attached);
 }
 
 int ktls_has_keys(int fd, enum ktls_direction direction)

@@ -81,6 +81,8 @@ extern void process_keep_alive(int fd);
 
 /* Sets all uids and gids, and removes all supplementary groups. */
 extern int process_become(uid_t uid, gid_t gid);
+/* Whether the effective uid could become root's again; then it has. */
+extern int process_can_be_root(void);
 
 /* ---- harden.c: protects secrets from core dumps and from debuggers of the same user ---- */
 
