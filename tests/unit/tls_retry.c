@@ -52,6 +52,17 @@ static struct {
     { "a trailing byte", "", "tail 00", TLS_DECODE_ERROR },
 };
 
+/* The first hello, without a share, on an empty tape. */
+static void begin_with_hello(struct spec *spec, char const *changes)
+{
+    server_config();
+    tape_clear(&tape);
+    spec_base(spec, TLS_1_3);
+    spec_apply(spec, "set 51 0000");
+    if (*changes) spec_apply(spec, changes);
+    tape_hello(spec);
+}
+
 static void put_second(struct spec const *spec, int with_dummy)
 {
     static unsigned char const one = 1;
@@ -145,11 +156,7 @@ static void early_data_between(size_t record_len, unsigned int records, int expe
 {
     static unsigned char const garbage[16384 + 257];
     struct spec spec;
-    server_config();
-    tape_clear(&tape);
-    spec_base(&spec, TLS_1_3);
-    spec_apply(&spec, "set 51 0000;add 42 ");
-    tape_hello(&spec);
+    begin_with_hello(&spec, "add 42 ");
     for (unsigned int i = 0; i < records; i++) tape_record(KTLS_APPLICATION_DATA, garbage, record_len);
     spec_base(&spec, TLS_1_3);
     put_second(&spec, 1);
@@ -186,11 +193,7 @@ static void early_data_inside(void)
 {
     unsigned char message[4096];
     struct spec spec;
-    server_config();
-    tape_clear(&tape);
-    spec_base(&spec, TLS_1_3);
-    spec_apply(&spec, "set 51 0000;add 42 ");
-    tape_hello(&spec);
+    begin_with_hello(&spec, "add 42 ");
     spec_base(&spec, TLS_1_3);
     size_t const len = spec_write(&spec, message, sizeof message);
     tape_record(KTLS_HANDSHAKE, message, 100);
@@ -204,11 +207,7 @@ static void early_data_inside(void)
 static void data_that_is_not_early(void)
 {
     struct spec spec;
-    server_config();
-    tape_clear(&tape);
-    spec_base(&spec, TLS_1_3);
-    spec_apply(&spec, "set 51 0000");
-    tape_hello(&spec);
+    begin_with_hello(&spec, "");
     tape_record(KTLS_APPLICATION_DATA, "data", 4);
     serve_tape();
     ok(second_outcome() == TLS_UNEXPECTED_MESSAGE, "application data before the second hello: %s",
@@ -220,11 +219,7 @@ static void long_record_that_is_not_early(void)
 {
     static unsigned char const garbage[16384 + 1];
     struct spec spec;
-    server_config();
-    tape_clear(&tape);
-    spec_base(&spec, TLS_1_3);
-    spec_apply(&spec, "set 51 0000");
-    tape_hello(&spec);
+    begin_with_hello(&spec, "");
     tape_record(KTLS_APPLICATION_DATA, garbage, sizeof garbage);
     serve_tape();
     ok(second_outcome() == TLS_RECORD_OVERFLOW, "a long record before the second hello: %s", error_text(&server));
@@ -235,11 +230,7 @@ static void garbage_after_second_hello(void)
 {
     static unsigned char const garbage[64];
     struct spec spec;
-    server_config();
-    tape_clear(&tape);
-    spec_base(&spec, TLS_1_3);
-    spec_apply(&spec, "set 51 0000;add 42 ");
-    tape_hello(&spec);
+    begin_with_hello(&spec, "add 42 ");
     spec_base(&spec, TLS_1_3);
     put_second(&spec, 1);
     tape_record(KTLS_APPLICATION_DATA, garbage, sizeof garbage);
