@@ -14,16 +14,20 @@ static int is_peer_gone(int error)
     return 0;
 }
 
-/* Where the certificate for this hello could not be loaded, the error is there already. */
+static int has_sent_bytes(struct tls_error const *why)
+{
+    return why->kind == TLS_ERROR_SENT || why->kind == TLS_ERROR_RECEIVED;
+}
+
 static int explain_failure(struct tls_error const *why, struct program_error *error)
 {
     char detail[240];
     int const is_ours = why->kind == TLS_ERROR_SYSTEM && !is_peer_gone(why->number);
-    if (error->code) return 0; /* of our credentials, for which the handshake failed */
+    if (error->code) return 0; /* the certificate for this hello could not be loaded */
     tls_error_text(why, detail, sizeof detail);
     program_fail(error, is_ours ? EXIT_SYSTEM : EXIT_TLS, "TLS handshake: %s", detail);
     if (error->code == EXIT_TLS && why->no_hello)
-        error->first_bytes = why->kind == TLS_ERROR_SENT ? PEER_SENT_OTHER : PEER_SENT_NOTHING;
+        error->first_bytes = has_sent_bytes(why) ? PEER_SENT_OTHER : PEER_SENT_NOTHING;
     error->is_about_peer = 1;
     return 0;
 }

@@ -29,6 +29,8 @@ class Tls:
 
     def __init__(self, version, resumed=False, request=b""):
         self.context = peers.context(version=version)
+        # a session that ends without close_notify is resumed all the same
+        self.context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
         self.context._msg_callback = self._message
         self.resumed, self.request, self.session, self.group = resumed, request, None, None
 

@@ -36,6 +36,8 @@ def on_first_use():
         (prog,) = as_init.children(init.proc.pid)
         tap.equal(command(prog), "cat", "before there is a client, prog is the only process")
         assert init.channel().refused("CLOSE", "tcp:fd:none")
+        # until it has a name of its own, its first child has this one, too
+        proc.await_true(lambda: len(init.named("ktls-service")) == 1, "one process with this name")
         (service,) = init.named("ktls-service")
         tap.equal(sorted(as_init.children(init.proc.pid)), sorted([prog, service]), "and then it has one beside it")
     script = f"echo $KTLS_FD; {CONNECT}; unset KTLS_PATH; {CONNECT}"
