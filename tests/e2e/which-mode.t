@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # "Which command when" of README and ktls-tools(7): each command line as it is printed, in a
 # network of its own, and somebody who uses what it serves.
-# runs: host
+# runs: host; not: sanitizers
 # runs: newest kernel; not: sanitizers
 
 import os
