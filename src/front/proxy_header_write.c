@@ -62,7 +62,7 @@ static void put16(struct writer *w, size_t number)
     put(w, (unsigned char const[]){ (unsigned char)(number >> 8), (unsigned char)number }, 2);
 }
 
-/* Texts of a TLS session are at most 255 bytes; what is longer is left out. */
+/* A text of more than 255 bytes is left out; those of a TLS session are shorter. */
 static void put_text(struct writer *w, unsigned char type, char const *text)
 {
     size_t const len = text ? strlen(text) : 0;
