@@ -11,9 +11,14 @@
 
 #define PIECE 48
 
-static char certificate[16384], key[16384], both[32768];
+/* What this test knows of the key; pieces: in base64, in DER. */
+static struct {
+    char key[16384], der[16384], both[32768];
+    unsigned char pieces[2][PIECE];
+} own;
+
+static char certificate[16384];
 static size_t certificate_len, key_len, both_len;
-static unsigned char pieces[2][PIECE]; /* of the key: in base64, in DER */
 
 static size_t read_file(char *to, size_t max, char const *name)
 {
@@ -36,26 +41,32 @@ static void keep_piece(unsigned char piece[PIECE], char const *bytes, size_t len
     memcpy(piece, bytes + len / 2, PIECE);
 }
 
-static int are_pieces_in(unsigned char const *from, size_t len)
+static int is_own(unsigned char const *p)
 {
-    return memmem(from, len, pieces[0], PIECE) || memmem(from, len, pieces[1], PIECE);
+    return (uintptr_t)p >= (uintptr_t)&own && (uintptr_t)p < (uintptr_t)(&own + 1);
 }
 
-static int is_within(void const *p, uintptr_t from, uintptr_t to)
+static int is_piece_in(unsigned char const *from, size_t len, unsigned char const piece[PIECE])
 {
-    return (uintptr_t)p >= from && (uintptr_t)p < to;
+    unsigned char const *const end = from + len;
+    while ((from = memmem(from, (size_t)(end - from), piece, PIECE)) && is_own(from)) from++;
+    return from != NULL;
+}
+
+static int are_pieces_in(unsigned char const *from, size_t len)
+{
+    return is_piece_in(from, len, own.pieces[0]) || is_piece_in(from, len, own.pieces[1]);
 }
 
 /* 1: the line is of memory that an allocator may have: [heap], or a mapping without
-   a name that does not hold this test's own copies. musl has pages without access in
+   a name, which may have this test's variables too. musl has pages without access in
    [heap]. */
 static int is_allocated(char const *line, uintptr_t *from, uintptr_t *to)
 {
     char access[5], name[256];
     int const fields =
         sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %*s %255s", from, to, access, name);
-    if (fields < 3 || strncmp(access, "rw", 2) || (fields == 4 && strcmp(name, "[heap]"))) return 0;
-    return !is_within(key, *from, *to) && !is_within(both, *from, *to) && !is_within(pieces, *from, *to);
+    return fields >= 3 && !strncmp(access, "rw", 2) && (fields == 3 || !strcmp(name, "[heap]"));
 }
 
 /* 1: a piece is on the heap. */
@@ -76,14 +87,14 @@ static int is_key_on_heap(void)
 
 static void append(char const *bytes, size_t len)
 {
-    memcpy(both + both_len, bytes, len);
+    memcpy(own.both + both_len, bytes, len);
     both_len += len;
 }
 
 static void test_search(void)
 {
     char *const copy = malloc(key_len);
-    memcpy(copy, key, key_len);
+    memcpy(copy, own.key, key_len);
     ok(is_key_on_heap(), "a copy of the key is found");
     crypto_wipe(copy, key_len);
     free(copy);
@@ -103,14 +114,13 @@ static void load_anchors(char const *dir, char const *file, char const *what)
 
 static void test_anchors(void)
 {
-    static char der[16384];
     char folder[256];
     snprintf(folder, sizeof folder, "%s", pki_path("folder"));
     if (mkdir(folder, 0700) < 0) exit(111);
-    write_file("folder/both.pem", both, both_len);
+    write_file("folder/both.pem", own.both, both_len);
     load_anchors(NULL, pki_path("folder/both.pem"), "a file");
-    write_file("folder/key.der", der, read_file(der, sizeof der, "rsa.key.der"));
-    write_file("folder/key.pem", key, key_len);
+    write_file("folder/key.der", own.der, read_file(own.der, sizeof own.der, "rsa.key.der"));
+    write_file("folder/key.pem", own.key, key_len);
     write_file("folder/certificate.pem", certificate, certificate_len);
     load_anchors(folder, NULL, "a folder");
 }
@@ -118,7 +128,7 @@ static void test_anchors(void)
 static void decode(size_t len, enum x509_error expected, char const *what)
 {
     struct x509_credential credential;
-    enum x509_error const error = x509_credential_decode(&credential, both, len, key, key_len);
+    enum x509_error const error = x509_credential_decode(&credential, own.both, len, own.key, key_len);
     ok(error == expected, "%s: %s", what, x509_strerror(error));
     ok(!is_key_on_heap(), "%s: no key on the heap", what);
     if (!error) x509_credential_free(&credential);
@@ -132,23 +142,22 @@ static void test_credentials(void)
     decode(both_len, X509_BAD_CERTIFICATE, "with a broken certificate behind them");
     both_len = 0;
     append(broken, strlen(broken));
-    append(key, key_len);
+    append(own.key, key_len);
     decode(both_len, X509_BAD_CERTIFICATE, "with a broken certificate before the key");
     both_len = 0;
-    append(key, key_len);
+    append(own.key, key_len);
     decode(both_len, X509_NO_CERTIFICATE, "without a certificate");
 }
 
 int main(void)
 {
-    static char der[16384];
     pki_make();
     certificate_len = read_file(certificate, sizeof certificate, "rsa.crt");
-    key_len = read_file(key, sizeof key, "rsa.key");
+    key_len = read_file(own.key, sizeof own.key, "rsa.key");
     append(certificate, certificate_len);
-    append(key, key_len);
-    keep_piece(pieces[0], key, key_len);
-    keep_piece(pieces[1], der, read_file(der, sizeof der, "rsa.key.der"));
+    append(own.key, key_len);
+    keep_piece(own.pieces[0], own.key, key_len);
+    keep_piece(own.pieces[1], own.der, read_file(own.der, sizeof own.der, "rsa.key.der"));
     test_search();
     test_anchors();
     test_credentials();
