@@ -78,7 +78,7 @@ static enum chain_mode scan_mode(char const *source, char const *name)
     strerr_dief(EXIT_USAGE, source, " is auto, kernel, relay, user or eof, not ", name);
 }
 
-/* The given option that needs a relay; NULL: there is none. With ktls-eof --socket concerns
+/* The given option that needs a relay; NULL: no such option was given. With ktls-eof --socket concerns
    only the relay that replaces it when it cannot be used. */
 static char const *find_relays_option(struct chain_options const *options)
 {

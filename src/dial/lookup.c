@@ -38,7 +38,7 @@ int dial_ask_resolver(char answer[DIAL_MAX_ANSWER + 1], char const *const *argum
     return 0;
 }
 
-/* One address in each line, or the reason why there are none. */
+/* The resolver prints one address in each line, or one line with the reason of its failure. */
 static int read_addresses(struct dial *dial, uint16_t port, char *answer)
 {
     for (char *line = answer, *line_end; (line_end = strchr(line, '\n')); line = line_end + 1) {

@@ -4,7 +4,7 @@
  * The handshake in a jailed process. It reads keys and certificates with root's
  * rights, goes to jail, and only then listens to the peer. Through a socket it may
  * ask for the files of one server name, and tells the result: the session, or why
- * there is none. This process reads nothing else, and holds no private key. Where
+ * it failed. This process reads nothing else, and holds no private key. Where
  * there are tickets to be taken afterwards another such process does that.
  */
 

@@ -36,7 +36,7 @@ static int has_ipv6(char const *program)
     return letters && memchr(letters, '6', strcspn(letters, "]")) != NULL;
 }
 
-/* The first of this family, as text; NULL: there is none. */
+/* The first address of this family, as text; NULL: the name has no such address. */
 static char const *find(struct dial const *dial, sa_family_t family)
 {
     static char text[INET6_ADDRSTRLEN];

@@ -1,7 +1,7 @@
 /* ISC license. */
 
 /*
- * The TCP client where there is none of s6-networking: names as the system
+ * The TCP client where s6-networking's is not installed: names as the system
  * resolves them, IPv6 and IPv4, every address tried. prog gets the connection and
  * the variables that UCSPI clients set.
  */

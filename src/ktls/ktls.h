@@ -140,7 +140,7 @@ extern ssize_t ktls_recv(int fd, void *buf, size_t len, int flags, struct ktls_s
 /* ktls_recv without flags and secrets. */
 extern ssize_t ktls_read(int fd, void *buf, size_t len);
 
-/* Returns the alert that ktls_recv found (RFC 8446, 6); ENOMSG: there is none. */
+/* Returns the alert that ktls_recv found (RFC 8446, 6); ENOMSG: it found no alert. */
 extern int ktls_alert(int fd);
 
 /* Sends KeyUpdate and installs the next keys. With request set it asks the peer for a

@@ -105,7 +105,7 @@ extern struct job *queue_find_yielding(struct jobs *jobs, enum slots_direction d
 /* Who gives up waiting because there is no place for more connections; NULL: nobody. */
 extern struct job *queue_find_idle(struct jobs *jobs);
 extern int queue_has_place(struct jobs const *jobs);
-/* ms until scarcity is looked at again; -1: there is none. */
+/* ms until scarcity is looked at again; -1: slots are not scarce. */
 extern int queue_pause_left(struct jobs const *jobs);
 
 #endif
